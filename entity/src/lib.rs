@@ -1,0 +1,1 @@
+//! Frontrow's tables, one SeaORM entity a file.

@@ -1,0 +1,1 @@
+//! Frontrow's schema.

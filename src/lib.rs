@@ -1,0 +1,3 @@
+//! Frontrow: concert tickets for more fans than there are seats.
+
+pub mod domain;
