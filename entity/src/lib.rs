@@ -1,1 +1,12 @@
-//! Frontrow's tables, one SeaORM entity a file.
+//! Frontrow's tables, one SeaORM entity a file; plain rows, nothing else.
+
+pub mod concert;
+pub mod hold;
+pub mod idempotency_key;
+pub mod payment;
+pub mod point_history;
+pub mod reservation;
+pub mod seat;
+pub mod series;
+pub mod token;
+pub mod wallet;

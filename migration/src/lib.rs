@@ -1,1 +1,28 @@
-//! Frontrow's schema.
+//! Frontrow's schema, one step a file; the same steps on SQLite and PostgreSQL.
+//!
+//! A new step goes into a file of its own and at the end of the list; a step that has landed is never changed.
+
+pub use sea_orm_migration::prelude::*;
+
+mod catalog;
+mod room;
+mod sale;
+
+/// Brings a database up to date.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(catalog::Catalog), Box::new(room::Room), Box::new(sale::Sale)]
+    }
+}
+
+/// Runs statements that read the same on both databases.
+async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in statements {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

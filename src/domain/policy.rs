@@ -54,6 +54,9 @@ impl QueuePolicy {
     /// interval can be set at any time and is exact at once.
     pub const MAX_INTERVAL_SECONDS: u32 = 3_600;
 
+    /// The most seats that one user may ever have of one series.
+    pub const MAX_SEATS_PER_USER: u32 = 100;
+
     /// This policy with `patch` laid over it, checked as a whole.
     ///
     /// # Errors
@@ -96,7 +99,7 @@ impl QueuePolicy {
                 self.max_seats_per_user,
                 patch.max_seats_per_user,
                 1,
-                1_000,
+                Self::MAX_SEATS_PER_USER,
             )?,
         })
     }

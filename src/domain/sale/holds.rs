@@ -1,0 +1,206 @@
+//! Holds: taking seats for five minutes, giving them back, and what becomes of the places behind them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::domain::{
+    catalog::SeriesStatus,
+    id::{HoldId, SeatId, SeriesId, TokenId, UserId},
+    sale::{
+        HOLD_SECONDS,
+        command::Outcome,
+        problem::{Problem, ProblemCode},
+        rows::{Hold, HoldStatus, ReservationStatus, SaleSeries, Seat, SeatState, SeatStatus, TokenStatus},
+        working_set::WorkingSet,
+    },
+};
+
+pub(super) fn hold(
+    set: &mut WorkingSet,
+    user: &UserId,
+    token: Option<TokenId>,
+    series: SeriesId,
+    seats: &[SeatId],
+    now: DateTime<Utc>,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<Outcome, Problem> {
+    let limit = {
+        let series = set.series.get(&series).ok_or(ProblemCode::SeriesNotFound)?;
+        selling(series, now)?;
+        series.policy.max_seats_per_user
+    };
+    let token = admitted(set, user, token, series)?;
+    let wanted = find_seats(set, series, seats)?;
+    // Asking again for a seat that one holds already is no new hold: a repeated click or a lost answer.
+    let own = |seat: &Seat| own_hold(set, user, seat, now);
+    let taken: Vec<_> = wanted
+        .iter()
+        .filter(|seat| seat.state.status(now) != SeatStatus::Available && own(seat).is_none())
+        .map(|seat| seat.id)
+        .collect();
+    if !taken.is_empty() {
+        return Err(Problem::SeatTaken(taken));
+    }
+    let new = wanted.iter().filter(|seat| own(seat).is_none()).count();
+    if seats_of(set, user, series, now) + new > limit as usize {
+        return Err(Problem::SeatLimitReached(limit));
+    }
+    let wanted: Vec<_> = wanted.iter().map(|seat| (seat.id, seat.state, own(seat))).collect();
+    let held = wanted.into_iter().map(|(seat, state, own)| {
+        own.unwrap_or_else(|| {
+            if let SeatState::Held { hold, .. } = state {
+                expire(set, hold);
+            }
+            take(set, user, token, series, seat, now, HoldId(new_id()))
+        })
+    });
+    Ok(Outcome::Held(held.collect()))
+}
+
+fn selling(series: &SaleSeries, now: DateTime<Utc>) -> Result<(), ProblemCode> {
+    match series.state().status(now) {
+        SeriesStatus::OnSale => Ok(()),
+        SeriesStatus::Upcoming => Err(ProblemCode::SaleNotOpen),
+        SeriesStatus::Paused => Err(ProblemCode::SalePaused),
+        SeriesStatus::SoldOut => Err(ProblemCode::SoldOut),
+        SeriesStatus::Closed => Err(ProblemCode::SaleClosed),
+    }
+}
+
+/// The user's ADMITTED place of that series (rule 13).
+fn admitted(
+    set: &WorkingSet,
+    user: &UserId,
+    token: Option<TokenId>,
+    series: SeriesId,
+) -> Result<TokenId, Problem> {
+    let pass = match token {
+        Some(token) => set.passes.get(&token).filter(|pass| pass.user == *user),
+        None => set.live_pass(user, series),
+    };
+    let pass = pass.filter(|pass| pass.series == series).ok_or(Problem::NotAdmitted(None))?;
+    match pass.status {
+        TokenStatus::Admitted => Ok(pass.id),
+        TokenStatus::Waiting => Err(Problem::NotAdmitted(Some(pass.id))),
+        TokenStatus::Completed | TokenStatus::Expired | TokenStatus::Left => {
+            Err(ProblemCode::TokenExpired.into())
+        }
+    }
+}
+
+fn find_seats(set: &WorkingSet, series: SeriesId, seats: &[SeatId]) -> Result<Vec<Seat>, ProblemCode> {
+    seats
+        .iter()
+        .map(|seat| set.seats.get(seat).filter(|seat| seat.series == series).cloned())
+        .collect::<Option<_>>()
+        .ok_or(ProblemCode::SeatNotFound)
+}
+
+fn own_hold(set: &WorkingSet, user: &UserId, seat: &Seat, now: DateTime<Utc>) -> Option<HoldId> {
+    let SeatState::Held { hold, .. } = seat.state else { return None };
+    set.holds.get(&hold).filter(|hold| hold.user == *user && hold.is_live(now)).map(|hold| hold.id)
+}
+
+/// Live holds plus standing reservations of the user in the series.
+fn seats_of(set: &WorkingSet, user: &UserId, series: SeriesId, now: DateTime<Utc>) -> usize {
+    let holds = set.holds.iter().filter(|h| h.user == *user && h.series == series && h.is_live(now));
+    let reservations = set.reservations.iter().filter(|r| {
+        r.user == *user && r.series == series && r.status == ReservationStatus::Confirmed
+    });
+    holds.count() + reservations.count()
+}
+
+fn take(
+    set: &mut WorkingSet,
+    user: &UserId,
+    token: TokenId,
+    series: SeriesId,
+    seat: SeatId,
+    now: DateTime<Utc>,
+    id: HoldId,
+) -> HoldId {
+    let expires_at = now + TimeDelta::seconds(HOLD_SECONDS);
+    if let Some(seat) = set.seats.change(&seat) {
+        seat.state = SeatState::Held { hold: id, until: expires_at };
+    }
+    let status = HoldStatus::Active;
+    let user = user.clone();
+    set.holds.insert(id, Hold { id, user, token, series, seat, created_at: now, expires_at, status });
+    id
+}
+
+pub(super) fn release(
+    set: &mut WorkingSet,
+    user: &UserId,
+    id: HoldId,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Problem> {
+    let hold = set.holds.get(&id).filter(|hold| hold.user == *user).ok_or(ProblemCode::HoldNotFound)?;
+    match hold.status_at(now) {
+        HoldStatus::Active => finish(set, id, HoldStatus::Released),
+        HoldStatus::Released => {}
+        HoldStatus::Expired => return Err(ProblemCode::HoldExpired.into()),
+        HoldStatus::Confirmed => return Err(ProblemCode::HoldNotFound.into()),
+    }
+    Ok(Outcome::Released(id))
+}
+
+pub(super) fn lapse(set: &mut WorkingSet, holds: &[HoldId], now: DateTime<Utc>) -> Outcome {
+    let due = |hold: &&HoldId| {
+        set.holds.get(hold).is_some_and(|h| h.status == HoldStatus::Active && h.expires_at <= now)
+    };
+    let due: Vec<_> = holds.iter().filter(due).copied().collect();
+    for hold in &due {
+        expire(set, *hold);
+    }
+    Outcome::Lapsed(due.len())
+}
+
+pub(super) fn end_session(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) -> Outcome {
+    if set.passes.get(&token).is_none_or(|pass| pass.status != TokenStatus::Admitted) {
+        return Outcome::NotAdmitted;
+    }
+    if let Some(until) = pinned_until(set, token, now) {
+        return Outcome::Pinned(until);
+    }
+    end_pass(set, token, TokenStatus::Expired)
+}
+
+pub(super) fn leave(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) -> Outcome {
+    if set.passes.get(&token).is_none_or(|pass| pass.status != TokenStatus::Admitted) {
+        return Outcome::NotAdmitted;
+    }
+    let held: Vec<_> =
+        set.holds.iter().filter(|hold| hold.token == token && hold.is_live(now)).map(|hold| hold.id).collect();
+    for hold in held {
+        finish(set, hold, HoldStatus::Released);
+    }
+    end_pass(set, token, TokenStatus::Left)
+}
+
+pub(super) fn end_pass(set: &mut WorkingSet, token: TokenId, status: TokenStatus) -> Outcome {
+    if let Some(pass) = set.passes.change(&token) {
+        pass.status = status;
+    }
+    Outcome::Ended
+}
+
+/// Until when live holds keep the session of `token` open.
+pub(super) fn pinned_until(set: &WorkingSet, token: TokenId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    set.holds.iter().filter(|hold| hold.token == token && hold.is_live(now)).map(|hold| hold.expires_at).max()
+}
+
+fn expire(set: &mut WorkingSet, hold: HoldId) {
+    finish(set, hold, HoldStatus::Expired);
+}
+
+/// Ends a hold that had its seat, and gives the seat back to the sale.
+fn finish(set: &mut WorkingSet, id: HoldId, status: HoldStatus) {
+    let Some(hold) = set.holds.change(&id) else { return };
+    hold.status = status;
+    let seat = hold.seat;
+    let holds_it = |seat: &Seat| matches!(seat.state, SeatState::Held { hold, .. } if hold == id);
+    if set.seats.get(&seat).is_some_and(holds_it) && let Some(seat) = set.seats.change(&seat) {
+        seat.state = SeatState::Free;
+    }
+}
