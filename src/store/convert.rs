@@ -1,0 +1,239 @@
+//! Rows to values and back.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet,
+};
+use sea_orm::IntoActiveModel;
+
+use crate::domain::{
+    id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+    policy::QueuePolicy,
+    sale::{
+        Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
+        SaleSeries, Seat, SeatState, TokenStatus, Wallet,
+    },
+};
+
+/// Two enums that say the same, one of the domain and one of a table.
+macro_rules! same {
+    ($row:ty = $value:ty { $($variant:ident),* $(,)? }) => {
+        impl From<$row> for $value {
+            fn from(row: $row) -> Self {
+                match row { $(<$row>::$variant => Self::$variant,)* }
+            }
+        }
+
+        impl From<$value> for $row {
+            fn from(value: $value) -> Self {
+                match value { $(<$value>::$variant => Self::$variant,)* }
+            }
+        }
+    };
+}
+
+same!(hold::Status = HoldStatus { Active, Confirmed, Expired, Released });
+same!(reservation::Status = ReservationStatus { Confirmed, Cancelled });
+same!(token::Status = TokenStatus { Waiting, Admitted, Completed, Expired, Left });
+same!(point_history::Kind = EntryKind { Charge, Use, Refund });
+
+/// Counts are checked against an Int when they are set, so they fit both ways.
+fn count(n: i32) -> u32 {
+    u32::try_from(n).unwrap_or_default()
+}
+
+pub(super) fn int(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+pub(super) fn policy(row: &series::Model) -> QueuePolicy {
+    QueuePolicy {
+        max_active: row.max_active.map(count),
+        admit_per_interval: row.admit_per_interval.map(count),
+        interval_seconds: count(row.interval_seconds),
+        heartbeat_timeout_seconds: count(row.heartbeat_timeout_seconds),
+        session_seconds: count(row.session_seconds),
+        max_seats_per_user: count(row.max_seats_per_user),
+    }
+}
+
+pub(super) fn sale_series(row: &series::Model) -> SaleSeries {
+    SaleSeries {
+        id: SeriesId(row.id),
+        start_at: row.start_at,
+        opens_at: row.reserve_start_at,
+        closes_at: row.reserve_end_at,
+        paused: row.paused,
+        seat_count: row.seat_count,
+        reserved_count: row.reserved_count,
+        version: row.version,
+        policy: policy(row),
+    }
+}
+
+pub(super) fn pass(row: &token::Model) -> Pass {
+    Pass {
+        id: TokenId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        series: SeriesId(row.series_id),
+        status: row.status.into(),
+    }
+}
+
+pub(super) fn seat(row: seat::Model) -> Seat {
+    let state = match (row.hold_id, row.held_until, row.reservation_id) {
+        (_, _, Some(reservation)) => SeatState::Reserved(ReservationId(reservation)),
+        (Some(hold), Some(until), None) => SeatState::Held { hold: HoldId(hold), until },
+        _ => SeatState::Free,
+    };
+    Seat {
+        id: SeatId(row.id),
+        series: SeriesId(row.series_id),
+        number: row.number,
+        section: row.section,
+        row: row.row,
+        col: row.col,
+        price: row.price,
+        state,
+    }
+}
+
+pub(super) fn seat_row(seat: &Seat) -> seat::ActiveModel {
+    let (hold_id, held_until, reservation_id) = match seat.state {
+        SeatState::Free => (None, None, None),
+        SeatState::Held { hold, until } => (Some(hold.0), Some(until), None),
+        SeatState::Reserved(reservation) => (None, None, Some(reservation.0)),
+    };
+    let Seat { id, series, number, section, row, col, price, state: _ } = seat.clone();
+    let (id, series_id) = (id.0, series.0);
+    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
+        .into_active_model()
+}
+
+pub(super) fn hold(row: hold::Model) -> Hold {
+    Hold {
+        id: HoldId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        token: TokenId(row.token_id),
+        series: SeriesId(row.series_id),
+        seat: SeatId(row.seat_id),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        status: row.status.into(),
+    }
+}
+
+pub(super) fn hold_row(hold: &Hold) -> hold::ActiveModel {
+    hold::Model {
+        id: hold.id.0,
+        user_id: hold.user.to_string(),
+        token_id: hold.token.0,
+        series_id: hold.series.0,
+        seat_id: hold.seat.0,
+        created_at: hold.created_at,
+        expires_at: hold.expires_at,
+        status: hold.status.into(),
+    }
+    .into_active_model()
+}
+
+pub(super) fn reservation(row: reservation::Model) -> Reservation {
+    Reservation {
+        id: ReservationId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        series: SeriesId(row.series_id),
+        seat: SeatId(row.seat_id),
+        payment: PaymentId(row.payment_id),
+        price: row.price,
+        status: row.status.into(),
+        created_at: row.created_at,
+    }
+}
+
+pub(super) fn reservation_row(reservation: &Reservation) -> reservation::ActiveModel {
+    reservation::Model {
+        id: reservation.id.0,
+        user_id: reservation.user.to_string(),
+        series_id: reservation.series.0,
+        seat_id: reservation.seat.0,
+        payment_id: reservation.payment.0,
+        price: reservation.price,
+        status: reservation.status.into(),
+        created_at: reservation.created_at,
+    }
+    .into_active_model()
+}
+
+pub(super) fn payment(row: payment::Model) -> Payment {
+    Payment {
+        id: PaymentId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        series: SeriesId(row.series_id),
+        amount: row.amount,
+        refunded: row.refunded,
+        created_at: row.created_at,
+    }
+}
+
+pub(super) fn payment_row(payment: &Payment) -> payment::ActiveModel {
+    payment::Model {
+        id: payment.id.0,
+        user_id: payment.user.to_string(),
+        series_id: payment.series.0,
+        amount: payment.amount,
+        refunded: payment.refunded,
+        created_at: payment.created_at,
+    }
+    .into_active_model()
+}
+
+pub(super) fn wallet(row: wallet::Model) -> Wallet {
+    Wallet { user: UserId::from_stored(&row.user_id), balance: row.balance, lines: row.lines }
+}
+
+pub(super) fn wallet_row(wallet: &Wallet) -> wallet::ActiveModel {
+    wallet::Model { user_id: wallet.user.to_string(), balance: wallet.balance, lines: wallet.lines }
+        .into_active_model()
+}
+
+pub(super) fn entry(row: point_history::Model) -> Entry {
+    Entry {
+        id: EntryId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        line: row.line,
+        kind: row.kind.into(),
+        amount: row.amount,
+        balance_after: row.balance_after,
+        payment: row.payment_id.map(PaymentId),
+        created_at: row.created_at,
+    }
+}
+
+pub(super) fn entry_row(entry: &Entry) -> point_history::ActiveModel {
+    point_history::Model {
+        id: entry.id.0,
+        user_id: entry.user.to_string(),
+        line: entry.line,
+        kind: entry.kind.into(),
+        amount: entry.amount,
+        balance_after: entry.balance_after,
+        payment_id: entry.payment.map(|payment| payment.0),
+        created_at: entry.created_at,
+    }
+    .into_active_model()
+}
+
+pub(super) fn key_row(
+    (user, key): &KeyOf,
+    recorded: &Recorded,
+    now: DateTime<Utc>,
+) -> idempotency_key::ActiveModel {
+    idempotency_key::Model {
+        user_id: user.to_string(),
+        key: key.clone(),
+        fingerprint: recorded.fingerprint.clone(),
+        result_id: recorded.result,
+        created_at: now,
+    }
+    .into_active_model()
+}

@@ -1,0 +1,217 @@
+//! Loads what a batch of commands touches, in a number of queries that does not depend on the batch's size.
+
+use std::collections::BTreeSet;
+
+use entity::{hold, idempotency_key, payment, reservation, seat, series, token, wallet};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+        sale::{Command, Recorded, SeatState, WorkingSet},
+    },
+    store::convert,
+};
+
+/// What the commands name.
+#[derive(Default)]
+struct Named {
+    series: BTreeSet<Uuid>,
+    users: BTreeSet<String>,
+    tokens: BTreeSet<Uuid>,
+    seats: BTreeSet<Uuid>,
+    holds: BTreeSet<Uuid>,
+    reservations: BTreeSet<Uuid>,
+    wallets: BTreeSet<String>,
+    keys: BTreeSet<(String, String)>,
+}
+
+impl Named {
+    fn of(commands: &[Command]) -> Self {
+        let mut named = Self::default();
+        for command in commands {
+            named.series.extend(command.series().map(|id| id.0));
+            named.wallets.extend(command.wallet().map(ToString::to_string));
+            named.keys.extend(command.key().map(|(user, key)| (user.to_string(), key.to_owned())));
+            named.add(command);
+        }
+        named
+    }
+
+    fn add(&mut self, command: &Command) {
+        match command {
+            Command::Hold { user, token, seats, .. } => {
+                self.users.insert(user.to_string());
+                self.tokens.extend(token.map(|id| id.0));
+                self.seats.extend(seats.iter().map(|id| id.0));
+            }
+            Command::Release { user, hold, .. } => {
+                self.users.insert(user.to_string());
+                self.holds.insert(hold.0);
+            }
+            Command::Pay { user, token, holds, .. } => {
+                self.users.insert(user.to_string());
+                self.tokens.extend(token.map(|id| id.0));
+                self.holds.extend(holds.iter().flatten().map(|id| id.0));
+            }
+            Command::Cancel { reservation, .. } => {
+                self.reservations.insert(reservation.0);
+            }
+            Command::Lapse { holds, .. } => self.holds.extend(holds.iter().map(|id| id.0)),
+            Command::EndSession { token, .. } | Command::Leave { token, .. } => {
+                self.tokens.insert(token.0);
+            }
+            Command::Charge { .. } | Command::Use { .. } => {}
+        }
+    }
+}
+
+pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) -> Result<WorkingSet, DbErr> {
+    let mut named = Named::of(commands);
+    let mut set = WorkingSet::default();
+    if !named.series.is_empty() {
+        lock_series(tx, &mut set, &named).await?;
+        load_passes(tx, &mut set, &mut named).await?;
+        load_holds(tx, &mut set, &mut named).await?;
+        load_reservations(tx, &mut set, &mut named).await?;
+        load_seats(tx, &mut set, &named).await?;
+    }
+    if !named.wallets.is_empty() {
+        lock_wallets(tx, &mut set, &named).await?;
+        load_keys(tx, &mut set, &named).await?;
+    }
+    Ok(set)
+}
+
+async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+    let rows = series::Entity::find()
+        .filter(series::Column::Id.is_in(named.series.iter().copied()))
+        .order_by_asc(series::Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    for row in rows {
+        set.series.load(SeriesId(row.id), convert::sale_series(&row));
+    }
+    Ok(())
+}
+
+async fn load_passes(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut Named) -> Result<(), DbErr> {
+    let live = Condition::all()
+        .add(token::Column::SeriesId.is_in(named.series.iter().copied()))
+        .add(token::Column::UserId.is_in(named.users.iter().cloned()))
+        .add(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]));
+    let wanted = Condition::any().add(token::Column::Id.is_in(named.tokens.iter().copied())).add(live);
+    for row in token::Entity::find().filter(wanted).all(tx).await? {
+        named.users.insert(row.user_id.clone());
+        set.passes.load(TokenId(row.id), convert::pass(&row));
+    }
+    Ok(())
+}
+
+async fn load_holds(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut Named) -> Result<(), DbErr> {
+    let own = Condition::all()
+        .add(hold::Column::UserId.is_in(named.users.iter().cloned()))
+        .add(hold::Column::SeriesId.is_in(named.series.iter().copied()))
+        .add(hold::Column::Status.is_in([hold::Status::Active, hold::Status::Expired]));
+    let wanted = Condition::any().add(hold::Column::Id.is_in(named.holds.iter().copied())).add(own);
+    for row in hold::Entity::find().filter(wanted).all(tx).await? {
+        if row.status == hold::Status::Active {
+            named.seats.insert(row.seat_id);
+        }
+        set.holds.load(HoldId(row.id), convert::hold(row));
+    }
+    // A hold outlives the live place it was taken with only if that was completed; paying then needs the pass.
+    let missing: Vec<_> = set
+        .holds
+        .iter()
+        .filter(|hold| set.passes.get(&hold.token).is_none())
+        .map(|hold| hold.token.0)
+        .collect();
+    if !missing.is_empty() {
+        for row in token::Entity::find().filter(token::Column::Id.is_in(missing)).all(tx).await? {
+            set.passes.load(TokenId(row.id), convert::pass(&row));
+        }
+    }
+    Ok(())
+}
+
+async fn load_reservations(
+    tx: &DatabaseTransaction,
+    set: &mut WorkingSet,
+    named: &mut Named,
+) -> Result<(), DbErr> {
+    let own = Condition::all()
+        .add(reservation::Column::UserId.is_in(named.users.iter().cloned()))
+        .add(reservation::Column::SeriesId.is_in(named.series.iter().copied()))
+        .add(reservation::Column::Status.eq(reservation::Status::Confirmed));
+    let wanted =
+        Condition::any().add(reservation::Column::Id.is_in(named.reservations.iter().copied())).add(own);
+    let mut payments = BTreeSet::new();
+    for row in reservation::Entity::find().filter(wanted).all(tx).await? {
+        if named.reservations.contains(&row.id) {
+            named.seats.insert(row.seat_id);
+            payments.insert(row.payment_id);
+        }
+        set.reservations.load(ReservationId(row.id), convert::reservation(row));
+    }
+    if !payments.is_empty() {
+        for row in payment::Entity::find().filter(payment::Column::Id.is_in(payments)).all(tx).await? {
+            set.payments.load(PaymentId(row.id), convert::payment(row));
+        }
+    }
+    Ok(())
+}
+
+async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+    if named.seats.is_empty() {
+        return Ok(());
+    }
+    let rows = seat::Entity::find().filter(seat::Column::Id.is_in(named.seats.iter().copied())).all(tx).await?;
+    let mut others = Vec::new();
+    for row in rows {
+        let seat = convert::seat(row);
+        if let SeatState::Held { hold, .. } = seat.state
+            && set.holds.get(&hold).is_none()
+        {
+            others.push(hold.0);
+        }
+        set.seats.load(SeatId(seat.id.0), seat);
+    }
+    if !others.is_empty() {
+        for row in hold::Entity::find().filter(hold::Column::Id.is_in(others)).all(tx).await? {
+            set.holds.load(HoldId(row.id), convert::hold(row));
+        }
+    }
+    Ok(())
+}
+
+async fn lock_wallets(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+    let rows = wallet::Entity::find()
+        .filter(wallet::Column::UserId.is_in(named.wallets.iter().cloned()))
+        .order_by_asc(wallet::Column::UserId)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    for row in rows {
+        let wallet = convert::wallet(row);
+        set.wallets.load(wallet.user.clone(), wallet);
+    }
+    Ok(())
+}
+
+async fn load_keys(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+    let users: BTreeSet<_> = named.keys.iter().map(|(user, _)| user.clone()).collect();
+    let keys: BTreeSet<_> = named.keys.iter().map(|(_, key)| key.clone()).collect();
+    let rows = idempotency_key::Entity::find()
+        .filter(idempotency_key::Column::UserId.is_in(users))
+        .filter(idempotency_key::Column::Key.is_in(keys))
+        .all(tx)
+        .await?;
+    for row in rows {
+        let recorded = Recorded { fingerprint: row.fingerprint, result: row.result_id };
+        set.keys.load((UserId::from_stored(&row.user_id), row.key), recorded);
+    }
+    Ok(())
+}
