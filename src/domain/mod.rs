@@ -3,4 +3,6 @@
 //! Whoever adds a rule adds it here, with the time passed in, and tests it with plain values.
 
 pub mod id;
+pub mod lobby;
 pub mod policy;
+pub mod room;
