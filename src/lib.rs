@@ -1,3 +1,4 @@
 //! Frontrow: concert tickets for more fans than there are seats.
 
+pub mod bench;
 pub mod domain;

@@ -15,6 +15,8 @@ mod admissions;
 mod apply;
 mod decide;
 mod line;
+#[cfg(test)]
+mod model;
 mod places;
 mod restore;
 #[cfg(test)]
