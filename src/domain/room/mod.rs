@@ -15,8 +15,6 @@ mod admissions;
 mod apply;
 mod decide;
 mod line;
-#[cfg(test)]
-mod model;
 mod places;
 mod restore;
 #[cfg(test)]

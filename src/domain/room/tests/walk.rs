@@ -1,156 +1,16 @@
-//! The room against a naive model: a plain list, decided by straightforward code, through any sequence of joins,
-//! heartbeats, leaves, payments, holds, policy changes, pauses, dropped decisions and restarts.
+//! The room against the naive model through any sequence of joins, heartbeats, leaves, payments, holds, policy changes,
+//! pauses, dropped decisions and restarts.
 
 use std::collections::{HashMap, HashSet};
 
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 
-use super::*;
-use crate::domain::lobby;
+use super::{model::Model, *};
 
 const START: i64 = 1_800_000_000_000;
 const OPENS: i64 = START + 20_000;
 const CLOSES: i64 = START + 300_000;
-
-#[derive(Clone)]
-struct Fan {
-    token: TokenId,
-    user: UserId,
-    seq: u64,
-    lobby: bool,
-    heard: i64,
-    streams: u32,
-    /// When the session ends and until when it is pinned, once admitted.
-    session: Option<(i64, Option<i64>)>,
-}
-
-impl Fan {
-    fn heard(&self, now: i64) -> i64 {
-        if self.streams > 0 { now } else { self.heard }
-    }
-
-    fn deadline(&self, now: i64, policy: &QueuePolicy) -> i64 {
-        let silent = self.heard(now) + i64::from(policy.heartbeat_timeout_seconds) * 1_000;
-        match self.session {
-            None => silent,
-            Some((ends, pin)) => silent.min(ends).max(pin.unwrap_or(i64::MIN)),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Model {
-    sale: SaleState,
-    policy: QueuePolicy,
-    drawn: bool,
-    next_seq: u64,
-    fans: Vec<Fan>,
-    line: Vec<TokenId>,
-    admissions: Vec<i64>,
-}
-
-impl Model {
-    fn fan(&mut self, token: TokenId) -> Option<&mut Fan> {
-        self.fans.iter_mut().find(|fan| fan.token == token)
-    }
-
-    fn end(&mut self, token: TokenId) {
-        self.fans.retain(|fan| fan.token != token);
-        self.line.retain(|t| *t != token);
-    }
-
-    fn admitted(&self) -> usize {
-        self.fans.iter().filter(|fan| fan.session.is_some()).count()
-    }
-
-    fn admitted_since(&self, after: i64) -> usize {
-        self.admissions.iter().filter(|t| **t > after).count()
-    }
-
-    /// Decides and applies at once.
-    fn cycle(&mut self, commands: &[Command], now: i64) -> Decision {
-        let mut found = Decision::default();
-        let (at, closed, policy) = (time(now), now >= millis(self.sale.closes_at), self.policy);
-        let before = self.clone();
-        for fan in &before.fans {
-            let due = fan.deadline(now, &policy) <= now;
-            if fan.session.is_some() && due {
-                found.sessions_over.push(fan.token);
-            } else if fan.session.is_none() && (due || closed) {
-                found.events.push(Event::Expired { token: fan.token, at });
-                self.end(fan.token);
-            }
-        }
-        if !self.drawn && now >= millis(self.sale.opens_at) {
-            found.events.push(Event::Drawn { at });
-            self.drawn = true;
-            let lobby = self.fans.iter().filter(|fan| fan.session.is_none()).map(|fan| fan.token);
-            self.line = lobby::order(&secret(), lobby);
-        }
-        for command in commands {
-            let outcome = self.command(command, now, &mut found.events);
-            found.outcomes.push(outcome);
-        }
-        let open = before.drawn && now >= millis(self.sale.opens_at) && !closed;
-        if open && !self.sale.paused && !self.sale.sold_out {
-            self.admit(&before, now, &mut found.events);
-        }
-        found
-    }
-
-    fn command(&mut self, command: &Command, now: i64, events: &mut Vec<Event>) -> Outcome {
-        let at = time(now);
-        match command {
-            Command::Leave { token } => match self.fan(*token).map(|fan| fan.session.is_some()) {
-                None => Outcome::Unknown,
-                Some(true) => Outcome::Admitted,
-                Some(false) => {
-                    self.end(*token);
-                    events.push(Event::Left { token: *token, at });
-                    Outcome::Left
-                }
-            },
-            Command::Join { token, user } => {
-                if let Some(fan) = self.fans.iter().find(|fan| fan.user == *user) {
-                    return Outcome::Already { token: fan.token };
-                }
-                if now >= millis(self.sale.closes_at) {
-                    return Outcome::Closed;
-                }
-                if self.sale.sold_out {
-                    return Outcome::SoldOut;
-                }
-                let (token, user, seq, lobby) = (*token, user.clone(), self.next_seq, now < OPENS);
-                self.next_seq += 1;
-                let fan =
-                    Fan { token, user: user.clone(), seq, lobby, heard: now, streams: 0, session: None };
-                self.fans.push(fan);
-                if self.drawn {
-                    self.line.push(token);
-                }
-                events.push(Event::Joined { token, user, seq, lobby, at });
-                Outcome::Joined { token }
-            }
-        }
-    }
-
-    fn admit(&mut self, before: &Self, now: i64, events: &mut Vec<Event>) {
-        let window = i64::from(self.policy.interval_seconds) * 1_000;
-        for token in before.line.iter().filter(|t| self.line.contains(t)).copied().collect::<Vec<_>>() {
-            let slots = self.policy.max_active.is_none_or(|most| self.admitted() < most as usize);
-            let recent = self.admitted_since(now - window);
-            if !slots || self.policy.admit_per_interval.is_some_and(|most| recent >= most as usize) {
-                break;
-            }
-            let session_ends_at = time(now) + self.policy.session();
-            self.admissions.push(now);
-            self.line.retain(|t| *t != token);
-            self.fan(token).unwrap().session = Some((millis(session_ends_at), None));
-            events.push(Event::Admitted { token, at: time(now), session_ends_at });
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -213,10 +73,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..160)
 }
 
-fn secret() -> DrawSecret {
-    DrawSecret::new([9; 32])
-}
-
 /// The room, the model and the owner's journal, side by side.
 struct Pair {
     room: Room,
@@ -267,7 +123,7 @@ impl Pair {
         }
     }
 
-    fn token(&self, who: usize) -> TokenId {
+    fn last_token(&self, who: usize) -> TokenId {
         self.tokens.get(&who).copied().unwrap_or(TokenId(Uuid::nil()))
     }
 
@@ -275,9 +131,9 @@ impl Pair {
         let wake = self.room.next_wake(time(self.now)).map(millis);
         match step {
             Step::Batch(batch, kept) => self.batch(batch, *kept),
-            Step::Hear(who) => self.hear(self.token(*who)),
+            Step::Hear(who) => self.hear(self.last_token(*who)),
             Step::OpenStream(who) => {
-                let token = self.token(*who);
+                let token = self.last_token(*who);
                 if self.room.hear(token, time(self.now)) == Heard::Ok {
                     let now = self.now;
                     self.room.open_stream(token);
@@ -286,19 +142,19 @@ impl Pair {
                 }
             }
             Step::CloseStream(who) => {
-                let (token, now) = (self.token(*who), self.now);
+                let (token, now) = (self.last_token(*who), self.now);
                 self.room.close_stream(token, time(now));
                 if let Some(fan) = self.model.fan(token).filter(|fan| fan.streams > 0) {
                     (fan.heard, fan.streams) = (now, fan.streams - 1);
                 }
             }
             Step::Ended(who) => {
-                let token = self.token(*who);
+                let token = self.last_token(*who);
                 if self.model.fan(token).is_some_and(|fan| fan.session.is_some()) {
                     self.ended(token);
                 }
             }
-            Step::Pin(who, until) => self.pin(self.token(*who), until.map(|ms| self.now + ms)),
+            Step::Pin(who, until) => self.pin(self.last_token(*who), until.map(|ms| self.now + ms)),
             Step::Settle => self.over.clone().into_iter().for_each(|token| self.ended(token)),
             Step::Advance(ms) => {
                 self.now += ms;
@@ -340,7 +196,7 @@ impl Pair {
                 }
                 self.issued += 1;
                 let token = TokenId(Uuid::from_u128(self.issued));
-                let user = user(*who);
+                let user = fan(*who);
                 if self.room.live_place(&user).is_none() {
                     tokens.insert(*who, token);
                 }
@@ -504,7 +360,7 @@ fn sorted(mut decision: Decision) -> Decision {
     decision
 }
 
-fn user(who: usize) -> UserId {
+fn fan(who: usize) -> UserId {
     UserId::from_stored(&who.to_string())
 }
 
