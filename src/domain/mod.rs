@@ -5,6 +5,8 @@
 pub mod catalog;
 pub mod id;
 pub mod identity;
+pub mod lobby;
 pub mod policy;
+pub mod room;
 pub mod sale;
 pub mod seat_map;

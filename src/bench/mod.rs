@@ -1,0 +1,3 @@
+//! Measurements that the documentation quotes: `frontrow bench …` runs them on the reader's own machine.
+
+pub mod room;

@@ -1,0 +1,64 @@
+//! When fans were admitted: what is left of the interval's limit (rule 6), and the measured rate.
+
+use std::collections::VecDeque;
+
+use crate::domain::policy::QueuePolicy;
+
+const MINUTE_MS: i64 = 60_000;
+const MEMORY_MS: i64 = QueuePolicy::MAX_INTERVAL_SECONDS as i64 * 1_000;
+
+/// The times of all admissions of the last [`QueuePolicy::MAX_INTERVAL_SECONDS`], oldest first, also of those whose
+/// places have ended since; in milliseconds.
+pub(super) struct Admissions(VecDeque<i64>);
+
+impl Admissions {
+    /// From journaled times, in any order.
+    pub(super) fn restore(times: impl Iterator<Item = i64>) -> Self {
+        let mut times: Vec<_> = times.collect();
+        times.sort_unstable();
+        Self(times.into())
+    }
+
+    pub(super) fn record(&mut self, at: i64) {
+        // A clock that was set back must not hide an admission from the count: keep the list sorted.
+        let place = self.0.partition_point(|t| *t <= at);
+        self.0.insert(place, at);
+        while self.0.front().is_some_and(|t| *t <= at - MEMORY_MS) {
+            self.0.pop_front();
+        }
+    }
+
+    /// Admissions after `now - length`: the half-open window, so that one at exactly `t + length` is free again.
+    fn since(&self, now: i64, length: i64) -> usize {
+        self.0.len() - self.0.partition_point(|t| *t <= now - length)
+    }
+
+    /// How many more may be admitted now with this many admitted (rule 6).
+    pub(super) fn budget(&self, policy: &QueuePolicy, admitted: usize, now: i64) -> usize {
+        let slots = policy.max_active.map_or(usize::MAX, |most| (most as usize).saturating_sub(admitted));
+        let paced = policy
+            .admit_per_interval
+            .map_or(usize::MAX, |most| (most as usize).saturating_sub(self.since(now, interval_ms(policy))));
+        slots.min(paced)
+    }
+
+    /// When the interval's limit next lets one in, if that is what stands in the way at `now`.
+    pub(super) fn paced_until(&self, policy: &QueuePolicy, now: i64) -> Option<i64> {
+        let most = policy.admit_per_interval? as usize;
+        let length = interval_ms(policy);
+        let surplus = self.since(now, length).checked_sub(most)?;
+        let first = self.0.len() - self.since(now, length);
+        self.0.get(first + surplus).map(|t| t + length)
+    }
+
+    /// Admissions of the last minute and the time, in milliseconds, over which they were seen; `None` without any.
+    pub(super) fn rate(&self, now: i64) -> Option<(u64, u64)> {
+        let count = self.since(now, MINUTE_MS);
+        let first = self.0.get(self.0.len().checked_sub(count)?)?;
+        Some((count as u64, (now - first).clamp(1_000, MINUTE_MS).unsigned_abs()))
+    }
+}
+
+fn interval_ms(policy: &QueuePolicy) -> i64 {
+    policy.interval().num_milliseconds()
+}
