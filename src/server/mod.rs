@@ -1,0 +1,7 @@
+//! The server room: HTTP and WebSocket in front of the GraphQL schema.
+
+pub mod endpoint;
+pub mod finish;
+mod graphql_http;
+mod graphql_ws;
+mod params;
