@@ -43,7 +43,8 @@ async fn a_query_is_answered_in_the_media_type_asked_for() {
 #[tokio::test]
 async fn a_request_error_has_no_data_and_says_so_in_its_status() {
     let toy = Toy::start();
-    for query in ["{ nothing }", "{ hello", "{ number(value: \"x\") }", "query A { hello } query B { hello }"] {
+    for query in ["{ nothing }", "{ hello", "{ number(value: \"x\") }", "query A { hello } query B { hello }"]
+    {
         let (status, body) = told(post(&toy, GRAPHQL, query)).await;
         assert_eq!((status, code(&body)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{query}");
         assert!(body.get("data").is_none());
@@ -88,8 +89,14 @@ async fn a_panic_is_an_answer_and_the_server_lives() {
 async fn only_json_can_mutate() {
     let toy = Toy::start();
     let body = r#"{"query":"mutation { bump }"}"#;
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql"] {
-        let answer = request(&toy, Method::POST).header("content-type", kind).body(body).send().await.unwrap();
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+    ] {
+        let answer =
+            request(&toy, Method::POST).header("content-type", kind).body(body).send().await.unwrap();
         assert_eq!(answer.status(), 415, "{kind}");
     }
     assert_eq!(request(&toy, Method::POST).body(body).send().await.unwrap().status(), 415);
@@ -135,12 +142,23 @@ async fn other_methods_are_not_allowed() {
 #[tokio::test]
 async fn bodies_that_are_no_request_are_400_in_either_media_type() {
     let toy = Toy::start();
-    let bodies = ["", "{", "null", "\"{ hello }\"", "{}", r#"{"query":1}"#, r#"{"query":"{hello}","variables":[]}"#,
-        r#"{"query":"{hello}","operationName":1}"#, r#"{"query":"{hello}","extensions":"x"}"#,
-        r#"[{"query":"{hello}"}]"#, "\u{1}"];
+    let bodies = [
+        "",
+        "{",
+        "null",
+        "\"{ hello }\"",
+        "{}",
+        r#"{"query":1}"#,
+        r#"{"query":"{hello}","variables":[]}"#,
+        r#"{"query":"{hello}","operationName":1}"#,
+        r#"{"query":"{hello}","extensions":"x"}"#,
+        r#"[{"query":"{hello}"}]"#,
+        "\u{1}",
+    ];
     for accept in [JSON, GRAPHQL] {
         for body in bodies {
-            let answer = request(&toy, Method::POST).header("content-type", JSON).header("accept", accept).body(body);
+            let answer =
+                request(&toy, Method::POST).header("content-type", JSON).header("accept", accept).body(body);
             let (status, answer) = told(answer).await;
             assert_eq!((status, code(&answer)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{body}");
         }
@@ -153,7 +171,8 @@ async fn bodies_that_are_no_request_are_400_in_either_media_type() {
 #[tokio::test]
 async fn nulls_and_unknown_keys_are_fine() {
     let toy = Toy::start();
-    let body = json!({ "query": "{ hello }", "operationName": null, "variables": null, "extensions": null, "x": 1 });
+    let body =
+        json!({ "query": "{ hello }", "operationName": null, "variables": null, "extensions": null, "x": 1 });
     assert_eq!(told(request(&toy, Method::POST).json(&body)).await.0, 200);
 }
 
@@ -200,7 +219,8 @@ async fn the_token_is_looked_at() {
 async fn a_document_beyond_the_limits_is_refused_before_it_runs() {
     let toy = Toy::start();
     let deep = format!("{}hello{}", "{ this ".repeat(10_000), "}".repeat(10_000));
-    let fragments: String = (0..24).map(|n| format!("fragment F{n} on Query {{ ...F{m} ...F{m} }}", m = n + 1)).collect();
+    let fragments: String =
+        (0..24).map(|n| format!("fragment F{n} on Query {{ ...F{m} ...F{m} }}", m = n + 1)).collect();
     let bomb = format!("{{ ...F0 }} {fragments} fragment F24 on Query {{ hello }}");
     let aliases: String = (0..51).map(|n| format!("a{n}: hello ")).collect();
     for query in [deep, bomb, format!("{{ {aliases} }}")] {

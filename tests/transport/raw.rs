@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// The header that asks for the protocol.
-pub const PROTOCOL: &str = "Sec-WebSocket-Protocol: graphql-transport-ws\r\n";
+pub(crate) const PROTOCOL: &str = "Sec-WebSocket-Protocol: graphql-transport-ws\r\n";
 
 /// Sends `request` and reads until the server has answered once.
-pub fn exchange(address: SocketAddr, request: &[u8]) -> String {
+pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request).unwrap();
     let mut answer = vec![0; 4096];
@@ -20,7 +20,7 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> String {
 
 /// One frame of the server.
 #[derive(Debug, PartialEq)]
-pub enum Frame {
+pub(crate) enum Frame {
     Text(Value),
     Ping,
     Close(u16),
@@ -28,13 +28,13 @@ pub enum Frame {
     End,
 }
 
-pub struct Raw {
+pub(crate) struct Raw {
     stream: TcpStream,
 }
 
 impl Raw {
     /// Asks for a WebSocket with these headers besides the usual ones; the status line if it is refused.
-    pub fn ask(address: SocketAddr, headers: &str) -> Result<Self, String> {
+    pub(crate) fn ask(address: SocketAddr, headers: &str) -> Result<Self, String> {
         let mut stream = TcpStream::connect(address).unwrap();
         // A test that waits for what never comes fails instead of hanging.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -54,44 +54,44 @@ impl Raw {
     }
 
     /// Opens a socket, up to the upgrade.
-    pub fn open(address: SocketAddr) -> Self {
+    pub(crate) fn open(address: SocketAddr) -> Self {
         Self::ask(address, PROTOCOL).unwrap()
     }
 
     /// The same, and acknowledged.
-    pub fn ready(address: SocketAddr) -> Self {
+    pub(crate) fn ready(address: SocketAddr) -> Self {
         let mut raw = Self::open(address);
         raw.init(&json!(null));
         assert_eq!(raw.message(), json!({ "type": "connection_ack" }));
         raw
     }
 
-    pub fn init(&mut self, payload: &Value) {
+    pub(crate) fn init(&mut self, payload: &Value) {
         self.send(&json!({ "type": "connection_init", "payload": payload }).to_string());
     }
 
-    pub fn subscribe(&mut self, id: &str, query: &str) {
+    pub(crate) fn subscribe(&mut self, id: &str, query: &str) {
         self.send(&json!({ "type": "subscribe", "id": id, "payload": { "query": query } }).to_string());
     }
 
-    pub fn complete(&mut self, id: &str) {
+    pub(crate) fn complete(&mut self, id: &str) {
         self.send(&json!({ "type": "complete", "id": id }).to_string());
     }
 
     /// The next frame, which must be a message.
-    pub fn message(&mut self) -> Value {
+    pub(crate) fn message(&mut self) -> Value {
         match self.read() {
             Frame::Text(message) => message,
             other => panic!("{other:?} instead of a message"),
         }
     }
 
-    pub fn send(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
         self.send_frame(1, text.as_bytes());
     }
 
     /// Sends a frame of this opcode, masked with zeros. What the server no longer takes is lost.
-    pub fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
+    pub(crate) fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
         let mut frame = vec![0x80 | opcode];
         match payload.len() {
             short @ 0..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
@@ -105,7 +105,7 @@ impl Raw {
         let _ = self.stream.write_all(&frame);
     }
 
-    pub fn read(&mut self) -> Frame {
+    pub(crate) fn read(&mut self) -> Frame {
         let mut head = [0; 2];
         if self.stream.read_exact(&mut head).is_err() {
             return Frame::End;

@@ -20,15 +20,15 @@ struct Missing;
 
 /// What tests look at from outside.
 #[derive(Default)]
-pub struct Watch {
-    pub bumps: AtomicI32,
+pub(crate) struct Watch {
+    pub(crate) bumps: AtomicI32,
     /// Streams of `forever` that exist.
-    pub open: AtomicUsize,
+    pub(crate) open: AtomicUsize,
     /// Told at each change of `open`.
-    pub changed: Notify,
+    pub(crate) changed: Notify,
 }
 
-pub struct Query;
+pub(crate) struct Query;
 
 #[Object]
 impl Query {
@@ -58,7 +58,7 @@ impl Query {
     }
 
     async fn explode(&self) -> i32 {
-        panic!("the secret fuse")
+        fuse()
     }
 
     async fn this(&self) -> Query {
@@ -66,7 +66,7 @@ impl Query {
     }
 }
 
-pub struct Mutation;
+pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
@@ -75,7 +75,7 @@ impl Mutation {
     }
 }
 
-pub struct Subscriptions;
+pub(crate) struct Subscriptions;
 
 #[Subscription]
 impl Subscriptions {
@@ -100,12 +100,16 @@ impl Subscriptions {
     }
 
     async fn explode(&self) -> impl Stream<Item = i32> {
-        stream::iter(1..=2).map(|number| if number == 1 { number } else { panic!("the secret fuse") })
+        stream::iter(1..=2).map(|number| if number == 1 { number } else { fuse() })
     }
 
     async fn fail(&self) -> impl Stream<Item = Result<i32>> {
         stream::once(async { Err(std::io::Error::other("postgres://secret"))? })
     }
+}
+
+fn fuse() -> i32 {
+    panic!("the secret fuse")
 }
 
 fn no_such_thing() -> async_graphql::Error {
@@ -149,20 +153,20 @@ fn authenticate(token: Option<&str>) -> Result<Session, Refusal> {
 }
 
 /// A running server; it is gone when this is dropped.
-pub struct Toy {
-    pub address: std::net::SocketAddr,
-    pub watch: Arc<Watch>,
-    pub shutdown: CancellationToken,
-    pub sockets: TaskTracker,
+pub(crate) struct Toy {
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) sockets: TaskTracker,
     runtime: Option<Runtime>,
 }
 
 impl Toy {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut TransportLimits)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut TransportLimits)) -> Self {
         let mut limits = TransportLimits::default();
         change(&mut limits);
         let watch = Arc::new(Watch::default());
@@ -176,7 +180,8 @@ impl Toy {
             sockets: sockets.clone(),
         };
         // One worker: a socket that kept it busy would hold up all others.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -187,7 +192,7 @@ impl Toy {
         Self { address, watch, shutdown, sockets, runtime: Some(runtime) }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/graphql", self.address)
     }
 }

@@ -34,7 +34,10 @@ fn queries_mutations_and_subscriptions_run() {
     let toy = Toy::start();
     let mut raw = Raw::ready(toy.address);
     raw.subscribe("q", "{ hello }");
-    assert_eq!(raw.message(), json!({ "type": "next", "id": "q", "payload": { "data": { "hello": "Hello, world" } } }));
+    assert_eq!(
+        raw.message(),
+        json!({ "type": "next", "id": "q", "payload": { "data": { "hello": "Hello, world" } } })
+    );
     assert_eq!(raw.message(), json!({ "type": "complete", "id": "q" }));
     raw.subscribe("m", "mutation { bump }");
     assert_eq!(raw.message()["payload"], json!({ "data": { "bump": 1 } }));
@@ -90,7 +93,10 @@ fn a_panic_ends_its_operation_and_nothing_else() {
     raw.subscribe("s", "subscription { explode }");
     assert_eq!(raw.message()["payload"], json!({ "data": { "explode": 1 } }));
     let error = raw.message();
-    assert_eq!((error["type"].as_str(), error["id"].as_str(), code(&error)), (Some("error"), Some("s"), "INTERNAL"));
+    assert_eq!(
+        (error["type"].as_str(), error["id"].as_str(), code(&error)),
+        (Some("error"), Some("s"), "INTERNAL")
+    );
     assert!(!error.to_string().contains("fuse"));
     raw.subscribe("q", "{ explode }");
     assert_eq!(code(&raw.message()), "INTERNAL");
@@ -105,7 +111,10 @@ fn complete_drops_the_stream_at_once() {
     let mut raw = Raw::ready(toy.address);
     raw.subscribe("1", "subscription { forever }");
     raw.subscribe("2", "{ hello }");
-    assert_eq!((raw.message()["type"].as_str(), raw.message()["type"].as_str()), (Some("next"), Some("complete")));
+    assert_eq!(
+        (raw.message()["type"].as_str(), raw.message()["type"].as_str()),
+        (Some("next"), Some("complete"))
+    );
     assert_eq!(toy.watch.open.load(Ordering::SeqCst), 1);
     raw.complete("1");
     raw.complete("never started");
@@ -143,6 +152,16 @@ fn close_codes() {
     let mut raw = Raw::ready(toy.address);
     raw.send_frame(2, b"binary");
     assert_eq!(raw.read(), Frame::Close(4400));
+}
+
+#[test]
+fn the_close_of_a_client_is_answered() {
+    let toy = Toy::start();
+    for mut raw in [Raw::open(toy.address), Raw::ready(toy.address)] {
+        raw.send_frame(8, &1000_u16.to_be_bytes());
+        assert_eq!(raw.read(), Frame::Close(1000));
+        assert_eq!(raw.read(), Frame::End);
+    }
 }
 
 #[test]

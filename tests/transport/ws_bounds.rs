@@ -93,7 +93,10 @@ fn a_document_beyond_the_limits_is_an_error() {
     let mut raw = Raw::ready(toy.address);
     raw.subscribe("1", &format!("{}hello{}", "{ this ".repeat(50), "}".repeat(50)));
     let error = raw.message();
-    assert_eq!((error["type"].as_str(), &error["payload"][0]["extensions"]["code"]), (Some("error"), &json!("QUERY_TOO_COMPLEX")));
+    assert_eq!(
+        (error["type"].as_str(), &error["payload"][0]["extensions"]["code"]),
+        (Some("error"), &json!("QUERY_TOO_COMPLEX"))
+    );
 }
 
 #[tokio::test]

@@ -102,7 +102,11 @@ impl Cost {
             top_fields: 1,
             depth: inner.depth + 1,
             lists: inner.lists + usize::from(is_list),
-            introspection_lists: inner.introspection_lists.max(if is_introspection { inner.lists } else { 0 }),
+            introspection_lists: inner.introspection_lists.max(if is_introspection {
+                inner.lists
+            } else {
+                0
+            }),
             ..inner
         }
     }

@@ -86,13 +86,19 @@ fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result
             ServerError::new(format!("The fragment \"{fragment}\" spreads itself."), Some(pos)),
             code::BAD_USER_INPUT,
         ),
-        cost::Fault::TooNested => too_complex("nesting", &format!("more than {}", limits.nesting), limits.nesting),
+        cost::Fault::TooNested => {
+            too_complex("nesting", &format!("more than {}", limits.nesting), limits.nesting)
+        }
     })?;
     at_most("depth", totals.depth, limits.depth)?;
     at_most("selections", totals.selections, limits.selections)?;
     at_most("aliases", totals.aliases, limits.aliases)?;
     at_most("root fields", totals.root_fields, limits.root_fields)?;
-    at_most("root fields of a subscription", totals.subscription_root_fields, limits.subscription_root_fields)?;
+    at_most(
+        "root fields of a subscription",
+        totals.subscription_root_fields,
+        limits.subscription_root_fields,
+    )?;
     at_most("directives in one place", totals.directives, limits.directives)?;
     at_most("introspection lists inside each other", totals.introspection_lists, limits.introspection_lists)
 }
@@ -103,7 +109,9 @@ fn selected(document: &ExecutableDocument, name: Option<&str>) -> Option<Operati
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
         (DocumentOperations::Multiple(_), None) => None,
     };
     operation.map(|operation| operation.node.ty)

@@ -43,8 +43,12 @@ impl Media {
         let mut quality = 1.0;
         for parameter in parts {
             match parameter.split_once('=') {
-                Some((name, value)) if name.eq_ignore_ascii_case("charset") && !is_utf8(value) => return None,
-                Some((name, value)) if name.eq_ignore_ascii_case("q") => quality = value.parse().unwrap_or(0.0),
+                Some((name, value)) if name.eq_ignore_ascii_case("charset") && !is_utf8(value) => {
+                    return None;
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("q") => {
+                    quality = value.parse().unwrap_or(0.0)
+                }
                 _ => {}
             }
         }

@@ -23,7 +23,10 @@ use crate::server::params::Params;
 use media::Media;
 
 /// POST `/graphql`.
-pub(crate) async fn post<E: Executor>(State(endpoint): State<Arc<Endpoint<E>>>, request: Request) -> Response {
+pub(crate) async fn post<E: Executor>(
+    State(endpoint): State<Arc<Endpoint<E>>>,
+    request: Request,
+) -> Response {
     let Some(media) = Media::accepted(request.headers()) else { return not_acceptable() };
     let headers = request.headers().clone();
     match read_body(&endpoint, request).await {

@@ -12,7 +12,11 @@ use crate::server::finish::{self, Wire};
 use crate::server::params::Params;
 
 /// Serves the socket until it ends, and says how to end it.
-pub(super) async fn run<E: Executor>(endpoint: &Endpoint<E>, socket: &mut Socket, session: &Session) -> Closing {
+pub(super) async fn run<E: Executor>(
+    endpoint: &Endpoint<E>,
+    socket: &mut Socket,
+    session: &Session,
+) -> Closing {
     let mut connection = Connection { endpoint, socket, session, operations: Operations::default() };
     match connection.serve().await {
         Err(closing) => closing,

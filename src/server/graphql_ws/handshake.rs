@@ -12,14 +12,16 @@ use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
 /// # Errors
 ///
 /// How to close the socket instead.
-pub(super) async fn greet<E: Executor>(endpoint: &Endpoint<E>, socket: &mut Socket) -> Result<Session, Closing> {
+pub(super) async fn greet<E: Executor>(
+    endpoint: &Endpoint<E>,
+    socket: &mut Socket,
+) -> Result<Session, Closing> {
     let init = tokio::time::timeout(endpoint.limits.init_timeout, wait_for_init(socket));
     let payload = tokio::select! {
         () = endpoint.shutdown.cancelled() => return Err(Closing::GOING_AWAY),
         payload = init => payload.map_err(|_| Closing::INIT_TIMEOUT)??,
     };
-    let session =
-        authenticate(endpoint, &payload).map_err(|refusal| Closing::new(4403, refusal.message))?;
+    let session = authenticate(endpoint, &payload).map_err(|refusal| Closing::new(4403, refusal.message))?;
     socket.send(&ServerMessage::ConnectionAck).await?;
     Ok(session)
 }
@@ -27,7 +29,9 @@ pub(super) async fn greet<E: Executor>(endpoint: &Endpoint<E>, socket: &mut Sock
 async fn wait_for_init(socket: &mut Socket) -> Result<Map<String, Value>, Closing> {
     loop {
         match socket.receive().await? {
-            Incoming::Message(ClientMessage::ConnectionInit { payload }) => return Ok(payload.unwrap_or_default()),
+            Incoming::Message(ClientMessage::ConnectionInit { payload }) => {
+                return Ok(payload.unwrap_or_default());
+            }
             Incoming::Message(ClientMessage::Ping { payload }) => {
                 socket.send(&ServerMessage::Pong { payload }).await?;
             }

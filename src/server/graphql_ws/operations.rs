@@ -11,7 +11,7 @@ use tokio_stream::StreamMap;
 /// What an operation has to say.
 pub(super) enum Event {
     /// An answer; a query or mutation has one, a subscription any number.
-    Response(Response),
+    Response(Box<Response>),
     /// It panicked and is over.
     Panic(Box<dyn Any + Send>),
     /// It is over.
@@ -40,7 +40,7 @@ impl Operations {
         let answers = stream::once(async move { executor.execute_stream(request, None) }).flatten();
         let events = AssertUnwindSafe(answers)
             .catch_unwind()
-            .map(|answer| answer.map_or_else(Event::Panic, Event::Response))
+            .map(|answer| answer.map_or_else(Event::Panic, |response| Event::Response(Box::new(response))))
             .chain(stream::once(async { Event::End }));
         self.running.insert(id, Box::pin(events));
     }

@@ -78,7 +78,9 @@ pub(super) enum Closing {
         /// At most 123 bytes go over the wire.
         reason: Cow<'static, str>,
     },
-    /// Without: the other side has closed or gone, or does not read.
+    /// The client has sent its close frame, which still has to be answered.
+    ByClient,
+    /// At once: the other side is gone, or does not read.
     Gone,
 }
 
@@ -87,7 +89,8 @@ impl Closing {
     pub(super) const TOO_BIG: Self = Self::fixed(1009, "The message is too big.");
     pub(super) const NO_PONG: Self = Self::fixed(1011, "A ping was not answered.");
     pub(super) const NOT_TEXT: Self = Self::fixed(4400, "Only text messages are understood.");
-    pub(super) const UNAUTHORIZED: Self = Self::fixed(4401, "Unauthorized: send connection_init and wait for the answer.");
+    pub(super) const UNAUTHORIZED: Self =
+        Self::fixed(4401, "Unauthorized: send connection_init and wait for the answer.");
     pub(super) const SUBPROTOCOL_NOT_ACCEPTABLE: Self =
         Self::fixed(4406, "Subprotocol not acceptable: use graphql-transport-ws.");
     pub(super) const INIT_TIMEOUT: Self = Self::fixed(4408, "Connection initialisation timeout.");

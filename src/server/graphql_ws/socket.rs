@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio_tungstenite::tungstenite;
 
 use super::protocol::{ClientMessage, Closing, ServerMessage, fitting};
@@ -38,7 +38,8 @@ impl Socket {
             Some(Ok(Message::Text(text))) => ClientMessage::read(&text).map(Incoming::Message),
             Some(Ok(Message::Binary(_))) => Err(Closing::NOT_TEXT),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Incoming::Sign),
-            Some(Ok(Message::Close(_))) | None => Err(Closing::Gone),
+            Some(Ok(Message::Close(_))) => Err(Closing::ByClient),
+            None => Err(Closing::Gone),
             Some(Err(error)) => Err(closing_for(error)),
         }
     }
@@ -68,13 +69,22 @@ impl Socket {
     /// Ends the socket. After a close frame it waits a moment for the answer: dropped with unread input, the
     /// connection would be reset, and the client might never see the code.
     pub(super) async fn close(mut self, closing: Closing) {
-        let Closing::Frame { code, reason } = closing else { return };
-        tracing::debug!(code, reason = &*reason, "closing a socket");
-        let frame = Message::Close(Some(CloseFrame { code, reason: fitting(&reason).into() }));
-        let close = async {
-            if self.inner.send(frame).await.is_ok() {
-                while let Some(Ok(_)) = self.inner.recv().await {}
+        let frame = match closing {
+            Closing::Gone => return,
+            Closing::ByClient => None,
+            Closing::Frame { code, reason } => {
+                tracing::debug!(code, reason = &*reason, "closing a socket");
+                Some(Message::Close(Some(CloseFrame { code, reason: fitting(&reason).into() })))
             }
+        };
+        let close = async {
+            if let Some(frame) = frame
+                && self.inner.send(frame).await.is_err()
+            {
+                return;
+            }
+            // Reading to the end also sends the answer to a close of the client.
+            while let Some(Ok(_)) = self.inner.recv().await {}
         };
         // Either way the socket is dropped now.
         let _ = tokio::time::timeout(self.close_timeout, close).await;
