@@ -61,6 +61,7 @@ fn open(address: SocketAddr) -> TcpStream {
 fn an_idle_socket_costs_less_than_ten_kib() {
     let endpoint = Endpoint {
         executor: Schema::new(Query, EmptyMutation, EmptySubscription),
+        shape: Arc::default(),
         authenticate: Arc::new(|_| {
             let session: Session = Arc::new(|_| Ok(()));
             Ok(session)

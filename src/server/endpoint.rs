@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::graphql::code;
 use crate::graphql::guard::GuardLimits;
+use crate::server::nulls::Shape;
 use crate::server::{graphql_http, graphql_ws};
 
 /// Finds out who is asking from the bearer token, if one was sent. Called once per HTTP request and once per
@@ -120,6 +121,8 @@ pub struct Endpoint<E> {
     pub authenticate: Authenticate,
     /// The bounds of everything that comes in.
     pub limits: TransportLimits,
+    /// The types of the schema, by which a failed field gets its null in the right place.
+    pub shape: Arc<Shape>,
     /// Makes the ids of INTERNAL errors.
     pub request_id: RequestId,
     /// Once cancelled, sockets are closed with 1001 and new ones refused.

@@ -8,7 +8,7 @@
 
 use std::any::Any;
 
-use async_graphql::{ErrorExtensionValues, Name, PathSegment, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde::Serialize;
 
 use crate::graphql::code;
@@ -24,13 +24,10 @@ const TOO_COMPLEX: [&str; 4] = [
     "The number of directives on the field",
 ];
 
-/// Gives every error of `response` its code, hides what is not the caller's business, and gives a field that failed
-/// its null. `request_id` is asked at most once.
+/// Gives every error of `response` its code and hides what is not the caller's business. `request_id` is asked at
+/// most once.
 pub fn finish(response: &mut Response, request_id: &dyn Fn() -> String) {
     let mut id = None;
-    for error in &response.errors {
-        fill_gap(&mut response.data, &error.path);
-    }
     for error in &mut response.errors {
         match code_for(error) {
             None => {}
@@ -82,25 +79,6 @@ impl<'a> From<&'a Response> for Wire<'a> {
     fn from(response: &'a Response) -> Self {
         let data = (!is_request_error(response)).then_some(&response.data);
         Wire { errors: &response.errors, data, extensions: &response.extensions }
-    }
-}
-
-/// async-graphql leaves the key of a failed field out, where the specification wants null.
-fn fill_gap(data: &mut Value, path: &[PathSegment]) {
-    match (data, path) {
-        (Value::Object(fields), [PathSegment::Field(name), rest @ ..]) => {
-            if let Some(value) = fields.get_mut(name.as_str()) {
-                fill_gap(value, rest);
-            } else if rest.is_empty() {
-                fields.insert(Name::new(name), Value::Null);
-            }
-        }
-        (Value::List(items), [PathSegment::Index(index), rest @ ..]) => {
-            if let Some(item) = items.get_mut(*index) {
-                fill_gap(item, rest);
-            }
-        }
-        _ => {}
     }
 }
 

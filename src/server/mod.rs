@@ -4,4 +4,5 @@ pub mod endpoint;
 pub mod finish;
 mod graphql_http;
 mod graphql_ws;
+pub mod nulls;
 mod params;

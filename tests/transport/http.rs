@@ -61,7 +61,7 @@ async fn an_error_of_a_resolver_has_data_and_200() {
     assert_eq!((status, code(&body)), (StatusCode::OK, "NOT_FOUND"));
     assert_eq!(body["data"], json!({ "hello": "Hello, world", "refuse": null }));
     // A failure that takes the whole of `data` with it is still an execution.
-    let (status, body) = told(post(&toy, GRAPHQL, "{ fail }")).await;
+    let (status, body) = told(post(&toy, GRAPHQL, "{ hello fail }")).await;
     assert_eq!((status, code(&body), body.get("data")), (StatusCode::OK, "INTERNAL", Some(&Value::Null)));
 }
 

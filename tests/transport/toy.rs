@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
+use frontrow::server::nulls::Shape;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -171,8 +172,10 @@ impl Toy {
         change(&mut limits);
         let watch = Arc::new(Watch::default());
         let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
+        let schema = Schema::build(Query, Mutation, Subscriptions).data(watch.clone()).finish();
         let endpoint = Endpoint {
-            executor: Schema::build(Query, Mutation, Subscriptions).data(watch.clone()).finish(),
+            shape: Arc::new(Shape::parse(&schema.sdl()).unwrap()),
+            executor: schema,
             authenticate: Arc::new(authenticate),
             limits,
             request_id: Arc::new(|| "request-1".to_owned()),

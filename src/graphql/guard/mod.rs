@@ -9,7 +9,9 @@
 mod cost;
 mod scan;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::{ErrorExtensionValues, Request, ServerError};
 
 use crate::graphql::code;
@@ -77,7 +79,7 @@ pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<Opera
     let operation_name = request.operation_name.clone();
     let document = request.parsed_query().map_err(|error| coded(error, code::BAD_USER_INPUT))?;
     check_document(document, limits)?;
-    Ok(selected(document, operation_name.as_deref()))
+    Ok(selected(document, operation_name.as_deref()).map(|operation| operation.ty))
 }
 
 fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<(), ServerError> {
@@ -104,7 +106,10 @@ fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result
 }
 
 /// The operation that async-graphql will choose.
-fn selected(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+pub(crate) fn selected<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Single(_), Some(_)) => None,
@@ -114,7 +119,7 @@ fn selected(document: &ExecutableDocument, name: Option<&str>) -> Option<Operati
         }
         (DocumentOperations::Multiple(_), None) => None,
     };
-    operation.map(|operation| operation.node.ty)
+    operation.map(|operation| &operation.node)
 }
 
 fn at_most(limit: &str, sent: usize, allowed: usize) -> Result<(), ServerError> {

@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 use crate::graphql::{code, guard};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
 use crate::server::finish::{self, Wire};
+use crate::server::nulls::Asked;
 use crate::server::params::Params;
 use media::Media;
 
@@ -111,9 +112,11 @@ async fn answer<E: Executor>(
         return refused(&refusal.to_error(), media);
     }
 
+    let asked = Asked::of(&request);
     let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
     let response = match run.await {
         Ok(mut response) => {
+            endpoint.shape.repair(&mut response, &asked);
             finish::finish(&mut response, &*endpoint.request_id);
             response
         }

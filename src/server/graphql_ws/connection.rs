@@ -82,7 +82,8 @@ impl<E: Executor> Connection<'_, E> {
         let mut request = params.into_request();
         guard::check(&mut request, &self.endpoint.limits.guard)?;
         (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
-        self.operations.start(id.to_owned(), self.endpoint.executor.clone(), request);
+        let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
+        self.operations.start(id.to_owned(), executor, shape, request);
         Ok(())
     }
 

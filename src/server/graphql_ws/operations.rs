@@ -3,10 +3,13 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_graphql::{Executor, Request, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
+
+use crate::server::nulls::{Asked, Shape};
 
 /// What an operation has to say.
 pub(super) enum Event {
@@ -35,12 +38,23 @@ impl Operations {
         self.running.len()
     }
 
-    pub(super) fn start<E: Executor>(&mut self, id: String, executor: E, request: Request) {
+    pub(super) fn start<E: Executor>(
+        &mut self,
+        id: String,
+        executor: E,
+        shape: Arc<Shape>,
+        request: Request,
+    ) {
+        let asked = Asked::of(&request);
         // Made inside the stream, so that a panic while it is made is caught too.
         let answers = stream::once(async move { executor.execute_stream(request, None) }).flatten();
-        let events = AssertUnwindSafe(answers)
+        let repaired = answers.map(move |mut response| {
+            shape.repair(&mut response, &asked);
+            Box::new(response)
+        });
+        let events = AssertUnwindSafe(repaired)
             .catch_unwind()
-            .map(|answer| answer.map_or_else(Event::Panic, |response| Event::Response(Box::new(response))))
+            .map(|answer| answer.map_or_else(Event::Panic, Event::Response))
             .chain(stream::once(async { Event::End }));
         self.running.insert(id, Box::pin(events));
     }
