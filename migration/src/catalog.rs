@@ -23,7 +23,6 @@ impl MigrationTrait for Catalog {
         super::run(
             manager,
             &[
-                "CREATE INDEX concert_newest ON concert (created_at, id)",
                 "CREATE INDEX series_of_concert ON series (concert_id)",
                 "CREATE UNIQUE INDEX seat_number ON seat (series_id, number)",
             ],

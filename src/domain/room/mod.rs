@@ -32,6 +32,8 @@ use super::{
     policy::QueuePolicy,
 };
 
+pub use super::catalog::SaleState;
+
 pub use self::{
     restore::{Restored, RestoredState},
     view::{Counts, Status, View},
@@ -135,19 +137,6 @@ pub struct Decision {
     /// ADMITTED places that are out of time (rule 7): ask the sale, which reports `ended` or `pin`. They keep their
     /// slots, and are named again by each decision, until it does.
     pub sessions_over: Vec<TokenId>,
-}
-
-/// What the room must know of the sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaleState {
-    /// `reserveStartAt`: the draw, and the first admissions.
-    pub opens_at: DateTime<Utc>,
-    /// `reserveEndAt`: from this instant on nobody joins, waits or is admitted.
-    pub closes_at: DateTime<Utc>,
-    /// Nobody is admitted for now.
-    pub paused: bool,
-    /// Nobody joins or is admitted any more (rule 10).
-    pub sold_out: bool,
 }
 
 /// What came of a sign of life.

@@ -1,0 +1,16 @@
+//! The words that `extensions.code` of a top-level error may hold.
+
+/// No token where one is needed, or a forged, malformed or outdated one.
+pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+/// The caller may not do this.
+pub const FORBIDDEN: &str = "FORBIDDEN";
+/// The request itself is wrong: it cannot be read, or does not fit the schema.
+pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+/// The document asks for more than one request may.
+pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
+/// Too many requests; the error says when to come back.
+pub const RATE_LIMITED: &str = "RATE_LIMITED";
+/// A store is down or overloaded; it is safe to try again.
+pub const UNAVAILABLE: &str = "UNAVAILABLE";
+/// Something broke on our side; the error holds a request id and nothing else.
+pub const INTERNAL: &str = "INTERNAL";

@@ -1,0 +1,144 @@
+//! The document guard: what a document may cost, decided before async-graphql walks it.
+//!
+//! async-graphql expands every fragment spread anew, without memory, before its own limits apply: a document of
+//! 811 bytes can keep it busy for seconds. Its parser recurses once per bracket. So the text is scanned first
+//! (bytes, tokens, nesting), then parsed, then measured once per fragment; only what passes is executed.
+//!
+//! To add a limit: count it in `scan` (text) or `cost` (document), and compare it in [`check`].
+
+mod cost;
+mod scan;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{ErrorExtensionValues, Request, ServerError};
+
+use crate::graphql::code;
+
+/// How much one document may ask for. Every number is an inclusive maximum; fragments count as often as they are
+/// spread, and all operations of the document count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardLimits {
+    /// Length of the document in bytes.
+    pub bytes: usize,
+    /// Tokens of the document: names, numbers, strings and punctuators.
+    pub tokens: usize,
+    /// Brackets inside brackets in the text, and selection sets inside selection sets with fragments expanded.
+    /// async-graphql refuses more than 32 by itself.
+    pub nesting: usize,
+    /// Fields inside fields. Introspection by code generators needs 15.
+    pub depth: usize,
+    /// Selections (fields, spreads, inline fragments).
+    pub selections: usize,
+    /// Fields that have an alias.
+    pub aliases: usize,
+    /// Fields at the root of one query or mutation.
+    pub root_fields: usize,
+    /// Fields at the root of one subscription; the GraphQL specification allows one.
+    pub subscription_root_fields: usize,
+    /// Directives on one field, spread, inline fragment, fragment, operation or variable.
+    pub directives: usize,
+    /// Lists of the type system inside each other (`fields { type { fields …`) in an introspection, whose answer
+    /// grows by a factor with each.
+    pub introspection_lists: usize,
+}
+
+impl Default for GuardLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 32 << 10,
+            tokens: 4_000,
+            nesting: 32,
+            depth: 20,
+            selections: 1_000,
+            aliases: 50,
+            root_fields: 20,
+            subscription_root_fields: 1,
+            directives: 4,
+            introspection_lists: 2,
+        }
+    }
+}
+
+/// Lets a request through if its document is within `limits`, and says which kind of operation it will run; `None`
+/// if the document and `operationName` do not agree on one (the executor then says why). The parsed document is
+/// left in the request, so it is not parsed twice.
+///
+/// # Errors
+///
+/// `QUERY_TOO_COMPLEX` with the limit's name, what is allowed and what was sent; `BAD_USER_INPUT` for a document
+/// that cannot be parsed or whose fragments spread themselves.
+pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<OperationType>, ServerError> {
+    at_most("bytes", request.query.len(), limits.bytes)?;
+    let text = scan::scan(&request.query)
+        .map_err(|fault| coded(ServerError::new(fault.message, Some(fault.pos)), code::BAD_USER_INPUT))?;
+    at_most("tokens", text.tokens, limits.tokens)?;
+    at_most("nesting", text.nesting, limits.nesting)?;
+
+    let operation_name = request.operation_name.clone();
+    let document = request.parsed_query().map_err(|error| coded(error, code::BAD_USER_INPUT))?;
+    check_document(document, limits)?;
+    Ok(selected(document, operation_name.as_deref()).map(|operation| operation.ty))
+}
+
+fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<(), ServerError> {
+    let totals = cost::measure(document, limits.nesting).map_err(|fault| match fault {
+        cost::Fault::Cycle { fragment, pos } => coded(
+            ServerError::new(format!("The fragment \"{fragment}\" spreads itself."), Some(pos)),
+            code::BAD_USER_INPUT,
+        ),
+        cost::Fault::TooNested => {
+            too_complex("nesting", &format!("more than {}", limits.nesting), limits.nesting)
+        }
+    })?;
+    at_most("depth", totals.depth, limits.depth)?;
+    at_most("selections", totals.selections, limits.selections)?;
+    at_most("aliases", totals.aliases, limits.aliases)?;
+    at_most("root fields", totals.root_fields, limits.root_fields)?;
+    at_most(
+        "root fields of a subscription",
+        totals.subscription_root_fields,
+        limits.subscription_root_fields,
+    )?;
+    at_most("directives in one place", totals.directives, limits.directives)?;
+    at_most("introspection lists inside each other", totals.introspection_lists, limits.introspection_lists)
+}
+
+/// The operation that async-graphql will choose.
+pub(crate) fn selected<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    operation.map(|operation| &operation.node)
+}
+
+fn at_most(limit: &str, sent: usize, allowed: usize) -> Result<(), ServerError> {
+    if sent <= allowed { Ok(()) } else { Err(too_complex(limit, &sent.to_string(), allowed)) }
+}
+
+fn too_complex(limit: &str, sent: &str, allowed: usize) -> ServerError {
+    let message = format!("The document is over the limit of {limit}: {allowed} allowed, {sent} sent.");
+    let mut error = coded(ServerError::new(message, None), code::QUERY_TOO_COMPLEX);
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("limit", limit);
+    extensions.set("allowed", allowed);
+    error
+}
+
+fn coded(mut error: ServerError, code: &str) -> ServerError {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    error
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What the transport needs to know of the application, and the routes made of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Executor, Request, ServerError};
+use axum::Router;
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::graphql::code;
+use crate::graphql::guard::GuardLimits;
+use crate::server::nulls::Shape;
+use crate::server::{graphql_http, graphql_ws};
+
+/// Finds out who is asking from the bearer token, if one was sent. Called once per HTTP request and once per
+/// `connection_init` (rule 1).
+pub type Authenticate = Arc<dyn Fn(Option<&str>) -> Result<Session, Refusal> + Send + Sync>;
+
+/// Puts what the resolvers need to know of the caller into a request. Called for each operation, so that a socket
+/// whose token has ended since can be refused.
+pub type Session = Arc<dyn Fn(&mut Request) -> Result<(), Refusal> + Send + Sync>;
+
+/// Makes the id by which a caller's error and the log line about it find each other.
+pub type RequestId = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Why a caller is not let in; both parts are shown to the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A word of [`code`], usually `UNAUTHENTICATED`.
+    pub code: &'static str,
+    /// What was wrong, for the caller.
+    pub message: String,
+}
+
+impl Refusal {
+    /// The refusal of a missing, forged, malformed or outdated token.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self { code: code::UNAUTHENTICATED, message: message.into() }
+    }
+
+    /// The same as a top-level GraphQL error.
+    #[must_use]
+    pub fn to_error(&self) -> ServerError {
+        let mut error = ServerError::new(self.message.clone(), None);
+        error.extensions.get_or_insert_default().set("code", self.code);
+        error
+    }
+}
+
+/// The token of `Bearer <token>`, from a header or a `connection_init` payload.
+///
+/// # Errors
+///
+/// `UNAUTHENTICATED` if it does not read like that.
+pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
+    authorization
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| Refusal::unauthenticated("The authorization must read \"Bearer <token>\"."))
+}
+
+/// The bounds of one request, one socket and all sockets together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportLimits {
+    /// What one document may cost.
+    pub guard: GuardLimits,
+    /// Length of an HTTP body in bytes; beyond it 413.
+    pub body_bytes: usize,
+    /// How long an HTTP body may take to arrive; beyond it 408.
+    pub body_timeout: Duration,
+    /// Open WebSockets of this process; beyond it 503.
+    pub sockets: usize,
+    /// Pages on other hosts that may open a WebSocket, as `scheme://host[:port]`.
+    pub allowed_origins: Vec<String>,
+    /// Operations that one socket runs at once; beyond it an `error` message.
+    pub operations: usize,
+    /// Length of a WebSocket message from a client in bytes; beyond it close code 1009.
+    pub message_bytes: usize,
+    /// How long a client may take to send `connection_init`; beyond it close code 4408.
+    pub init_timeout: Duration,
+    /// How long a socket may be silent before it is pinged.
+    pub ping_interval: Duration,
+    /// How long the answer to a ping may take; beyond it the socket is closed.
+    pub pong_timeout: Duration,
+    /// How long a client may take to accept one message; beyond it the socket is dropped (rule 21).
+    pub send_timeout: Duration,
+    /// How long a client may take to answer a close.
+    pub close_timeout: Duration,
+}
+
+impl Default for TransportLimits {
+    fn default() -> Self {
+        Self {
+            guard: GuardLimits::default(),
+            body_bytes: 256 << 10,
+            body_timeout: Duration::from_secs(10),
+            sockets: 100_000,
+            allowed_origins: Vec::new(),
+            operations: 16,
+            message_bytes: 256 << 10,
+            init_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(20),
+            pong_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the transport needs to know of the application.
+#[derive(Clone)]
+pub struct Endpoint<E> {
+    /// Runs the operations: the schema.
+    pub executor: E,
+    /// Finds out who is asking.
+    pub authenticate: Authenticate,
+    /// The bounds of everything that comes in.
+    pub limits: TransportLimits,
+    /// The types of the schema, by which a failed field gets its null in the right place.
+    pub shape: Arc<Shape>,
+    /// Makes the ids of INTERNAL errors.
+    pub request_id: RequestId,
+    /// Once cancelled, sockets are closed with 1001 and new ones refused.
+    pub shutdown: CancellationToken,
+    /// Every open socket, so that a shutdown can wait for them.
+    pub sockets: TaskTracker,
+}
+
+impl<E> fmt::Debug for Endpoint<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// `/graphql`: POST and GET by the GraphQL-over-HTTP specification, and `graphql-transport-ws` for a GET that asks
+/// for a WebSocket.
+pub fn routes<E: Executor>(endpoint: Endpoint<E>) -> Router {
+    let handlers = get(graphql_ws::or_else_http::<E>).post(graphql_http::post::<E>);
+    Router::new().route("/graphql", handlers).with_state(Arc::new(endpoint))
+}

@@ -1,0 +1,148 @@
+//! A socket after `connection_ack`.
+
+use async_graphql::{Executor, Response, ServerError};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::operations::{Event, Operations};
+use super::protocol::{ClientMessage, Closing, ServerMessage};
+use super::socket::{Incoming, Socket};
+use crate::graphql::{code, guard};
+use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
+use crate::server::finish::{self, Wire};
+use crate::server::params::Params;
+
+/// Serves the socket until it ends, and says how to end it.
+pub(super) async fn run<E: Executor>(
+    endpoint: &Endpoint<E>,
+    socket: &mut Socket,
+    session: &Session,
+) -> Closing {
+    let mut connection = Connection { endpoint, socket, session, operations: Operations::default() };
+    match connection.serve().await {
+        Err(closing) => closing,
+        Ok(never) => match never {},
+    }
+}
+
+struct Connection<'a, E> {
+    endpoint: &'a Endpoint<E>,
+    socket: &'a mut Socket,
+    session: &'a Session,
+    operations: Operations,
+}
+
+impl<E: Executor> Connection<'_, E> {
+    async fn serve(&mut self) -> Result<std::convert::Infallible, Closing> {
+        let mut pulse = Pulse::new(&self.endpoint.limits);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.endpoint.shutdown.cancelled() => return Err(Closing::GOING_AWAY),
+                _ = pulse.timer.tick() => {
+                    pulse.beat()?;
+                    self.socket.ping().await?;
+                }
+                incoming = self.socket.receive() => {
+                    let incoming = incoming?;
+                    pulse.felt();
+                    if let Incoming::Message(message) = incoming {
+                        self.hear(message).await?;
+                    }
+                }
+                (id, event) = self.operations.next() => self.tell(&id, event).await?,
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: ClientMessage) -> Result<(), Closing> {
+        match message {
+            ClientMessage::ConnectionInit { .. } => Err(Closing::TOO_MANY_INITS),
+            ClientMessage::Ping { payload } => self.socket.send(&ServerMessage::Pong { payload }).await,
+            ClientMessage::Pong {} => Ok(()),
+            ClientMessage::Complete { id } => {
+                self.operations.stop(&id);
+                Ok(())
+            }
+            ClientMessage::Subscribe { id, .. } if self.operations.contains(&id) => {
+                Err(Closing::new(4409, format!("Subscriber for {id} already exists.")))
+            }
+            ClientMessage::Subscribe { id, payload } => match self.start(&id, payload) {
+                Ok(()) => Ok(()),
+                Err(error) => self.socket.send(&ServerMessage::Error { id: &id, payload: &[error] }).await,
+            },
+        }
+    }
+
+    fn start(&mut self, id: &str, params: Params) -> Result<(), ServerError> {
+        let most = self.endpoint.limits.operations;
+        if self.operations.len() >= most {
+            let message = format!("This socket already runs {most} operations: complete one of them first.");
+            return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
+        }
+        let mut request = params.into_request();
+        guard::check(&mut request, &self.endpoint.limits.guard)?;
+        (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
+        let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
+        self.operations.start(id.to_owned(), executor, shape, request);
+        Ok(())
+    }
+
+    async fn tell(&mut self, id: &str, event: Event) -> Result<(), Closing> {
+        match event {
+            Event::Response(mut response) => {
+                finish::finish(&mut response, &*self.endpoint.request_id);
+                self.answer(id, &response).await
+            }
+            Event::Panic(payload) => {
+                let response = finish::panicked(&*payload, &*self.endpoint.request_id);
+                self.answer(id, &response).await
+            }
+            Event::End => {
+                self.operations.stop(id);
+                self.socket.send(&ServerMessage::Complete { id }).await
+            }
+        }
+    }
+
+    /// An operation that was not executed, or that panicked, ends with `error` and without `complete`.
+    async fn answer(&mut self, id: &str, response: &Response) -> Result<(), Closing> {
+        if finish::is_request_error(response) {
+            self.operations.stop(id);
+            self.socket.send(&ServerMessage::Error { id, payload: &response.errors }).await
+        } else {
+            self.socket.send(&ServerMessage::Next { id, payload: Wire::from(response) }).await
+        }
+    }
+}
+
+/// Pings a client that says nothing, and gives up one that does not answer.
+struct Pulse<'a> {
+    timer: Interval,
+    limits: &'a TransportLimits,
+    waits_for_pong: bool,
+}
+
+impl<'a> Pulse<'a> {
+    fn new(limits: &'a TransportLimits) -> Self {
+        let mut timer = interval(limits.ping_interval);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        timer.reset_after(limits.ping_interval);
+        Self { timer, limits, waits_for_pong: false }
+    }
+
+    /// The timer has run out: it is time for a ping, or past the time for its answer.
+    fn beat(&mut self) -> Result<(), Closing> {
+        if self.waits_for_pong {
+            return Err(Closing::NO_PONG);
+        }
+        self.waits_for_pong = true;
+        self.timer.reset_after(self.limits.pong_timeout);
+        Ok(())
+    }
+
+    /// Whatever the client says shows that it is there.
+    fn felt(&mut self) {
+        self.waits_for_pong = false;
+        self.timer.reset_after(self.limits.ping_interval);
+    }
+}

@@ -1,0 +1,11 @@
+//! GraphQL over HTTP and WebSocket, through the real routes on a real socket.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod clients;
+mod http;
+mod ws;
+mod ws_bounds;
+
+mod raw;
+mod toy;

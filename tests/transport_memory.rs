@@ -1,0 +1,95 @@
+//! What an idle WebSocket costs, measured in a process of its own: this file has one test.
+
+#![expect(clippy::print_stdout, reason = "the figure is the result")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+use frontrow::server::endpoint::{Endpoint, Session, TransportLimits, routes};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const SOCKETS: usize = 2_000;
+const ALLOWED_BYTES: usize = 10 << 10;
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn one(&self) -> i32 {
+        1
+    }
+}
+
+/// Resident memory of this process in bytes. The clients are bare `TcpStream`s, which keep nothing on the heap.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this test needs Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+/// Opens a socket and waits for `connection_ack`.
+fn open(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "GET /graphql HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answered = Vec::new();
+    let mut byte = [0];
+    while !answered.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answered.push(byte[0]);
+    }
+    let init = br#"{"type":"connection_init"}"#;
+    // Text, final; masked with zeros.
+    let head = [0x81, 0x80 | u8::try_from(init.len()).unwrap(), 0, 0, 0, 0];
+    stream.write_all(&[&head[..], init].concat()).unwrap();
+    let mut ack = [0; 2 + br#"{"type":"connection_ack"}"#.len()];
+    stream.read_exact(&mut ack).unwrap();
+    assert!(ack.ends_with(br#"{"type":"connection_ack"}"#));
+    stream
+}
+
+#[test]
+fn an_idle_socket_costs_less_than_ten_kib() {
+    let endpoint = Endpoint {
+        executor: Schema::new(Query, EmptyMutation, EmptySubscription),
+        shape: Arc::default(),
+        authenticate: Arc::new(|_| {
+            let session: Session = Arc::new(|_| Ok(()));
+            Ok(session)
+        }),
+        // Nobody answers pings here.
+        limits: TransportLimits { ping_interval: Duration::from_secs(3600), ..TransportLimits::default() },
+        request_id: Arc::new(String::new),
+        shutdown: CancellationToken::new(),
+        sockets: TaskTracker::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let tracker = endpoint.sockets.clone();
+    runtime.spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        axum::serve(listener, routes(endpoint)).await
+    });
+
+    // What is set up once must not be counted.
+    let mut streams: Vec<TcpStream> = (0..50).map(|_| open(address)).collect();
+    streams.reserve(SOCKETS);
+    let before = resident();
+    streams.extend((0..SOCKETS).map(|_| open(address)));
+    let each = resident().saturating_sub(before) / SOCKETS;
+    assert_eq!(tracker.len(), streams.len());
+    println!("{each} bytes for each idle socket");
+    assert!(each < ALLOWED_BYTES, "{each} bytes for each idle socket");
+    runtime.shutdown_background();
+}
