@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::id::{ConcertId, UserId};
+use crate::domain::{
+    id::{ConcertId, SeriesId, UserId},
+    lobby::DrawSecret,
+    policy::QueuePolicy,
+};
 
 /// The most seats of one series.
 pub const MAX_SEATS: usize = 100_000;
@@ -18,6 +22,44 @@ pub struct Concert {
     pub organizer: UserId,
     /// When that was.
     pub created_at: DateTime<Utc>,
+}
+
+/// One date of a concert, with its sale and its waiting room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// Its id.
+    pub id: SeriesId,
+    /// The concert.
+    pub concert: ConcertId,
+    /// When it takes place and when it is sold.
+    pub schedule: Schedule,
+    /// Whether the organiser has paused the sale.
+    pub paused: bool,
+    /// How many seats there are.
+    pub seat_count: i32,
+    /// How many of them have a standing reservation.
+    pub reserved_count: i32,
+    /// The organiser's settings.
+    pub policy: QueuePolicy,
+    /// What orders the lobby (rule 5): its commitment is public, itself only once the order is drawn.
+    pub draw_secret: DrawSecret,
+    /// When the lobby was put into order.
+    pub drawn_at: Option<DateTime<Utc>>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Series {
+    /// What the status of the sale depends on.
+    #[must_use]
+    pub fn state(&self) -> SaleState {
+        SaleState {
+            opens_at: self.schedule.reserve_start_at,
+            closes_at: self.schedule.reserve_end_at,
+            paused: self.paused,
+            sold_out: self.reserved_count >= self.seat_count,
+        }
+    }
 }
 
 /// A title of 1 to 200 characters, without the spaces around it.

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod id;
 pub mod identity;
 pub mod lobby;
+pub mod page;
 pub mod policy;
 pub mod room;
 pub mod sale;

@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet,
+    concert, hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet,
 };
-use sea_orm::IntoActiveModel;
+use sea_orm::{DbErr, IntoActiveModel};
 
 use crate::domain::{
-    id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+    catalog::{Concert, Schedule, Series},
+    id::{ConcertId, EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+    lobby::DrawSecret,
     policy::QueuePolicy,
     sale::{
         Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
-        SaleSeries, Seat, SeatState, TokenStatus, Wallet,
+        SaleSeries, Seat, SeatState, Token, TokenStatus, Wallet,
     },
 };
 
@@ -69,6 +71,48 @@ pub(super) fn sale_series(row: &series::Model) -> SaleSeries {
         version: row.version,
         policy: policy(row),
     }
+}
+
+pub(super) fn token(row: token::Model) -> Token {
+    Token {
+        id: TokenId(row.id),
+        user: UserId::from_stored(&row.user_id),
+        name: row.name,
+        series: SeriesId(row.series_id),
+        status: row.status.into(),
+        created_at: row.created_at,
+        ended_at: row.ended_at,
+    }
+}
+
+pub(super) fn concert(row: concert::Model) -> Concert {
+    Concert {
+        id: ConcertId(row.id),
+        title: row.title,
+        organizer: UserId::from_stored(&row.organizer_id),
+        created_at: row.created_at,
+    }
+}
+
+pub(super) fn series(row: &series::Model) -> Result<Series, DbErr> {
+    let secret = DrawSecret::try_from_hex(&row.draw_secret);
+    Ok(Series {
+        id: SeriesId(row.id),
+        concert: ConcertId(row.concert_id),
+        schedule: Schedule {
+            start_at: row.start_at,
+            end_at: row.end_at,
+            reserve_start_at: row.reserve_start_at,
+            reserve_end_at: row.reserve_end_at,
+        },
+        paused: row.paused,
+        seat_count: row.seat_count,
+        reserved_count: row.reserved_count,
+        policy: policy(row),
+        draw_secret: secret.map_err(|fault| DbErr::Type(format!("series {}: {fault}", row.id)))?,
+        drawn_at: row.drawn_at,
+        created_at: row.created_at,
+    })
 }
 
 pub(super) fn pass(row: &token::Model) -> Pass {

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod catalog;
 mod convert;
 pub mod journal;
+mod page;
 pub mod sale;
 pub mod tickets;
 

@@ -24,7 +24,7 @@ pub use command::{Command, Outcome, Paid, decide};
 pub use problem::{Problem, ProblemCode};
 pub use rows::{
     Entry, EntryKind, Hold, HoldStatus, Payment, PaymentStatus, Pass, Recorded, Reservation, ReservationStatus,
-    SaleSeries, Seat, SeatState, SeatStatus, TokenStatus, Wallet,
+    SaleSeries, Seat, SeatState, SeatStatus, Token, TokenStatus, Wallet,
 };
 pub use working_set::{KeyOf, Table, WorkingSet};
 

@@ -120,6 +120,25 @@ pub enum TokenStatus {
     Left,
 }
 
+/// A place of the waiting room, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// Its owner.
+    pub user: UserId,
+    /// As the owner wants to be called.
+    pub name: String,
+    /// The series it is for.
+    pub series: SeriesId,
+    /// Where it stands, as journaled.
+    pub status: TokenStatus,
+    /// When the join was accepted.
+    pub created_at: DateTime<Utc>,
+    /// When it was over, if it is.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
 /// A place of the waiting room, as far as the sale is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {

@@ -1,0 +1,282 @@
+//! Concerts, their dates and seats.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{concert, hold, reservation, seat, series};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    TransactionTrait,
+    sea_query::{Expr, Func, LikeExpr},
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        catalog::{Concert, PlannedSeat, Series},
+        id::{ConcertId, SeatId, SeriesId},
+        page::{Page, Slice},
+        policy::QueuePolicy,
+        sale::Seat,
+    },
+    store::{Database, convert, page},
+};
+
+/// Seats a statement when a house is built.
+const ROWS: usize = 1_000;
+
+impl Database {
+    /// Concerts, newest first; with `search`, those whose title contains it in any case.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn concerts(&self, search: Option<&str>, wanted: Page<Uuid>) -> Result<Slice<Concert>, DbErr> {
+        let mut rows = concert::Entity::find();
+        if let Some(text) = search {
+            let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let like = LikeExpr::new(format!("%{text}%")).escape('\\');
+            rows = rows.filter(Expr::expr(Func::lower(Expr::col(concert::Column::Title))).like(like));
+        }
+        let slice = page::page(self.reader(), rows, concert::Column::Id, wanted).await?;
+        Ok(slice.map(convert::concert))
+    }
+
+    /// The concerts of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn concerts_by_id(&self, ids: &[ConcertId]) -> Result<HashMap<ConcertId, Concert>, DbErr> {
+        let rows = concert::Entity::find().filter(concert::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = rows.all(self.reader()).await?;
+        Ok(rows.into_iter().map(|row| (ConcertId(row.id), convert::concert(row))).collect())
+    }
+
+    /// The dates of these concerts, the earliest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn series_of(&self, concerts: &[ConcertId]) -> Result<HashMap<ConcertId, Vec<Series>>, DbErr> {
+        let rows = series::Entity::find()
+            .filter(series::Column::ConcertId.is_in(concerts.iter().map(|id| id.0)))
+            .order_by_asc(series::Column::StartAt)
+            .order_by_asc(series::Column::Id)
+            .all(self.reader())
+            .await?;
+        let mut dates = HashMap::<_, Vec<_>>::new();
+        for row in &rows {
+            dates.entry(ConcertId(row.concert_id)).or_default().push(convert::series(row)?);
+        }
+        Ok(dates)
+    }
+
+    /// The series of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn series_by_id(&self, ids: &[SeriesId]) -> Result<HashMap<SeriesId, Series>, DbErr> {
+        let rows = series::Entity::find().filter(series::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = rows.all(self.reader()).await?;
+        rows.iter().map(|row| Ok((SeriesId(row.id), convert::series(row)?))).collect()
+    }
+
+    /// One series.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn find_series(&self, id: SeriesId) -> Result<Option<Series>, DbErr> {
+        Ok(self.series_by_id(&[id]).await?.remove(&id))
+    }
+
+    /// The seats of these series by number.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn seats_of(&self, series: &[SeriesId]) -> Result<HashMap<SeriesId, Vec<Seat>>, DbErr> {
+        let rows = seat::Entity::find()
+            .filter(seat::Column::SeriesId.is_in(series.iter().map(|id| id.0)))
+            .order_by_asc(seat::Column::SeriesId)
+            .order_by_asc(seat::Column::Number)
+            .all(self.reader())
+            .await?;
+        let mut seats = HashMap::<_, Vec<_>>::new();
+        for row in rows {
+            seats.entry(SeriesId(row.series_id)).or_default().push(convert::seat(row));
+        }
+        Ok(seats)
+    }
+
+    /// The seats of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn seats_by_id(&self, ids: &[SeatId]) -> Result<HashMap<SeatId, Seat>, DbErr> {
+        let rows = seat::Entity::find().filter(seat::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = rows.all(self.reader()).await?;
+        Ok(rows.into_iter().map(|row| (SeatId(row.id), convert::seat(row))).collect())
+    }
+
+    /// The version of a series and its seats at that version.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
+        // Both reads have to see the same commit, or the version would not be that of the seats.
+        let tx = self
+            .reader()
+            .begin_with_options(sea_orm::TransactionOptions {
+                isolation_level: (self.reader().get_database_backend() == sea_orm::DbBackend::Postgres)
+                    .then_some(sea_orm::IsolationLevel::RepeatableRead),
+                ..sea_orm::TransactionOptions::default()
+            })
+            .await?;
+        let Some(series) = series::Entity::find_by_id(id.0).one(&tx).await? else { return Ok(None) };
+        let seats = seat::Entity::find().filter(seat::Column::SeriesId.eq(id.0)).all(&tx).await?;
+        tx.commit().await?;
+        Ok(Some((series.version, seats.into_iter().map(convert::seat).collect())))
+    }
+
+    /// How many seats of these series somebody is choosing at `now`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn held_counts(
+        &self,
+        series: &[SeriesId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, i32>, DbErr> {
+        let rows: Vec<(Uuid, i64)> = hold::Entity::find()
+            .select_only()
+            .column(hold::Column::SeriesId)
+            .column_as(hold::Column::Id.count(), "held")
+            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .filter(hold::Column::ExpiresAt.gt(now))
+            .filter(hold::Column::SeriesId.is_in(series.iter().map(|id| id.0)))
+            .group_by(hold::Column::SeriesId)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let int = |n| i32::try_from(n).unwrap_or(i32::MAX);
+        Ok(rows.into_iter().map(|(id, n)| (SeriesId(id), int(n))).collect())
+    }
+
+    /// Points taken for the reservations of a series that stand.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn revenue(&self, series: SeriesId) -> Result<i64, DbErr> {
+        let sum = Expr::col(reservation::Column::Price).sum().cast_as("bigint");
+        let sum: Option<Option<i64>> = reservation::Entity::find()
+            .select_only()
+            .column_as(sum, "revenue")
+            .filter(reservation::Column::SeriesId.eq(series.0))
+            .filter(reservation::Column::Status.eq(reservation::Status::Confirmed))
+            .into_tuple()
+            .one(self.reader())
+            .await?;
+        Ok(sum.flatten().unwrap_or_default())
+    }
+
+    /// Adds a concert.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn add_concert(&self, concert: &Concert) -> Result<(), DbErr> {
+        let row = concert::Model {
+            id: concert.id.0,
+            title: concert.title.clone(),
+            organizer_id: concert.organizer.to_string(),
+            created_at: concert.created_at,
+        };
+        let tx = self.begin().await?;
+        concert::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        tx.commit().await
+    }
+
+    /// Adds a series with its seats, whose ids `new_id` makes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn add_series(
+        &self,
+        new: &Series,
+        seats: &[PlannedSeat],
+        mut new_id: impl FnMut() -> Uuid,
+    ) -> Result<(), DbErr> {
+        let tx = self.begin().await?;
+        series::Entity::insert(series_row(new).into_active_model()).exec_without_returning(&tx).await?;
+        for seats in seats.chunks(ROWS) {
+            let rows: Vec<_> = seats.iter().map(|seat| seat_row(new.id, seat, new_id())).collect();
+            seat::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Changes the organiser's settings of a series.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn set_policy(&self, id: SeriesId, policy: &QueuePolicy) -> Result<(), DbErr> {
+        let int = convert::int;
+        let tx = self.begin().await?;
+        series::Entity::update_many()
+            .col_expr(series::Column::MaxActive, Expr::value(policy.max_active.map(int)))
+            .col_expr(series::Column::AdmitPerInterval, Expr::value(policy.admit_per_interval.map(int)))
+            .col_expr(series::Column::IntervalSeconds, Expr::value(int(policy.interval_seconds)))
+            .col_expr(
+                series::Column::HeartbeatTimeoutSeconds,
+                Expr::value(int(policy.heartbeat_timeout_seconds)),
+            )
+            .col_expr(series::Column::SessionSeconds, Expr::value(int(policy.session_seconds)))
+            .col_expr(series::Column::MaxSeatsPerUser, Expr::value(int(policy.max_seats_per_user)))
+            .filter(series::Column::Id.eq(id.0))
+            .exec(&tx)
+            .await?;
+        tx.commit().await
+    }
+
+    /// Pauses a sale or lets it go on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn set_paused(&self, id: SeriesId, paused: bool) -> Result<(), DbErr> {
+        let tx = self.begin().await?;
+        series::Entity::update_many()
+            .col_expr(series::Column::Paused, Expr::value(paused))
+            .filter(Condition::all().add(series::Column::Id.eq(id.0)))
+            .exec(&tx)
+            .await?;
+        tx.commit().await
+    }
+}
+
+fn series_row(new: &Series) -> series::Model {
+    let int = convert::int;
+    series::Model {
+        id: new.id.0,
+        concert_id: new.concert.0,
+        start_at: new.schedule.start_at,
+        end_at: new.schedule.end_at,
+        reserve_start_at: new.schedule.reserve_start_at,
+        reserve_end_at: new.schedule.reserve_end_at,
+        paused: new.paused,
+        seat_count: new.seat_count,
+        reserved_count: new.reserved_count,
+        version: 0,
+        max_active: new.policy.max_active.map(int),
+        admit_per_interval: new.policy.admit_per_interval.map(int),
+        interval_seconds: int(new.policy.interval_seconds),
+        heartbeat_timeout_seconds: int(new.policy.heartbeat_timeout_seconds),
+        session_seconds: int(new.policy.session_seconds),
+        max_seats_per_user: int(new.policy.max_seats_per_user),
+        draw_secret: new.draw_secret.reveal(),
+        drawn_at: new.drawn_at,
+        created_at: new.created_at,
+    }
+}
+
+fn seat_row(series: SeriesId, seat: &PlannedSeat, id: Uuid) -> seat::ActiveModel {
+    let PlannedSeat { number, section, row, col, price } = seat.clone();
+    let (series_id, hold_id, held_until, reservation_id) = (series.0, None, None, None);
+    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
+        .into_active_model()
+}

@@ -1,0 +1,267 @@
+//! The journal of the waiting rooms (rule 9): the table `token`, to which every join, admission and end is
+//! written before anyone hears of it, and from which a room is rebuilt.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{hold, series, token};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        id::{SeriesId, TokenId, UserId},
+        policy::QueuePolicy,
+        room::{Event, Restored, RestoredState, Room},
+    },
+    store::Database,
+};
+
+/// Rows a statement.
+const ROWS: usize = 500;
+
+impl Database {
+    /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
+    ///
+    /// # Errors
+    /// If the database fails: then nothing has happened.
+    pub async fn journal(
+        &self,
+        series: SeriesId,
+        events: &[Event],
+        names: &HashMap<TokenId, String>,
+    ) -> Result<(), DbErr> {
+        let tx = self.begin().await?;
+        write_joins(&tx, series, events, names).await?;
+        if let Some(at) = events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None }) {
+            write_draw(&tx, series, at).await?;
+        }
+        write_admissions(&tx, events).await?;
+        for (status, tokens) in [
+            (token::Status::Expired, ended(events, |e| matches!(e, Event::Expired { .. }))),
+            (token::Status::Left, ended(events, |e| matches!(e, Event::Left { .. }))),
+        ] {
+            write_ends(&tx, status, &tokens).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Rebuilds the room of a series; `None` if there is no such series.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn restore_room(&self, id: SeriesId, now: DateTime<Utc>) -> Result<Option<Room>, DbErr> {
+        let Some(series) = self.find_series(id).await? else { return Ok(None) };
+        let rows = self.live_places(id).await?;
+        let since = now - chrono::TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
+        let admissions: Vec<DateTime<Utc>> = token::Entity::find()
+            .select_only()
+            .column(token::Column::AdmittedAt)
+            .filter(token::Column::SeriesId.eq(id.0))
+            .filter(token::Column::AdmittedAt.gt(since))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let last: Option<Option<i64>> = token::Entity::find()
+            .select_only()
+            .column_as(token::Column::Seq.max(), "last")
+            .filter(token::Column::SeriesId.eq(id.0))
+            .into_tuple()
+            .one(self.reader())
+            .await?;
+        let mut room = Room::restore(
+            series.state(),
+            series.policy,
+            series.draw_secret.clone(),
+            series.drawn_at.is_some(),
+            rows.into_iter(),
+            admissions.into_iter(),
+            now,
+        );
+        if let Some(last) = last.flatten() {
+            room.count_joins_from(u64::try_from(last).unwrap_or_default() + 1);
+        }
+        Ok(Some(room))
+    }
+
+    async fn live_places(&self, series: SeriesId) -> Result<Vec<Restored>, DbErr> {
+        let pins = self.pins(series).await?;
+        type Row = (Uuid, String, i64, bool, token::Status, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+        let rows: Vec<Row> = token::Entity::find()
+            .select_only()
+            .columns([
+                token::Column::Id,
+                token::Column::UserId,
+                token::Column::Seq,
+                token::Column::Lobby,
+                token::Column::Status,
+                token::Column::AdmittedAt,
+                token::Column::SessionEndsAt,
+            ])
+            .filter(token::Column::SeriesId.eq(series.0))
+            .filter(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let restored = rows.into_iter().map(|(id, user, seq, lobby, _, at, session_ends_at)| Restored {
+            token: TokenId(id),
+            user: UserId::from_stored(&user),
+            seq: u64::try_from(seq).unwrap_or_default(),
+            lobby,
+            state: match (at, session_ends_at) {
+                (Some(at), Some(session_ends_at)) => {
+                    RestoredState::Admitted { at, session_ends_at, pinned_until: pins.get(&id).copied() }
+                }
+                _ => RestoredState::Waiting,
+            },
+        });
+        Ok(restored.collect())
+    }
+
+    /// When the last active hold of each place ends.
+    async fn pins(&self, series: SeriesId) -> Result<HashMap<Uuid, DateTime<Utc>>, DbErr> {
+        let rows: Vec<(Uuid, DateTime<Utc>)> = hold::Entity::find()
+            .select_only()
+            .column(hold::Column::TokenId)
+            .column(hold::Column::ExpiresAt)
+            .filter(hold::Column::SeriesId.eq(series.0))
+            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let mut pins = HashMap::new();
+        for (token, until) in rows {
+            let pin = pins.entry(token).or_insert(until);
+            *pin = until.max(*pin);
+        }
+        Ok(pins)
+    }
+
+    /// The series that somebody waits for or chooses seats of.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn series_with_live_places(&self) -> Result<Vec<SeriesId>, DbErr> {
+        let rows: Vec<Uuid> = token::Entity::find()
+            .select_only()
+            .column(token::Column::SeriesId)
+            .distinct()
+            .filter(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(rows.into_iter().map(SeriesId).collect())
+    }
+
+    /// The token ids of a series' lobby, without whose they are, in the order of their joins (rule 5).
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn lobby(&self, series: SeriesId) -> Result<Vec<TokenId>, DbErr> {
+        let rows: Vec<(Uuid, i64)> = token::Entity::find()
+            .select_only()
+            .column(token::Column::Id)
+            .column(token::Column::Seq)
+            .filter(token::Column::SeriesId.eq(series.0))
+            .filter(token::Column::Lobby.eq(true))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let mut rows = rows;
+        rows.sort_unstable_by_key(|(_, seq)| *seq);
+        Ok(rows.into_iter().map(|(id, _)| TokenId(id)).collect())
+    }
+}
+
+async fn write_joins(
+    tx: &DatabaseTransaction,
+    series: SeriesId,
+    events: &[Event],
+    names: &HashMap<TokenId, String>,
+) -> Result<(), DbErr> {
+    let joins = events.iter().filter_map(|event| match event {
+        Event::Joined { token, user, seq, lobby, at } => Some(token::Model {
+            id: token.0,
+            series_id: series.0,
+            user_id: user.to_string(),
+            name: names.get(token).cloned().unwrap_or_default(),
+            seq: i64::try_from(*seq).unwrap_or(i64::MAX),
+            lobby: *lobby,
+            status: token::Status::Waiting,
+            created_at: *at,
+            admitted_at: None,
+            session_ends_at: None,
+            ended_at: None,
+        }),
+        _ => None,
+    });
+    let joins: Vec<_> = joins.map(IntoActiveModel::into_active_model).collect();
+    for rows in joins.chunks(ROWS) {
+        token::Entity::insert_many(rows.iter().cloned()).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Once: a draw that was made stands.
+async fn write_draw(tx: &DatabaseTransaction, series: SeriesId, at: DateTime<Utc>) -> Result<(), DbErr> {
+    series::Entity::update_many()
+        .col_expr(series::Column::DrawnAt, Expr::value(at))
+        .filter(series::Column::Id.eq(series.0))
+        .filter(series::Column::DrawnAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Those of one decision were admitted at one instant, for sessions of one length.
+async fn write_admissions(tx: &DatabaseTransaction, events: &[Event]) -> Result<(), DbErr> {
+    let mut admitted = HashMap::<_, Vec<_>>::new();
+    for event in events {
+        if let Event::Admitted { token, at, session_ends_at } = event {
+            admitted.entry((*at, *session_ends_at)).or_default().push(token.0);
+        }
+    }
+    for ((at, session_ends_at), tokens) in admitted {
+        for tokens in tokens.chunks(ROWS) {
+            token::Entity::update_many()
+                .col_expr(token::Column::Status, Expr::value(token::Status::Admitted))
+                .col_expr(token::Column::AdmittedAt, Expr::value(at))
+                .col_expr(token::Column::SessionEndsAt, Expr::value(session_ends_at))
+                .filter(token::Column::Id.is_in(tokens.iter().copied()))
+                .filter(token::Column::Status.eq(token::Status::Waiting))
+                .exec(tx)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn ended(events: &[Event], which: impl Fn(&Event) -> bool) -> Vec<(Uuid, DateTime<Utc>)> {
+    let ends = events.iter().filter(|event| which(event)).filter_map(|event| match event {
+        Event::Expired { token, at } | Event::Left { token, at } => Some((token.0, *at)),
+        _ => None,
+    });
+    ends.collect()
+}
+
+async fn write_ends(
+    tx: &DatabaseTransaction,
+    status: token::Status,
+    ends: &[(Uuid, DateTime<Utc>)],
+) -> Result<(), DbErr> {
+    for ends in ends.chunks(ROWS) {
+        let Some((_, at)) = ends.first() else { continue };
+        token::Entity::update_many()
+            .col_expr(token::Column::Status, Expr::value(status))
+            .col_expr(token::Column::EndedAt, Expr::value(*at))
+            .filter(token::Column::Id.is_in(ends.iter().map(|(id, _)| *id)))
+            .filter(token::Column::Status.eq(token::Status::Waiting))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+

@@ -1,0 +1,190 @@
+//! What fans have: places, holds, tickets, payments, points.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{hold, payment, point_history, reservation, token, wallet};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        id::{EntryId, HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
+        page::{Page, Slice},
+        sale::{Entry, Hold, Payment, Reservation, Token, Wallet},
+    },
+    store::{Database, convert, page},
+};
+
+impl Database {
+    /// One place of a waiting room, as journaled.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn token(&self, id: TokenId) -> Result<Option<Token>, DbErr> {
+        Ok(token::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::token))
+    }
+
+    /// The live holds of a user at `now`, the earliest first; with `series`, of that series only.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn live_holds(
+        &self,
+        user: &UserId,
+        series: Option<SeriesId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Hold>, DbErr> {
+        let mut rows = hold::Entity::find()
+            .filter(hold::Column::UserId.eq(user.as_str()))
+            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .filter(hold::Column::ExpiresAt.gt(now))
+            .order_by_asc(hold::Column::CreatedAt)
+            .order_by_asc(hold::Column::Id);
+        if let Some(series) = series {
+            rows = rows.filter(hold::Column::SeriesId.eq(series.0));
+        }
+        Ok(rows.all(self.reader()).await?.into_iter().map(convert::hold).collect())
+    }
+
+    /// The latest hold of a user, whatever became of it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn latest_hold(&self, user: &UserId) -> Result<Option<Hold>, DbErr> {
+        let rows = hold::Entity::find().filter(hold::Column::UserId.eq(user.as_str()));
+        let row = rows.order_by_desc(hold::Column::Id).limit(1).one(self.reader()).await?;
+        Ok(row.map(convert::hold))
+    }
+
+    /// Holds that have lapsed by `now` and that nobody has marked so: up to 500 of them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn lapsed_holds(&self, now: DateTime<Utc>) -> Result<Vec<(SeriesId, HoldId)>, DbErr> {
+        let rows: Vec<(Uuid, Uuid)> = hold::Entity::find()
+            .select_only()
+            .column(hold::Column::SeriesId)
+            .column(hold::Column::Id)
+            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .filter(hold::Column::ExpiresAt.lte(now))
+            .order_by_asc(hold::Column::ExpiresAt)
+            .limit(500)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(rows.into_iter().map(|(series, hold)| (SeriesId(series), HoldId(hold))).collect())
+    }
+
+    /// When the next hold lapses.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_lapse(&self) -> Result<Option<DateTime<Utc>>, DbErr> {
+        hold::Entity::find()
+            .select_only()
+            .column(hold::Column::ExpiresAt)
+            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .order_by_asc(hold::Column::ExpiresAt)
+            .limit(1)
+            .into_tuple()
+            .one(self.reader())
+            .await
+    }
+
+    /// The holds of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn holds_by_id(&self, ids: &[HoldId]) -> Result<HashMap<HoldId, Hold>, DbErr> {
+        let rows = hold::Entity::find().filter(hold::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = rows.all(self.reader()).await?;
+        Ok(rows.into_iter().map(|row| (HoldId(row.id), convert::hold(row))).collect())
+    }
+
+    /// One reservation.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, DbErr> {
+        Ok(reservation::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::reservation))
+    }
+
+    /// The reservations of a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reservations(&self, user: &UserId, wanted: Page<Uuid>) -> Result<Slice<Reservation>, DbErr> {
+        let rows = reservation::Entity::find().filter(reservation::Column::UserId.eq(user.as_str()));
+        let slice = page::page(self.reader(), rows, reservation::Column::Id, wanted).await?;
+        Ok(slice.map(convert::reservation))
+    }
+
+    /// The reservations that these payments paid for.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reservations_of(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<HashMap<PaymentId, Vec<Reservation>>, DbErr> {
+        let rows = reservation::Entity::find()
+            .filter(reservation::Column::PaymentId.is_in(payments.iter().map(|id| id.0)))
+            .order_by_asc(reservation::Column::Id)
+            .all(self.reader())
+            .await?;
+        let mut tickets = HashMap::<_, Vec<_>>::new();
+        for row in rows {
+            tickets.entry(PaymentId(row.payment_id)).or_default().push(convert::reservation(row));
+        }
+        Ok(tickets)
+    }
+
+    /// The payments of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn payments_by_id(&self, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Payment>, DbErr> {
+        let rows = payment::Entity::find().filter(payment::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = rows.all(self.reader()).await?;
+        Ok(rows.into_iter().map(|row| (PaymentId(row.id), convert::payment(row))).collect())
+    }
+
+    /// The payments of a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn payments(&self, user: &UserId, wanted: Page<Uuid>) -> Result<Slice<Payment>, DbErr> {
+        let rows = payment::Entity::find().filter(payment::Column::UserId.eq(user.as_str()));
+        let slice = page::page(self.reader(), rows, payment::Column::Id, wanted).await?;
+        Ok(slice.map(convert::payment))
+    }
+
+    /// A user's wallet; one that nobody ever charged is empty.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn wallet(&self, user: &UserId) -> Result<Wallet, DbErr> {
+        let row = wallet::Entity::find_by_id(user.to_string()).one(self.reader()).await?;
+        let empty = || Wallet { user: user.clone(), balance: 0, lines: 0 };
+        Ok(row.map_or_else(empty, convert::wallet))
+    }
+
+    /// The ledger of a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn history(&self, user: &UserId, wanted: Page<i32>) -> Result<Slice<Entry>, DbErr> {
+        let rows = point_history::Entity::find().filter(point_history::Column::UserId.eq(user.as_str()));
+        let slice = page::page(self.reader(), rows, point_history::Column::Line, wanted).await?;
+        Ok(slice.map(convert::entry))
+    }
+
+    /// One line of a ledger.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn entry(&self, id: EntryId) -> Result<Option<Entry>, DbErr> {
+        Ok(point_history::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::entry))
+    }
+}
