@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
 use frontrow::server::nulls::Shape;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,8 +25,6 @@ pub(crate) struct Watch {
     pub(crate) bumps: AtomicI32,
     /// Streams of `forever` that exist.
     pub(crate) open: AtomicUsize,
-    /// Told at each change of `open`.
-    pub(crate) changed: Notify,
 }
 
 pub(crate) struct Query;
@@ -87,7 +85,6 @@ impl Subscriptions {
     async fn forever(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = i32>> {
         let watch = ctx.data::<Arc<Watch>>()?.clone();
         watch.open.fetch_add(1, Ordering::SeqCst);
-        watch.changed.notify_waiters();
         Ok(Forever { watch })
     }
 
@@ -134,7 +131,6 @@ impl Stream for Forever {
 impl Drop for Forever {
     fn drop(&mut self) {
         self.watch.open.fetch_sub(1, Ordering::SeqCst);
-        self.watch.changed.notify_waiters();
     }
 }
 
@@ -193,6 +189,12 @@ impl Toy {
             axum::serve(listener, routes(endpoint)).await
         });
         Self { address, watch, shutdown, sockets, runtime: Some(runtime) }
+    }
+
+    /// Waits until no socket is left; fails if that takes longer than any limit of a test.
+    pub(crate) async fn all_sockets_gone(&self) {
+        self.sockets.close();
+        tokio::time::timeout(Duration::from_secs(20), self.sockets.wait()).await.expect("a socket is left");
     }
 
     pub(crate) fn url(&self) -> String {

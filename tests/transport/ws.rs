@@ -133,8 +133,7 @@ async fn a_socket_that_ends_drops_its_streams() {
     raw.message();
     assert_eq!(toy.watch.open.load(Ordering::SeqCst), 1);
     drop(raw);
-    toy.sockets.close();
-    toy.sockets.wait().await;
+    toy.all_sockets_gone().await;
     assert_eq!(toy.watch.open.load(Ordering::SeqCst), 0);
 }
 

@@ -104,8 +104,7 @@ async fn a_client_that_does_not_read_is_dropped() {
     let toy = Toy::with(|limits| limits.send_timeout = Duration::from_millis(50));
     let mut slow = Raw::ready(toy.address);
     slow.subscribe("1", "subscription { flood(bytes: 1000000) }");
-    toy.sockets.close();
-    toy.sockets.wait().await;
+    toy.all_sockets_gone().await;
 }
 
 #[test]
@@ -136,8 +135,7 @@ async fn shutdown_closes_every_socket_with_1001() {
     }
     assert!(Raw::ask(toy.address, PROTOCOL).is_err_and(|head| head.starts_with("HTTP/1.1 503")));
     drop(sockets);
-    toy.sockets.close();
-    toy.sockets.wait().await;
+    toy.all_sockets_gone().await;
     assert_eq!(toy.watch.open.load(Ordering::SeqCst), 0);
 }
 
