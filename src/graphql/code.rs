@@ -14,3 +14,7 @@ pub const RATE_LIMITED: &str = "RATE_LIMITED";
 pub const UNAVAILABLE: &str = "UNAVAILABLE";
 /// Something broke on our side; the error holds a request id and nothing else.
 pub const INTERNAL: &str = "INTERNAL";
+/// There is no such thing, or it is another user's.
+pub const NOT_FOUND: &str = "NOT_FOUND";
+/// The concert has no date yet.
+pub const SERIES_NOT_CREATED: &str = "SERIES_NOT_CREATED";

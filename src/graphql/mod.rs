@@ -1,4 +1,75 @@
-//! The GraphQL room: what may be asked, in which words, and how it is answered.
+//! The GraphQL room: one file a noun, with its types, inputs, payloads, queries, mutations and subscriptions.
+//!
+//! Resolvers read arguments, call one use case, and put its outcome into words. Which failure belongs where:
+//! what a fan can run into in normal use is a [`problem`] in the payload; what a client did wrong, or what broke
+//! here, is an [`error`] with a [`code`].
 
 pub mod code;
+pub mod concert;
+pub mod error;
 pub mod guard;
+pub mod hold;
+pub mod loaders;
+pub mod page;
+pub mod points;
+pub mod problem;
+pub mod queue;
+pub mod seat;
+pub mod series;
+pub mod stats;
+pub mod ticket;
+
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+
+/// Everything that can be asked for.
+#[derive(Debug, Default, MergedObject)]
+pub struct Query(
+    concert::ConcertQuery,
+    series::SeriesQuery,
+    seat::SeatQuery,
+    queue::QueueQuery,
+    hold::HoldQuery,
+    ticket::TicketQuery,
+    points::PointsQuery,
+    stats::StatsQuery,
+);
+
+/// Everything that can be done.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(
+    queue::QueueMutation,
+    hold::HoldMutation,
+    points::PointsMutation,
+    ticket::TicketMutation,
+    concert::ConcertMutation,
+    series::SeriesMutation,
+);
+
+/// Everything that can be watched.
+#[derive(Debug, Default, MergedSubscription)]
+pub struct Subscription(queue::QueueSubscription, seat::SeatSubscription, stats::StatsSubscription);
+
+/// The schema. The house and the loaders come with each request.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// What a query may cost: fields, times the rows of the lists that they stand in.
+const COMPLEXITY: usize = 100_000;
+
+/// Builds the schema.
+#[must_use]
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .limit_complexity(COMPLEXITY)
+        .finish()
+}
+
+/// The schema as text, in an order that does not change by chance.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    schema().sdl_with_options(options)
+}

@@ -2,7 +2,7 @@
 //!
 //! Each check is one query that finds the rows that break a rule; an order that is kept finds none.
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{DbErr, FromQueryResult, Statement};
 
 use crate::store::Database;
 

@@ -1,0 +1,86 @@
+//! Failures as top-level errors, and the one way to read what a client sent.
+
+use std::str::FromStr;
+
+use async_graphql::{Context, Error, ErrorExtensions, ID};
+
+use crate::{
+    domain::identity::Caller,
+    graphql::code,
+    service::Failure,
+};
+
+/// How long a client should wait before it tries again when a store is not available, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// The failure as an error with its code. A problem is not an error: a mutation puts it into its payload; in a
+/// query it means that the thing asked for is not there.
+#[must_use]
+pub fn error(failure: Failure) -> Error {
+    let (code, message) = match failure {
+        Failure::Problem(problem) => (code::NOT_FOUND, problem.to_string()),
+        Failure::Unauthenticated(message) => (code::UNAUTHENTICATED, message),
+        Failure::Forbidden(message) => (code::FORBIDDEN, message),
+        Failure::BadInput(message) => (code::BAD_USER_INPUT, message),
+        Failure::NotFound(message) => (code::NOT_FOUND, message),
+        Failure::SeriesNotCreated => {
+            (code::SERIES_NOT_CREATED, "No date of this concert has been created yet.".to_owned())
+        }
+        Failure::Unavailable => {
+            let message = "We are overloaded or a store is down; it is safe to try again in a moment.";
+            return with_code(message, code::UNAVAILABLE)
+                .extend_with(|_, extensions| extensions.set("retryAfterMs", RETRY_AFTER_MS));
+        }
+        // With a source and without a code: logged with a request id, and hidden, by the transport.
+        Failure::Internal(source) => return Error::new_with_source(Broken(source)),
+    };
+    with_code(message, code)
+}
+
+#[derive(Debug)]
+struct Broken(Box<dyn std::error::Error + Send + Sync>);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn with_code(message: impl Into<String>, code: &'static str) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// BAD_USER_INPUT in these words.
+#[must_use]
+pub fn bad_input(message: impl Into<String>) -> Error {
+    with_code(message, code::BAD_USER_INPUT)
+}
+
+/// Who is asking.
+///
+/// # Errors
+/// UNAUTHENTICATED if nobody has said so.
+pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
+    ctx.data_opt::<Caller>().ok_or_else(|| {
+        with_code("This needs a token: send \"Authorization: Bearer <token>\".", code::UNAUTHENTICATED)
+    })
+}
+
+/// Reads an id.
+///
+/// # Errors
+/// BAD_USER_INPUT if it has not the form of one.
+pub fn id<T: FromStr>(name: &str, id: &ID) -> Result<T, Error> {
+    id.parse().map_err(|_| {
+        let shown: String = id.chars().take(40).collect();
+        bad_input(format!("{name} must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{shown}\"."))
+    })
+}
+
+/// Reads an id that may be left out.
+///
+/// # Errors
+/// As [`id`].
+pub fn id_opt<T: FromStr>(name: &str, value: Option<&ID>) -> Result<Option<T>, Error> {
+    value.map(|value| id(name, value)).transpose()
+}

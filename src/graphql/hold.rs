@@ -1,0 +1,209 @@
+//! Holds: seats that are a fan's for five minutes.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        id::{HoldId, SeatId},
+        sale,
+    },
+    graphql::{
+        error::{caller, error, id},
+        loaders,
+        problem::{Problem, settle},
+        seat::Seat,
+    },
+    service::{Failure, House},
+};
+
+/// A temporary reservation: the seat is nobody else's until `expiresAt`, five minutes after it was taken.
+#[derive(Clone, Debug)]
+pub struct Hold(pub sale::Hold);
+
+#[Object]
+impl Hold {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn user_id(&self) -> ID {
+        self.0.user.as_str().into()
+    }
+
+    async fn seat(&self, ctx: &Context<'_>) -> Result<Seat> {
+        Ok(Seat(loaders::need(ctx, self.0.seat).await?))
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// From this instant on, to the millisecond, the hold holds nothing and cannot be paid.
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.0.expires_at
+    }
+
+    /// What it is right now.
+    async fn status(&self, ctx: &Context<'_>) -> Result<HoldStatus> {
+        Ok(self.0.status_at(ctx.data::<Arc<House>>()?.clock().now()).into())
+    }
+}
+
+/// What became of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::HoldStatus")]
+pub enum HoldStatus {
+    /// The seat is the fan's until `expiresAt`.
+    Active,
+    /// Paid: there is a reservation now.
+    Confirmed,
+    /// The five minutes are over.
+    Expired,
+    /// Given back.
+    Released,
+}
+
+/// Reading holds.
+#[derive(Debug, Default)]
+pub struct HoldQuery;
+
+#[Object]
+impl HoldQuery {
+    /// The caller's live holds, the oldest first.
+    async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<Hold>> {
+        let holds = ctx.data::<Arc<House>>()?.holds(caller(ctx)?).await.map_err(error)?;
+        Ok(holds.into_iter().map(Hold).collect())
+    }
+
+    /// One hold of the caller's, whatever became of it; null if there is no such hold.
+    #[graphql(name = "hold")]
+    async fn one_hold(&self, ctx: &Context<'_>, #[graphql(name = "id")] hold: ID) -> Result<Option<Hold>> {
+        let hold = ctx.data::<Arc<House>>()?.hold(caller(ctx)?, id("id", &hold)?).await.map_err(error)?;
+        Ok(hold.map(Hold))
+    }
+}
+
+/// Which seat.
+#[derive(Debug, InputObject)]
+pub struct HoldSeatInput {
+    /// The seat.
+    pub seat_id: ID,
+}
+
+/// The hold, or why there is none.
+#[derive(Debug, Default, SimpleObject)]
+pub struct HoldSeatPayload {
+    /// The hold.
+    pub hold: Option<Hold>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Which seats; all of one date, each once.
+#[derive(Debug, InputObject)]
+pub struct HoldSeatsInput {
+    /// The seats.
+    pub seat_ids: Vec<ID>,
+}
+
+/// How many seats side by side.
+#[derive(Debug, InputObject)]
+pub struct HoldBestSeatsInput {
+    /// 1 to 100.
+    pub count: i32,
+    /// Only in the section of this name.
+    pub section: Option<String>,
+}
+
+/// The holds, or why there are none.
+#[derive(Debug, Default, SimpleObject)]
+pub struct HoldSeatsPayload {
+    /// The holds, in the order in which the seats were asked for.
+    pub holds: Option<Vec<Hold>>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Which hold.
+#[derive(Debug, InputObject)]
+pub struct ReleaseHoldInput {
+    /// The hold.
+    pub hold_id: ID,
+}
+
+/// The hold that was given back, or why it was not.
+#[derive(Debug, Default, SimpleObject)]
+pub struct ReleaseHoldPayload {
+    /// The hold.
+    pub hold: Option<Hold>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Taking seats and giving them back.
+#[derive(Debug, Default)]
+pub struct HoldMutation;
+
+#[Object]
+impl HoldMutation {
+    /// Holds a seat for five minutes. Needs an ADMITTED place in the waiting room of its date. Holding a seat that
+    /// one holds already returns that hold, whose end stays as it is.
+    async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
+        let seat = id("seatId", &input.seat_id)?;
+        let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
+        Ok(match holds(ctx, done).await? {
+            Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
+            Err(problem) => HoldSeatPayload { hold: None, problem: Some(problem) },
+        })
+    }
+
+    /// Holds several seats of one date: all of them or none.
+    async fn hold_seats(&self, ctx: &Context<'_>, input: HoldSeatsInput) -> Result<HoldSeatsPayload> {
+        let seats = input.seat_ids.iter().map(|seat| id("seatIds", seat)).collect::<Result<Vec<SeatId>>>()?;
+        let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, seats).await;
+        payload(ctx, done).await
+    }
+
+    /// Holds the best adjacent seats that are left: sections in their order, rows from the front, and in a row the
+    /// ones nearest to the middle. Needs the queue token of the date.
+    async fn hold_best_seats(&self, ctx: &Context<'_>, input: HoldBestSeatsInput) -> Result<HoldSeatsPayload> {
+        let house = ctx.data::<Arc<House>>()?;
+        let done = house.hold_best_seats(caller(ctx)?, input.count, input.section).await;
+        payload(ctx, done).await
+    }
+
+    /// Gives a held seat back to the sale.
+    async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<ReleaseHoldPayload> {
+        let house = ctx.data::<Arc<House>>()?;
+        let done = house.release_hold(caller(ctx)?, id("holdId", &input.hold_id)?).await;
+        Ok(match holds(ctx, done.map(|hold| vec![hold])).await? {
+            Ok(holds) => ReleaseHoldPayload { hold: holds.into_iter().next(), problem: None },
+            Err(problem) => ReleaseHoldPayload { hold: None, problem: Some(problem) },
+        })
+    }
+}
+
+async fn holds(
+    ctx: &Context<'_>,
+    done: Result<Vec<HoldId>, Failure>,
+) -> Result<Result<Vec<Hold>, Problem>> {
+    let ids = match settle(ctx, done).await? {
+        Ok(ids) => ids,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let mut found = Vec::with_capacity(ids.len());
+    for hold in futures_util::future::try_join_all(ids.into_iter().map(|id| loaders::need(ctx, id))).await? {
+        found.push(Hold(hold));
+    }
+    Ok(Ok(found))
+}
+
+async fn payload(ctx: &Context<'_>, done: Result<Vec<HoldId>, Failure>) -> Result<HoldSeatsPayload> {
+    Ok(match holds(ctx, done).await? {
+        Ok(holds) => HoldSeatsPayload { holds: Some(holds), problem: None },
+        Err(problem) => HoldSeatsPayload { holds: None, problem: Some(problem) },
+    })
+}

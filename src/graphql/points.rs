@@ -1,0 +1,184 @@
+//! Points: the wallet and its ledger.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::sale,
+    graphql::{
+        error::{caller, error},
+        loaders,
+        page::{self, PageArgs, connection},
+        problem::{Problem, settle},
+        ticket::{Payment, user},
+    },
+    service::House,
+};
+
+/// A prepaid wallet; 1 point is 1 KRW.
+#[derive(Clone, Debug)]
+pub struct Points(pub sale::Wallet);
+
+#[Object]
+impl Points {
+    async fn user_id(&self) -> ID {
+        self.0.user.as_str().into()
+    }
+
+    /// Points that can be spent: 0 to 1,000,000,000.
+    async fn balance(&self) -> i32 {
+        self.0.balance
+    }
+
+    /// The ledger, newest line first.
+    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, PointHistory>> {
+        let page = PageArgs { first, after, last, before }.page()?;
+        let house = ctx.data::<Arc<House>>()?;
+        let slice = house.history(caller(ctx)?, &self.0.user, page).await.map_err(error)?;
+        Ok(connection(slice, |entry| entry.line.to_string(), PointHistory))
+    }
+}
+
+/// One line of the ledger. The balance is always the sum of its lines.
+#[derive(Clone, Debug)]
+pub struct PointHistory(pub sale::Entry);
+
+#[Object]
+impl PointHistory {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn user_id(&self) -> ID {
+        self.0.user.as_str().into()
+    }
+
+    async fn kind(&self) -> PointHistoryKind {
+        self.0.kind.into()
+    }
+
+    /// Signed: positive for CHARGE and REFUND, negative for USE.
+    async fn amount(&self) -> i32 {
+        self.0.amount
+    }
+
+    /// The balance with this line.
+    async fn balance_after(&self) -> i32 {
+        self.0.balance_after
+    }
+
+    /// What was paid or given back, if it was for seats.
+    async fn payment(&self, ctx: &Context<'_>) -> Result<Option<Payment>> {
+        match self.0.payment {
+            Some(id) => Ok(loaders::load(ctx, id).await?.map(Payment)),
+            None => Ok(None),
+        }
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// What a line of the ledger is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::EntryKind")]
+pub enum PointHistoryKind {
+    /// Points came in.
+    Charge,
+    /// Points were spent.
+    Use,
+    /// Points came back with a ticket.
+    Refund,
+}
+
+/// Reading wallets.
+#[derive(Debug, Default)]
+pub struct PointsQuery;
+
+#[Object]
+impl PointsQuery {
+    /// The caller's wallet; for another user, ADMIN only.
+    async fn points(&self, ctx: &Context<'_>, user_id: Option<ID>) -> Result<Points> {
+        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        Ok(Points(house.wallet(caller(ctx)?, user).await.map_err(error)?))
+    }
+}
+
+/// `idempotencyKey`: any string of 1 to 64 characters, unique for each thing that the caller means to do. The same key
+/// with the same input returns the first result again; with another input it is the problem IDEMPOTENCY_KEY_REUSED.
+#[derive(Debug, InputObject)]
+pub struct ChargeInput {
+    /// Points, at least 1.
+    pub amount: i32,
+    /// 1 to 64 characters, new for each thing that you mean to do; see the description of this input.
+    pub idempotency_key: String,
+    /// Whose wallet; left out, the caller's. Another user's: CASHIER or ADMIN only. A fan's own: only where the
+    /// server allows self-service charging (the demo does).
+    pub user_id: Option<ID>,
+}
+
+/// Points to spend on something that is not a ticket.
+#[derive(Debug, InputObject)]
+pub struct UsePointsInput {
+    /// Points, at least 1.
+    pub amount: i32,
+    /// As for `charge`.
+    pub idempotency_key: String,
+}
+
+/// The wallet and the new line of its ledger, or why there is none.
+#[derive(Debug, Default, SimpleObject)]
+pub struct PointsPayload {
+    /// The wallet after it.
+    pub points: Option<Points>,
+    /// The new line of the ledger.
+    pub entry: Option<PointHistory>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Charging and spending.
+#[derive(Debug, Default)]
+pub struct PointsMutation;
+
+#[Object]
+impl PointsMutation {
+    /// Puts points into a wallet.
+    async fn charge(&self, ctx: &Context<'_>, input: ChargeInput) -> Result<PointsPayload> {
+        let (house, wallet) = (ctx.data::<Arc<House>>()?, user(input.user_id.as_ref())?);
+        let done = house.charge(caller(ctx)?, wallet, input.amount, input.idempotency_key).await;
+        payload(ctx, done).await
+    }
+
+    /// Spends the caller's points on something that is not a ticket.
+    async fn use_points(&self, ctx: &Context<'_>, input: UsePointsInput) -> Result<PointsPayload> {
+        let house = ctx.data::<Arc<House>>()?;
+        let done = house.use_points(caller(ctx)?, input.amount, input.idempotency_key).await;
+        payload(ctx, done).await
+    }
+}
+
+async fn payload(
+    ctx: &Context<'_>,
+    done: Result<(sale::Entry, sale::Wallet), crate::service::Failure>,
+) -> Result<PointsPayload> {
+    Ok(match settle(ctx, done).await? {
+        Ok((entry, wallet)) => PointsPayload {
+            points: Some(Points(wallet)),
+            entry: Some(PointHistory(entry)),
+            problem: None,
+        },
+        Err(problem) => PointsPayload { problem: Some(problem), ..Default::default() },
+    })
+}

@@ -1,0 +1,244 @@
+//! The waiting room: tokens, places, and watching one's place.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, Subscription};
+use chrono::{DateTime, Utc};
+use futures_util::{Stream, StreamExt};
+
+use crate::{
+    domain::{
+        id::{SeriesId, TokenId},
+        identity::Caller,
+        sale,
+    },
+    graphql::{
+        error::{caller, error, id, id_opt},
+        loaders,
+        problem::{Problem, settle},
+        series::{Series, SeriesStatus},
+    },
+    service::{House, queue},
+};
+
+/// A place in the waiting room of one series, and the pass that it turns into.
+#[derive(Clone, Debug)]
+pub struct Token {
+    token: sale::Token,
+    position: queue::Position,
+}
+
+#[Object]
+impl Token {
+    async fn id(&self) -> ID {
+        self.token.id.0.into()
+    }
+
+    async fn user_id(&self) -> ID {
+        self.token.user.as_str().into()
+    }
+
+    async fn series(&self, ctx: &Context<'_>) -> Result<Series> {
+        Ok(Series(loaders::need(ctx, self.token.series).await?))
+    }
+
+    async fn status(&self) -> TokenStatus {
+        self.position.status.into()
+    }
+
+    /// When the join was accepted.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.token.created_at
+    }
+
+    /// When the server last heard from its owner: a heartbeat, a position query, or an open subscription. Nobody
+    /// is held silent for the time that the server was down.
+    async fn last_seen_at(&self) -> DateTime<Utc> {
+        self.position.last_seen_at
+    }
+
+    /// When it ends unless its owner is heard from; once it is over, when it ended.
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.position.expires_at
+    }
+
+    async fn position(&self) -> QueuePosition {
+        self.position.clone().into()
+    }
+}
+
+/// Where a place stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::TokenStatus")]
+pub enum TokenStatus {
+    /// In the lobby or in line.
+    Waiting,
+    /// May hold seats now.
+    Admitted,
+    /// Has paid.
+    Completed,
+    /// Was not heard from for too long, or ran out of time.
+    Expired,
+    /// Left.
+    Left,
+}
+
+/// Where a fan stands in line.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct QueuePosition {
+    /// The place.
+    pub token_id: ID,
+    /// The date.
+    pub series_id: ID,
+    /// Where it stands.
+    pub status: TokenStatus,
+    /// 1 for the next to be admitted; 0 once admitted or over; null in the lobby, before the order is drawn. It
+    /// never grows.
+    pub position: Option<i32>,
+    /// People waiting in this room.
+    pub waiting: i32,
+    /// From the pace of the last minute; null until somebody was admitted.
+    pub estimated_wait_seconds: Option<i32>,
+    /// While ADMITTED: until when seats may be chosen.
+    pub admitted_until: Option<DateTime<Utc>>,
+    /// Seats still on sale, so that a fan far back knows the odds.
+    pub available_seats: i32,
+    /// How the sale stands: who waits learns from it that it is PAUSED or SOLD_OUT.
+    pub series_status: SeriesStatus,
+}
+
+impl From<queue::Position> for QueuePosition {
+    fn from(position: queue::Position) -> Self {
+        let int = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        Self {
+            token_id: position.token.0.into(),
+            series_id: position.series.0.into(),
+            status: position.status.into(),
+            position: position.position.map(int),
+            waiting: int(position.waiting),
+            estimated_wait_seconds: position.estimated_wait_seconds.map(int),
+            admitted_until: position.admitted_until,
+            available_seats: i32::try_from(position.available_seats).unwrap_or(i32::MAX),
+            series_status: position.series_status.into(),
+        }
+    }
+}
+
+/// Reading one's place.
+#[derive(Debug, Default)]
+pub struct QueueQuery;
+
+#[Object]
+impl QueueQuery {
+    /// The token in the Authorization header, or another one of the caller's.
+    async fn token(&self, ctx: &Context<'_>, #[graphql(name = "id")] token: Option<ID>) -> Result<Option<Token>> {
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let wanted = id_opt("id", token.as_ref())?;
+        match house.own_token(caller, wanted).await {
+            Ok(token) => {
+                let position = house.position_of(token.series, token.id).await.map_err(error)?;
+                Ok(Some(Token { token, position }))
+            }
+            Err(crate::service::Failure::NotFound(_)) => Ok(None),
+            Err(failure) => Err(error(failure)),
+        }
+    }
+
+    /// Where the caller stands: with the token in the Authorization header, or another one of the caller's.
+    /// Counts as a heartbeat.
+    async fn queue_position(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
+        heartbeat(ctx, token_id.as_ref()).await
+    }
+}
+
+async fn heartbeat(ctx: &Context<'_>, token: Option<&ID>) -> Result<QueuePosition> {
+    let token = id_opt::<TokenId>("tokenId", token)?;
+    let position = ctx.data::<Arc<House>>()?.heartbeat(caller(ctx)?, token).await;
+    Ok(position.map_err(error)?.into())
+}
+
+/// Whose place, and in which waiting room.
+#[derive(Debug, InputObject)]
+pub struct IssueTokenInput {
+    /// The date.
+    pub series_id: ID,
+    /// Who is asking. Only where the server runs with open identities (the demo); otherwise the caller's identity
+    /// token says so.
+    pub user_id: Option<String>,
+    /// As the fan wants to be called; up to 100 characters.
+    pub name: Option<String>,
+}
+
+/// The place, or why there is none.
+#[derive(Debug, Default, SimpleObject)]
+pub struct IssueTokenPayload {
+    /// The JWT: send it as `Authorization: Bearer <token>`, and over WebSocket as `authorization` in the
+    /// `connection_init` payload.
+    pub token: Option<String>,
+    /// The place.
+    pub token_id: Option<ID>,
+    /// Where it stands.
+    pub position: Option<QueuePosition>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Joining, being heard, and leaving.
+#[derive(Debug, Default)]
+pub struct QueueMutation;
+
+#[Object]
+impl QueueMutation {
+    /// Joins the waiting room of a series and returns the token. The same user asking again for the same series
+    /// gets the same place.
+    async fn issue_token(&self, ctx: &Context<'_>, input: IssueTokenInput) -> Result<IssueTokenPayload> {
+        let house = ctx.data::<Arc<House>>()?;
+        let series = id::<SeriesId>("seriesId", &input.series_id)?;
+        let (user, name) = house
+            .joiner(ctx.data_opt::<Caller>(), input.user_id.as_deref(), input.name.as_deref())
+            .map_err(error)?;
+        Ok(match settle(ctx, house.join(user, name, series).await).await? {
+            Ok(joined) => IssueTokenPayload {
+                token: Some(joined.jwt),
+                token_id: Some(joined.position.token.0.into()),
+                position: Some(joined.position.into()),
+                problem: None,
+            },
+            Err(problem) => IssueTokenPayload { problem: Some(problem), ..Default::default() },
+        })
+    }
+
+    /// The health check: proves that the fan is still there and moves the token's expiry.
+    #[graphql(name = "heartbeat")]
+    async fn beat(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
+        heartbeat(ctx, token_id.as_ref()).await
+    }
+
+    /// Gives up the place, and any seats that are held with it.
+    async fn leave_queue(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
+        let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
+        let position = ctx.data::<Arc<House>>()?.leave(caller(ctx)?, token).await;
+        Ok(position.map_err(error)?.into())
+    }
+}
+
+/// Watching one's place.
+#[derive(Debug, Default)]
+pub struct QueueSubscription;
+
+#[Subscription]
+impl QueueSubscription {
+    /// The caller's place, now and at every change, until COMPLETED, EXPIRED or LEFT. An open stream is a
+    /// heartbeat. Near the front every change comes within a second; far back (beyond place 1,000) changes of
+    /// place come at most every five seconds, changes of status at once.
+    async fn queue_position(
+        &self,
+        ctx: &Context<'_>,
+        token_id: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<QueuePosition>> + use<>> {
+        let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
+        let house = Arc::clone(ctx.data::<Arc<House>>()?);
+        let places = house.watch_place(caller(ctx)?, token).await.map_err(error)?;
+        Ok(places.map(|place| place.map(QueuePosition::from).map_err(error)))
+    }
+}

@@ -1,0 +1,211 @@
+//! Seats, and watching them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
+use futures_util::{Stream, stream};
+
+use crate::{
+    domain::{id::SeriesId, sale, seat_map::SeenSeat},
+    graphql::{
+        error::{error, id},
+        loaders::{self, SeatsOf},
+        series::Series,
+    },
+    service::{Failure, House, seat_maps::{SeatNews, SeatWatch}},
+};
+
+/// A seat of one date.
+#[derive(Clone, Debug)]
+pub struct Seat(pub sale::Seat);
+
+#[Object]
+impl Seat {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn series(&self, ctx: &Context<'_>) -> Result<Series> {
+        Ok(Series(loaders::need(ctx, self.0.series).await?))
+    }
+
+    /// 1-based, unique in its series: 1 to 50 in the standard layout.
+    async fn number(&self) -> i32 {
+        self.0.number
+    }
+
+    /// 1-based in its section; row 1 is the front.
+    async fn row(&self) -> i32 {
+        self.0.row
+    }
+
+    /// 1-based in its row.
+    async fn col(&self) -> i32 {
+        self.0.col
+    }
+
+    /// The section's name.
+    async fn section(&self) -> &str {
+        &self.0.section
+    }
+
+    /// Points.
+    async fn price(&self) -> i32 {
+        self.0.price
+    }
+
+    /// What it is right now.
+    async fn status(&self, ctx: &Context<'_>) -> Result<SeatStatus> {
+        Ok(status(ctx, &self.0)?.into())
+    }
+
+    /// True unless the seat can be held right now.
+    async fn reserved(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(status(ctx, &self.0)? != sale::SeatStatus::Available)
+    }
+}
+
+fn status(ctx: &Context<'_>, seat: &sale::Seat) -> Result<sale::SeatStatus> {
+    Ok(seat.state.status(ctx.data::<Arc<House>>()?.clock().now()))
+}
+
+/// What a seat is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::SeatStatus")]
+pub enum SeatStatus {
+    /// Can be held right now.
+    Available,
+    /// Somebody holds it, for five minutes at most.
+    Held,
+    /// Sold.
+    Reserved,
+}
+
+pub(super) async fn seats_of(ctx: &Context<'_>, series: SeriesId, available_only: bool) -> Result<Vec<Seat>> {
+    let now = ctx.data::<Arc<House>>()?.clock().now();
+    let seats = loaders::load(ctx, SeatsOf(series)).await?.unwrap_or_default();
+    let wanted = |seat: &&sale::Seat| {
+        !available_only || seat.state.status(now) == sale::SeatStatus::Available
+    };
+    Ok(seats.iter().filter(wanted).cloned().map(Seat).collect())
+}
+
+/// Reading seats.
+#[derive(Debug, Default)]
+pub struct SeatQuery;
+
+#[Object]
+impl SeatQuery {
+    /// The seats of one date by number; with `availableOnly`, those that can be held right now. Needs no token.
+    #[graphql(complexity = "50 * child_complexity + 1")]
+    async fn seats(
+        &self,
+        ctx: &Context<'_>,
+        series_id: ID,
+        #[graphql(default = false)] available_only: bool,
+    ) -> Result<Vec<Seat>> {
+        let series = id::<SeriesId>("seriesId", &series_id)?;
+        let seats = seats_of(ctx, series, available_only).await?;
+        if seats.is_empty() && loaders::load(ctx, series).await?.is_none() {
+            return Err(error(Failure::not_found("date")));
+        }
+        Ok(seats)
+    }
+}
+
+/// Seats of a date as they are after a change.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct SeatAvailability {
+    /// The date.
+    pub series_id: ID,
+    /// Grows by one with every change of the series: a client that sees a gap asks again.
+    pub version: i32,
+    /// True if `seats` holds every seat, false if only those that changed.
+    pub snapshot: bool,
+    /// The seats, by number.
+    pub seats: Vec<SeatState>,
+    /// Seats that can be held.
+    pub available_count: i32,
+}
+
+/// What a seat is now.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct SeatState {
+    /// The seat.
+    pub id: ID,
+    /// 1-based, unique in its series.
+    pub number: i32,
+    /// Where it stands.
+    pub status: SeatStatus,
+}
+
+impl From<&SeenSeat> for SeatState {
+    fn from(seat: &SeenSeat) -> Self {
+        Self { id: seat.id.0.into(), number: seat.number, status: seat.status.into() }
+    }
+}
+
+fn availability(series: SeriesId, news: &SeatNews) -> SeatAvailability {
+    SeatAvailability {
+        series_id: series.0.into(),
+        version: news.version,
+        snapshot: news.snapshot,
+        seats: news.seats.iter().map(SeatState::from).collect(),
+        available_count: i32::try_from(news.available).unwrap_or(i32::MAX),
+    }
+}
+
+/// Watching seats.
+#[derive(Debug, Default)]
+pub struct SeatSubscription;
+
+#[Subscription]
+impl SeatSubscription {
+    /// First every seat, then what changed, as it changes. With `sinceVersion`, first only what changed since, if
+    /// the server still knows it. A client that was too slow gets a new snapshot. Needs no token.
+    async fn seat_availability(
+        &self,
+        ctx: &Context<'_>,
+        series_id: ID,
+        since_version: Option<i32>,
+    ) -> Result<impl Stream<Item = Result<SeatAvailability>> + use<>> {
+        let series = id::<SeriesId>("seriesId", &series_id)?;
+        let house = Arc::clone(ctx.data::<Arc<House>>()?);
+        let watch = house.watch_seats(series, since_version).await.map_err(error)?;
+        Ok(stream::unfold(Watching { house, series, watch: Some(watch), told: false }, |mut watching| async {
+            let next = watching.next().await?;
+            Some((next, watching))
+        }))
+    }
+}
+
+struct Watching {
+    house: Arc<House>,
+    series: SeriesId,
+    watch: Option<SeatWatch>,
+    /// Whether the watcher has been told what `watch` began with.
+    told: bool,
+}
+
+impl Watching {
+    async fn next(&mut self) -> Option<Result<SeatAvailability>> {
+        let watch = self.watch.as_mut()?;
+        if !std::mem::replace(&mut self.told, true) {
+            return Some(Ok(availability(self.series, &watch.first)));
+        }
+        if let Ok(Some(news)) = watch.news.recv().await {
+            return Some(Ok(availability(self.series, &news)));
+        }
+        // Something was missed: begin again with a snapshot.
+        let again = self.house.watch_seats(self.series, None).await;
+        self.watch = None;
+        match again {
+            Ok(watch) => {
+                let first = availability(self.series, &watch.first);
+                self.watch = Some(watch);
+                Some(Ok(first))
+            }
+            Err(failure) => Some(Err(error(failure))),
+        }
+    }
+}

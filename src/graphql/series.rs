@@ -1,0 +1,296 @@
+//! Dates of concerts: their sale, and the organiser's hand on it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use chrono::{DateTime, SubsecRound, Utc};
+
+use crate::{
+    domain::{
+        catalog::{self, Schedule, Section},
+        id::{ConcertId, SeriesId},
+        policy,
+    },
+    graphql::{
+        concert::{Concert, bookable},
+        error::{caller, error, id},
+        loaders::{self, HeldOf},
+        seat::{Seat, seats_of},
+    },
+    service::House,
+};
+
+/// One date of a concert, with its own seats, sale and waiting room.
+#[derive(Clone, Debug)]
+pub struct Series(pub catalog::Series);
+
+#[Object]
+impl Series {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn concert(&self, ctx: &Context<'_>) -> Result<Concert> {
+        Ok(Concert(loaders::need(ctx, self.0.concert).await?))
+    }
+
+    /// When the concert begins; until then a ticket can be given back.
+    async fn start_at(&self) -> DateTime<Utc> {
+        self.0.schedule.start_at
+    }
+
+    /// When the concert ends.
+    async fn end_at(&self) -> DateTime<Utc> {
+        self.0.schedule.end_at
+    }
+
+    /// When the sale opens. Whoever joins before that waits in the lobby, which is put into a random order then.
+    async fn reserve_start_at(&self) -> DateTime<Utc> {
+        self.0.schedule.reserve_start_at
+    }
+
+    /// When the sale closes.
+    async fn reserve_end_at(&self) -> DateTime<Utc> {
+        self.0.schedule.reserve_end_at
+    }
+
+    /// How the sale stands right now.
+    async fn status(&self, ctx: &Context<'_>) -> Result<SeriesStatus> {
+        Ok(self.0.state().status(ctx.data::<Arc<House>>()?.clock().now()).into())
+    }
+
+    /// Seats of the house.
+    async fn seat_count(&self) -> i32 {
+        self.0.seat_count
+    }
+
+    /// Seats that can be held right now.
+    async fn available_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let held = loaders::load(ctx, HeldOf(self.0.id)).await?.unwrap_or_default();
+        Ok(self.0.seat_count - self.0.reserved_count - held)
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// The seats by number; with `availableOnly`, those that can be held right now.
+    #[graphql(complexity = "50 * child_complexity + 1")]
+    async fn seats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = false)] available_only: bool,
+    ) -> Result<Vec<Seat>> {
+        seats_of(ctx, self.0.id, available_only).await
+    }
+
+    /// How many fans are let in at a time, and for how long.
+    async fn queue_policy(&self) -> QueuePolicy {
+        self.0.policy.into()
+    }
+
+    /// SHA-256 of the secret that orders the lobby, in hexadecimal; public from the start, so that everybody can
+    /// check later that the secret was not changed.
+    async fn draw_commitment(&self) -> String {
+        self.0.draw_secret.commitment()
+    }
+
+    /// The secret that ordered the lobby, in hexadecimal; null until the order is drawn.
+    async fn draw_secret(&self) -> Option<String> {
+        self.0.drawn_at.is_some().then(|| self.0.draw_secret.reveal())
+    }
+}
+
+/// How the sale of a date stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "catalog::SeriesStatus")]
+pub enum SeriesStatus {
+    /// The sale has not opened: fans gather in the lobby.
+    Upcoming,
+    /// Admitted fans can hold seats.
+    OnSale,
+    /// The organiser has stopped admissions and holds for now; who holds seats may pay.
+    Paused,
+    /// Every seat is sold. A ticket that is given back puts the date on sale again.
+    SoldOut,
+    /// The sale is over.
+    Closed,
+}
+
+/// How many are let in. Where both limits are set, the tighter one wins.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct QueuePolicy {
+    /// At most this many fans are ADMITTED at once; null for no such limit.
+    pub max_active: Option<i32>,
+    /// At most this many fans are admitted in any interval of `intervalSeconds`; null for no such limit.
+    pub admit_per_interval: Option<i32>,
+    /// The length of that interval; it slides, it does not begin anew each minute.
+    pub interval_seconds: i32,
+    /// A fan who is not heard from for this long loses the place.
+    pub heartbeat_timeout_seconds: i32,
+    /// How long an admitted fan may choose and pay; a live hold pins the session until the hold ends.
+    pub session_seconds: i32,
+    /// Live holds and reservations together that one fan may have of this date.
+    pub max_seats_per_user: i32,
+}
+
+impl From<policy::QueuePolicy> for QueuePolicy {
+    fn from(policy: policy::QueuePolicy) -> Self {
+        // The policy's bounds are far within an Int.
+        let int = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        Self {
+            max_active: policy.max_active.map(int),
+            admit_per_interval: policy.admit_per_interval.map(int),
+            interval_seconds: int(policy.interval_seconds),
+            heartbeat_timeout_seconds: int(policy.heartbeat_timeout_seconds),
+            session_seconds: int(policy.session_seconds),
+            max_seats_per_user: int(policy.max_seats_per_user),
+        }
+    }
+}
+
+/// Settings of a waiting room; what is left out stays as it is.
+#[derive(Debug, Default, InputObject)]
+pub struct QueuePolicyInput {
+    /// 1 to 1,000,000; null takes the limit off. By default 100.
+    pub max_active: MaybeUndefined<i32>,
+    /// 1 to 1,000,000; null takes the limit off. By default there is none.
+    pub admit_per_interval: MaybeUndefined<i32>,
+    /// 1 to 3,600. By default 60.
+    pub interval_seconds: Option<i32>,
+    /// 1 to 86,400. By default 60.
+    pub heartbeat_timeout_seconds: Option<i32>,
+    /// 1 to 86,400. By default 600.
+    pub session_seconds: Option<i32>,
+    /// 1 to 100. By default 4.
+    pub max_seats_per_user: Option<i32>,
+}
+
+impl From<QueuePolicyInput> for policy::PolicyPatch {
+    fn from(input: QueuePolicyInput) -> Self {
+        let limit = |value| match value {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(n) => Some(Some(n)),
+        };
+        Self {
+            max_active: limit(input.max_active),
+            admit_per_interval: limit(input.admit_per_interval),
+            interval_seconds: input.interval_seconds,
+            heartbeat_timeout_seconds: input.heartbeat_timeout_seconds,
+            session_seconds: input.session_seconds,
+            max_seats_per_user: input.max_seats_per_user,
+        }
+    }
+}
+
+/// Reading dates.
+#[derive(Debug, Default)]
+pub struct SeriesQuery;
+
+#[Object]
+impl SeriesQuery {
+    /// The dates of a concert, the earliest first. A concert without a single date is the error
+    /// SERIES_NOT_CREATED. Needs no token.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn series(
+        &self,
+        ctx: &Context<'_>,
+        concert_id: ID,
+        #[graphql(default = false)] bookable_only: bool,
+    ) -> Result<Vec<Series>> {
+        let concert = id::<ConcertId>("concertId", &concert_id)?;
+        let dates = ctx.data::<Arc<House>>()?.dates(concert).await.map_err(error)?;
+        bookable(ctx, dates, bookable_only)
+    }
+}
+
+/// A new date of a concert.
+#[derive(Debug, InputObject)]
+pub struct CreateSeriesInput {
+    /// The concert.
+    pub concert_id: ID,
+    /// When the concert begins.
+    pub start_at: DateTime<Utc>,
+    /// When it ends.
+    pub end_at: DateTime<Utc>,
+    /// When the sale opens.
+    pub reserve_start_at: DateTime<Utc>,
+    /// When the sale closes; at the latest when the concert ends.
+    pub reserve_end_at: DateTime<Utc>,
+    /// Left out: the standard house, 50 seats numbered 1 to 50 in 5 rows of 10, at 10,000 points.
+    pub sections: Option<Vec<SectionInput>>,
+    /// Left out: 100 fans at once, one minute without a heartbeat, ten minutes to choose, 4 seats a fan.
+    pub queue_policy: Option<QueuePolicyInput>,
+}
+
+/// A block of seats; up to 100,000 seats a series.
+#[derive(Debug, InputObject)]
+pub struct SectionInput {
+    /// 1 to 50 characters, unique in its house.
+    pub name: String,
+    /// Rows, at least 1.
+    pub rows: i32,
+    /// Seats a row, at least 1.
+    pub cols: i32,
+    /// Points for one seat, at least 1.
+    pub price: i32,
+}
+
+/// New settings of a waiting room.
+#[derive(Debug, InputObject)]
+pub struct UpdateQueuePolicyInput {
+    /// The date.
+    pub series_id: ID,
+    /// What is left out stays as it is.
+    pub queue_policy: QueuePolicyInput,
+}
+
+/// Creating dates and running their sales.
+#[derive(Debug, Default)]
+pub struct SeriesMutation;
+
+#[Object]
+impl SeriesMutation {
+    /// Creates one date of a concert, with its seats and its waiting room. The ORGANIZER of the concert, or ADMIN.
+    async fn create_series(&self, ctx: &Context<'_>, input: CreateSeriesInput) -> Result<Series> {
+        let concert = id::<ConcertId>("concertId", &input.concert_id)?;
+        let schedule = Schedule {
+            start_at: input.start_at.trunc_subsecs(3),
+            end_at: input.end_at.trunc_subsecs(3),
+            reserve_start_at: input.reserve_start_at.trunc_subsecs(3),
+            reserve_end_at: input.reserve_end_at.trunc_subsecs(3),
+        };
+        let section = |SectionInput { name, rows, cols, price }| Section { name, rows, cols, price };
+        let sections = input.sections.map(|sections| sections.into_iter().map(section).collect());
+        let policy = input.queue_policy.unwrap_or_default().into();
+        let house = ctx.data::<Arc<House>>()?;
+        let created = house.create_series(caller(ctx)?, concert, schedule, sections, policy).await;
+        Ok(Series(created.map_err(error)?))
+    }
+
+    /// Changes how many fans are let in; takes effect at once and throws nobody out. The ORGANIZER of the
+    /// concert, or ADMIN.
+    async fn update_queue_policy(&self, ctx: &Context<'_>, input: UpdateQueuePolicyInput) -> Result<Series> {
+        let series = id::<SeriesId>("seriesId", &input.series_id)?;
+        let house = ctx.data::<Arc<House>>()?;
+        let changed = house.update_policy(caller(ctx)?, series, input.queue_policy.into()).await;
+        Ok(Series(changed.map_err(error)?))
+    }
+
+    /// Stops admissions and holds; who holds seats may still pay. The ORGANIZER of the concert, or ADMIN.
+    async fn pause_sale(&self, ctx: &Context<'_>, series_id: ID) -> Result<Series> {
+        set_paused(ctx, &series_id, true).await
+    }
+
+    /// Lets a paused sale go on. The ORGANIZER of the concert, or ADMIN.
+    async fn resume_sale(&self, ctx: &Context<'_>, series_id: ID) -> Result<Series> {
+        set_paused(ctx, &series_id, false).await
+    }
+}
+
+async fn set_paused(ctx: &Context<'_>, series_id: &ID, paused: bool) -> Result<Series> {
+    let series = id::<SeriesId>("seriesId", series_id)?;
+    let changed = ctx.data::<Arc<House>>()?.set_paused(caller(ctx)?, series, paused).await;
+    Ok(Series(changed.map_err(error)?))
+}

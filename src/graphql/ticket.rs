@@ -1,0 +1,264 @@
+//! Tickets and what paid for them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{id::{HoldId, UserId}, sale},
+    graphql::{
+        error::{bad_input, caller, error, id},
+        loaders::{self, TicketsOf},
+        page::{self, PageArgs, connection},
+        points::Points,
+        problem::{Problem, settle},
+        seat::Seat,
+    },
+    service::House,
+};
+
+/// A ticket for one seat.
+#[derive(Clone, Debug)]
+pub struct Reservation(pub sale::Reservation);
+
+#[Object]
+impl Reservation {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn user_id(&self) -> ID {
+        self.0.user.as_str().into()
+    }
+
+    async fn seat(&self, ctx: &Context<'_>) -> Result<Seat> {
+        Ok(Seat(loaders::need(ctx, self.0.seat).await?))
+    }
+
+    /// What paid for it.
+    async fn payment(&self, ctx: &Context<'_>) -> Result<Payment> {
+        Ok(Payment(loaders::need(ctx, self.0.payment).await?))
+    }
+
+    async fn status(&self) -> ReservationStatus {
+        self.0.status.into()
+    }
+
+    /// When it was paid.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// Whether a reservation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::ReservationStatus")]
+pub enum ReservationStatus {
+    /// It stands.
+    Confirmed,
+    /// Given back, and the points with it.
+    Cancelled,
+}
+
+/// A payment for one or more seats.
+#[derive(Clone, Debug)]
+pub struct Payment(pub sale::Payment);
+
+#[Object]
+impl Payment {
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    async fn user_id(&self) -> ID {
+        self.0.user.as_str().into()
+    }
+
+    /// Points that were taken.
+    async fn amount(&self) -> i32 {
+        self.0.amount
+    }
+
+    async fn status(&self) -> PaymentStatus {
+        self.0.status().into()
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// What it paid for, also what was given back since.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
+        let found = loaders::load(ctx, TicketsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(found.into_iter().map(Reservation).collect())
+    }
+}
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "sale::PaymentStatus")]
+pub enum PaymentStatus {
+    /// Nothing was given back.
+    Complete,
+    /// All of it was given back.
+    Refunded,
+    /// Some of it was given back.
+    PartiallyRefunded,
+}
+
+/// Reading tickets and payments.
+#[derive(Debug, Default)]
+pub struct TicketQuery;
+
+#[Object]
+impl TicketQuery {
+    /// Tickets, newest first; for another user, ADMIN only.
+    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
+    async fn reservations(
+        &self,
+        ctx: &Context<'_>,
+        user_id: Option<ID>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Reservation>> {
+        let page = PageArgs { first, after, last, before }.page()?;
+        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        let slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
+        Ok(connection(slice, |ticket| ticket.id.to_string(), Reservation))
+    }
+
+    /// One ticket of the caller's; null if there is no such ticket.
+    async fn reservation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] reservation: ID,
+    ) -> Result<Option<Reservation>> {
+        let id = id("id", &reservation)?;
+        let found = ctx.data::<Arc<House>>()?.reservation(caller(ctx)?, id).await.map_err(error)?;
+        Ok(found.map(Reservation))
+    }
+
+    /// Payments, newest first; for another user, ADMIN only.
+    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        user_id: Option<ID>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Payment>> {
+        let page = PageArgs { first, after, last, before }.page()?;
+        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        let slice = house.payments(caller(ctx)?, user, page).await.map_err(error)?;
+        Ok(connection(slice, |payment| payment.id.to_string(), Payment))
+    }
+
+    /// One payment of the caller's; null if there is no such payment.
+    async fn payment(&self, ctx: &Context<'_>, #[graphql(name = "id")] payment: ID) -> Result<Option<Payment>> {
+        let id = id("id", &payment)?;
+        let found = ctx.data::<Arc<House>>()?.payment(caller(ctx)?, id).await.map_err(error)?;
+        Ok(found.map(Payment))
+    }
+}
+
+/// Reads a user id that may be left out.
+pub(super) fn user(id: Option<&ID>) -> Result<Option<UserId>> {
+    Ok(id.map(|id| UserId::try_new(id)).transpose().map_err(|why| bad_input(format!("userId: {why}.")))?)
+}
+
+/// What to pay for.
+#[derive(Debug, InputObject)]
+pub struct PayInput {
+    /// Left out, all live holds of the token's series.
+    pub hold_ids: Option<Vec<ID>>,
+    /// 1 to 64 characters, new for each payment that you mean to make. The same key with the same input returns
+    /// the first result again, so a payment whose answer was lost can safely be repeated.
+    pub idempotency_key: String,
+}
+
+/// The payment, or why there is none.
+#[derive(Debug, Default, SimpleObject)]
+pub struct PayPayload {
+    /// x
+    pub payment: Option<Payment>,
+    /// x
+    pub reservations: Option<Vec<Reservation>>,
+    /// The wallet after it.
+    pub points: Option<Points>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Which ticket to give back.
+#[derive(Debug, InputObject)]
+pub struct CancelReservationInput {
+    /// x
+    pub reservation_id: ID,
+    /// As for `pay`.
+    pub idempotency_key: String,
+}
+
+/// The ticket that was given back, or why it was not.
+#[derive(Debug, Default, SimpleObject)]
+pub struct CancelReservationPayload {
+    /// x
+    pub reservation: Option<Reservation>,
+    /// The wallet after it.
+    pub points: Option<Points>,
+    /// Why it was not done; null if it was.
+    pub problem: Option<Problem>,
+}
+
+/// Paying, and giving tickets back.
+#[derive(Debug, Default)]
+pub struct TicketMutation;
+
+#[Object]
+impl TicketMutation {
+    /// Pays the caller's live holds of the token's series in one go, confirms the seats and completes the token.
+    /// If anything is wrong nothing has happened, and the holds stand until their own end.
+    async fn pay(&self, ctx: &Context<'_>, input: PayInput) -> Result<PayPayload> {
+        let holds = match input.hold_ids {
+            Some(ids) => Some(ids.iter().map(|hold| id("holdIds", hold)).collect::<Result<Vec<HoldId>>>()?),
+            None => None,
+        };
+        let done = ctx.data::<Arc<House>>()?.pay(caller(ctx)?, holds, input.idempotency_key).await;
+        Ok(match settle(ctx, done).await? {
+            Ok(paid) => {
+                let tickets = loaders::load(ctx, TicketsOf(paid.payment)).await?.unwrap_or_default();
+                PayPayload {
+                    payment: Some(Payment(loaders::need(ctx, paid.payment).await?)),
+                    reservations: Some(tickets.into_iter().map(Reservation).collect()),
+                    points: Some(Points(paid.wallet)),
+                    problem: None,
+                }
+            }
+            Err(problem) => PayPayload { problem: Some(problem), ..Default::default() },
+        })
+    }
+
+    /// Gives a ticket back before the concert begins: the points return to the wallet, the seat to the sale.
+    async fn cancel_reservation(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelReservationInput,
+    ) -> Result<CancelReservationPayload> {
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let ticket = id("reservationId", &input.reservation_id)?;
+        let done = house.cancel(caller, ticket, input.idempotency_key).await;
+        Ok(match settle(ctx, done).await? {
+            Ok((ticket, wallet)) => CancelReservationPayload {
+                reservation: house.reservation(caller, ticket).await.map_err(error)?.map(Reservation),
+                points: Some(Points(wallet)),
+                problem: None,
+            },
+            Err(problem) => CancelReservationPayload { problem: Some(problem), ..Default::default() },
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Concerts and their dates: creating them, and running their sales.
+
+use crate::{
+    domain::{
+        catalog::{self, Concert, Schedule, Section, Series},
+        id::{ConcertId, SeriesId, TokenId},
+        identity::{Caller, Role},
+        lobby::DrawSecret,
+        policy::{PolicyPatch, QueuePolicy},
+    },
+    service::{Failure, House},
+};
+
+impl House {
+    /// Creates a concert.
+    ///
+    /// # Errors
+    /// FORBIDDEN unless ORGANIZER; BAD_USER_INPUT for a bad title.
+    pub async fn create_concert(&self, caller: &Caller, title: &str) -> Result<Concert, Failure> {
+        if !caller.may_act_as(Role::Organizer) {
+            return Err(Failure::Forbidden("Only an ORGANIZER may create concerts.".into()));
+        }
+        let now = self.clock.now();
+        let title = catalog::try_title(title).map_err(Failure::BadInput)?;
+        let id = ConcertId(self.dice.id(now));
+        let concert = Concert { id, title, organizer: caller.user.clone(), created_at: now };
+        self.database.add_concert(&concert).await?;
+        Ok(concert)
+    }
+
+    /// Creates one date of a concert; without sections, the standard house.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the concert, FORBIDDEN for another's; BAD_USER_INPUT for times, seats or a policy
+    /// that cannot be.
+    pub async fn create_series(
+        &self,
+        caller: &Caller,
+        concert: ConcertId,
+        schedule: Schedule,
+        sections: Option<Vec<Section>>,
+        policy: PolicyPatch,
+    ) -> Result<Series, Failure> {
+        self.run_by(caller, concert).await?;
+        let schedule = schedule.check().map_err(Failure::BadInput)?;
+        let sections = sections.unwrap_or_else(catalog::standard_house);
+        let seats = catalog::try_seats(&sections).map_err(Failure::BadInput)?;
+        let policy = QueuePolicy::default().try_patched(policy).map_err(Failure::BadInput)?;
+        let now = self.clock.now();
+        let series = Series {
+            id: SeriesId(self.dice.id(now)),
+            concert,
+            schedule,
+            paused: false,
+            seat_count: i32::try_from(seats.len()).unwrap_or(i32::MAX),
+            reserved_count: 0,
+            policy,
+            // Made before anybody can join, so that it cannot depend on who does (rule 5).
+            draw_secret: DrawSecret::new(self.dice.bytes()),
+            drawn_at: None,
+            created_at: now,
+        };
+        self.database.add_series(&series, &seats, || self.dice.id(now)).await?;
+        // Its keeper makes the draw at the opening, whether or not anybody comes.
+        self.rooms.of(series.id).await?;
+        Ok(series)
+    }
+
+    /// Changes the settings of a waiting room, in force at once (rule 6).
+    ///
+    /// # Errors
+    /// NOT_FOUND without the series, FORBIDDEN for another's; BAD_USER_INPUT for a setting that cannot be.
+    pub async fn update_policy(
+        &self,
+        caller: &Caller,
+        id: SeriesId,
+        patch: PolicyPatch,
+    ) -> Result<Series, Failure> {
+        let series = self.own_series(caller, id).await?;
+        let policy = series.policy.try_patched(patch).map_err(Failure::BadInput)?;
+        self.database.set_policy(id, &policy).await?;
+        self.rooms.of(id).await?.set_policy(policy);
+        Ok(Series { policy, ..series })
+    }
+
+    /// Pauses a sale (no admissions, no holds; holders may pay) or lets it go on.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the series, FORBIDDEN for another's.
+    pub async fn set_paused(&self, caller: &Caller, id: SeriesId, paused: bool) -> Result<Series, Failure> {
+        let series = self.own_series(caller, id).await?;
+        self.database.set_paused(id, paused).await?;
+        self.rooms.of(id).await?.update_sale(|sale| sale.paused = paused);
+        Ok(Series { paused, ..series })
+    }
+
+    /// The dates of a concert.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the concert, SERIES_NOT_CREATED without a date.
+    pub async fn dates(&self, concert: ConcertId) -> Result<Vec<Series>, Failure> {
+        match self.database.series_of(&[concert]).await?.remove(&concert) {
+            Some(dates) => Ok(dates),
+            None if self.database.concerts_by_id(&[concert]).await?.is_empty() => {
+                Err(Failure::not_found("concert"))
+            }
+            None => Err(Failure::SeriesNotCreated),
+        }
+    }
+
+    /// The token ids of a lobby, for whoever wants to check the draw (rule 5).
+    ///
+    /// # Errors
+    /// NOT_FOUND without the series.
+    pub async fn lobby(&self, id: SeriesId) -> Result<Vec<TokenId>, Failure> {
+        self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
+        Ok(self.database.lobby(id).await?)
+    }
+
+    /// A series that the caller runs.
+    pub(super) async fn own_series(&self, caller: &Caller, id: SeriesId) -> Result<Series, Failure> {
+        let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
+        self.run_by(caller, series.concert).await?;
+        Ok(series)
+    }
+
+    async fn run_by(&self, caller: &Caller, id: ConcertId) -> Result<(), Failure> {
+        let concert = self.database.concerts_by_id(&[id]).await?.remove(&id);
+        let concert = concert.ok_or_else(|| Failure::not_found("concert"))?;
+        if caller.may_run(&concert.organizer) {
+            Ok(())
+        } else {
+            Err(Failure::Forbidden("Only the ORGANIZER who created the concert, or an ADMIN, may do this.".into()))
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The one place through which every command on a sale goes: it takes whatever has queued up while the last
+//! batch was being committed, and commits that as one batch.
+//!
+//! Within a process there are no races, because there is an order. Between processes the locks and unique
+//! indexes of the database hold the line.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    clock::{Clock, Dice},
+    domain::{
+        id::{SeatId, SeriesId, TokenId, UserId},
+        sale::{Command, Outcome, Problem},
+    },
+    service::{Failure, rooms::Rooms, seat_maps::SeatMaps},
+    store::{
+        Database,
+        sale::{Changes, commit},
+    },
+};
+
+/// Commands of one transaction.
+const BATCH: usize = 256;
+
+/// Commands that may wait; beyond it the server is overloaded and says so.
+const QUEUE: usize = 8_192;
+
+/// How often best seats are chosen anew when another process was faster.
+const CHOICES: u8 = 3;
+
+/// Takes commands and answers each after its commit.
+#[derive(Clone, Debug)]
+pub struct Committer {
+    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    holds_taken: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Job {
+    wanted: Wanted,
+    choices: u8,
+    answer: oneshot::Sender<Result<Outcome, Failure>>,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Command(Command),
+    Best(Best),
+}
+
+/// Seats side by side for one fan; which ones is decided when it is their turn.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// Who.
+    pub user: UserId,
+    /// The queue token that was shown.
+    pub token: Option<TokenId>,
+    /// The series.
+    pub series: SeriesId,
+    /// How many, at least 1.
+    pub count: usize,
+    /// Only in this section.
+    pub section: Option<String>,
+}
+
+struct Worker {
+    database: Database,
+    clock: Clock,
+    dice: Dice,
+    maps: Arc<SeatMaps>,
+    rooms: Arc<Rooms>,
+    holds_taken: Arc<Notify>,
+}
+
+impl Committer {
+    /// Starts the task that commits.
+    pub(super) fn start(
+        database: Database,
+        clock: Clock,
+        dice: Dice,
+        maps: Arc<SeatMaps>,
+        rooms: Arc<Rooms>,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let holds_taken = Arc::new(Notify::new());
+        let worker = Worker { database, clock, dice, maps, rooms, holds_taken: Arc::clone(&holds_taken) };
+        tasks.spawn(worker.run(receiver));
+        Self { queue: Arc::new(Mutex::new(Some(sender))), holds_taken }
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// The [`Problem`] for which nothing was done; [`Failure::Unavailable`] if the queue is full or the
+    /// database is out of reach.
+    pub async fn run(&self, command: Command) -> Result<Outcome, Failure> {
+        self.submit(Wanted::Command(command)).await
+    }
+
+    /// Holds the best seats that are left.
+    ///
+    /// # Errors
+    /// As [`Committer::run`].
+    pub async fn hold_best(&self, best: Best) -> Result<Outcome, Failure> {
+        self.submit(Wanted::Best(best)).await
+    }
+
+    async fn submit(&self, wanted: Wanted) -> Result<Outcome, Failure> {
+        let (answer, outcome) = oneshot::channel();
+        {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let queue = queue.as_ref().ok_or(Failure::Unavailable)?;
+            queue.try_send(Job { wanted, choices: 0, answer }).map_err(|_| Failure::Unavailable)?;
+        }
+        outcome.await.map_err(|_| Failure::Unavailable)?
+    }
+
+    /// Waits until a hold was taken.
+    pub async fn holds_taken(&self) {
+        self.holds_taken.notified().await;
+    }
+
+    /// Takes no more commands; those that are waiting are carried out.
+    pub(super) fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Worker {
+    async fn run(self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(BATCH);
+        while queue.recv_many(&mut jobs, BATCH).await > 0 {
+            let mut batch = std::mem::take(&mut jobs);
+            while !batch.is_empty() {
+                batch = self.batch(batch).await;
+            }
+        }
+    }
+
+    /// Commits a batch and answers; returns what has to be tried again.
+    async fn batch(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let commands = self.commands(&jobs).await;
+        match commit(&self.database, &commands, &self.clock, &self.dice).await {
+            Ok(committed) => {
+                self.announce(committed.changes);
+                jobs.into_iter().zip(committed.outcomes).filter_map(|(job, outcome)| settle(job, outcome)).collect()
+            }
+            // One bad command must not sink its neighbours.
+            Err(error) if jobs.len() > 1 => {
+                tracing::warn!(%error, commands = jobs.len(), "a batch failed; trying its commands one by one");
+                for job in jobs {
+                    self.alone(job).await;
+                }
+                Vec::new()
+            }
+            Err(error) => {
+                for job in jobs {
+                    // Nobody listens any more if the caller has gone away.
+                    let _ = job.answer.send(Err(error.clone().into()));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn alone(&self, job: Job) {
+        let mut left = vec![job];
+        while !left.is_empty() {
+            left = Box::pin(self.batch(left)).await;
+        }
+    }
+
+    async fn commands(&self, jobs: &[Job]) -> Vec<Command> {
+        let mut spoken_for = HashSet::<SeatId>::new();
+        let mut commands = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            commands.push(match &job.wanted {
+                Wanted::Command(command) => command.clone(),
+                Wanted::Best(best) => {
+                    let seats = self.choose(best, &spoken_for).await;
+                    Command::Hold { user: best.user.clone(), token: best.token, series: best.series, seats }
+                }
+            });
+            if let Some(Command::Hold { seats, .. }) = commands.last() {
+                spoken_for.extend(seats.iter().copied());
+            }
+        }
+        commands
+    }
+
+    /// Without a choice the seats are none: the command then finds out whether the fan could hold any at all.
+    async fn choose(&self, best: &Best, spoken_for: &HashSet<SeatId>) -> Vec<SeatId> {
+        let Ok(Some(map)) = self.maps.of(best.series).await else { return Vec::new() };
+        map.best(best.count, best.section.as_deref(), spoken_for).unwrap_or_default()
+    }
+
+    fn announce(&self, changes: Changes) {
+        for change in &changes.seats {
+            self.maps.seats_changed(change);
+            self.rooms.sold_out(change.series, change.sold_out);
+        }
+        for change in &changes.passes {
+            self.rooms.pass_changed(change);
+        }
+        if changes.new_holds {
+            self.holds_taken.notify_one();
+        }
+    }
+}
+
+/// Answers a job, or returns it to be tried again with other seats.
+fn settle(mut job: Job, outcome: Result<Outcome, Problem>) -> Option<Job> {
+    let outcome = match (&job.wanted, outcome) {
+        (Wanted::Best(_), Err(Problem::SeatTaken(_))) if job.choices < CHOICES => {
+            job.choices += 1;
+            return Some(job);
+        }
+        (Wanted::Best(best), Ok(Outcome::Held(holds))) if holds.is_empty() => {
+            Err(Problem::NoAdjacentSeats(i32::try_from(best.count).unwrap_or(i32::MAX)))
+        }
+        (_, outcome) => outcome,
+    };
+    // Nobody listens any more if the caller has gone away.
+    let _ = job.answer.send(outcome.map_err(Failure::Problem));
+    None
+}

@@ -1,0 +1,60 @@
+//! Why a use case did not end in its result.
+
+use std::error::Error;
+
+use sea_orm::DbErr;
+
+use crate::{domain::sale::{Problem, ProblemCode}, store};
+
+/// Why a use case did not end in its result. The first is an answer for the fan, the others are errors of the
+/// request or of ours.
+#[derive(Debug)]
+pub enum Failure {
+    /// What a fan can run into in normal use.
+    Problem(Problem),
+    /// No token where one is needed, or one that is no good.
+    Unauthenticated(String),
+    /// The caller may not do this.
+    Forbidden(String),
+    /// The input is wrong; the sentence says how, and what would be right.
+    BadInput(String),
+    /// There is no such thing, or it is another's.
+    NotFound(String),
+    /// The concert has no date yet.
+    SeriesNotCreated,
+    /// A store is down or overloaded; safe to try again.
+    Unavailable,
+    /// Something broke here. Goes to the log, never to a caller.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        if store::is_unavailable(&error) {
+            tracing::warn!(%error, "the database is not available");
+            Self::Unavailable
+        } else {
+            Self::Internal(error.into())
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<ProblemCode> for Failure {
+    fn from(code: ProblemCode) -> Self {
+        Self::Problem(code.into())
+    }
+}
+
+impl Failure {
+    /// NOT_FOUND, in words.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::NotFound(format!("There is no such {what}."))
+    }
+}

@@ -1,0 +1,322 @@
+//! Waiting: joining, being heard, leaving, and watching one's place.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{Stream, stream};
+
+use crate::{
+    domain::{
+        catalog::SeriesStatus,
+        id::{SeriesId, TokenId, UserId},
+        identity::{Caller, QueuePass},
+        room::{Heard, Outcome, Status},
+        sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
+    },
+    service::{
+        Failure, House,
+        rooms::{self, LiveRoom, Seen},
+    },
+};
+
+/// Beyond this place in line news of it comes less often.
+const FAR_BACK: u32 = 1_000;
+
+/// How long news of the line may be collected near the front: well under the second of rule 20.
+const PAUSE_NEAR: TimeDelta = TimeDelta::milliseconds(500);
+
+/// How long news of the line is collected far back.
+const PAUSE_FAR: TimeDelta = TimeDelta::seconds(5);
+
+/// Where somebody stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The place.
+    pub token: TokenId,
+    /// Its series.
+    pub series: SeriesId,
+    /// Where it stands.
+    pub status: TokenStatus,
+    /// See [`crate::domain::room::View::position`]; 0 once it is over.
+    pub position: Option<u32>,
+    /// How many wait.
+    pub waiting: u32,
+    /// See [`crate::domain::room::View::estimated_wait_seconds`].
+    pub estimated_wait_seconds: Option<u32>,
+    /// While admitted: until when seats may be chosen.
+    pub admitted_until: Option<DateTime<Utc>>,
+    /// Seats that can be held.
+    pub available_seats: usize,
+    /// How the sale stands.
+    pub series_status: SeriesStatus,
+    /// When its owner was last heard from.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends unless its owner is heard from.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A place and the token that proves it.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The signed queue token.
+    pub jwt: String,
+    /// The place.
+    pub position: Position,
+}
+
+impl House {
+    /// Who joins: the caller, or whom an open door lets them say that they are.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a token where identities are not open; BAD_USER_INPUT for a user id that is
+    /// none, or is another's than the token's.
+    pub fn joiner(
+        &self,
+        caller: Option<&Caller>,
+        user: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<(UserId, String), Failure> {
+        let named = user.map(UserId::try_new).transpose().map_err(Failure::BadInput)?;
+        let (user, own_name) = match (caller, named, self.settings.open_identities) {
+            (_, Some(user), true) => (user, None),
+            (Some(caller), None, _) => (caller.user.clone(), Some(caller.name.as_str())),
+            (Some(caller), Some(user), false) if caller.user == user => (user, Some(caller.name.as_str())),
+            (Some(_), Some(_), false) => {
+                return Err(Failure::BadInput(
+                    "userId must be left out: on this server the identity token says who is asking.".into(),
+                ));
+            }
+            (None, None, true) => {
+                return Err(Failure::BadInput("userId must say who is asking, or send a token.".into()));
+            }
+            (None, _, false) => return Err(Failure::Unauthenticated("Send an identity token.".into())),
+        };
+        let name = name.or(own_name).unwrap_or_default().trim();
+        if name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(Failure::BadInput("name must have at most 100 characters, none of them control characters.".into()));
+        }
+        Ok((user, name.to_owned()))
+    }
+
+    /// Joins the waiting room of a series, or comes back to one's place in it (rules 4 and 9).
+    ///
+    /// # Errors
+    /// The problems SERIES_NOT_FOUND, SALE_CLOSED and SOLD_OUT; see [`Failure`].
+    pub async fn join(&self, user: UserId, name: String, series: SeriesId) -> Result<Joined, Failure> {
+        let room = self.room_of(series).await?;
+        let now = self.clock.now();
+        let new = TokenId(self.dice.id(now));
+        let token = match room.join(new, user.clone(), name.clone()).await? {
+            Outcome::Joined { token } => token,
+            Outcome::Already { token } => {
+                // Coming back is a sign of life.
+                let _ = room.hear(token);
+                token
+            }
+            Outcome::Closed => return Err(ProblemCode::SaleClosed.into()),
+            Outcome::SoldOut => return Err(ProblemCode::SoldOut.into()),
+            other => return Err(Failure::Internal(format!("a join ended as {other:?}").into())),
+        };
+        let pass = QueuePass { token, series };
+        let sale_ends = room.closes_at();
+        let jwt = self.keys.queue_token(pass, &user, &name, sale_ends, now);
+        let jwt = jwt.map_err(|error| Failure::Internal(error.into()))?;
+        Ok(Joined { jwt, position: self.position_in(&room, token).await? })
+    }
+
+    /// A sign of life, and where the place stands.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that is not the caller's.
+    pub async fn heartbeat(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
+        let (room, token) = self.own_place(caller, token).await?;
+        if room.hear(token) == Heard::Due {
+            room.decided().await;
+        }
+        self.position_in(&room, token).await
+    }
+
+    /// Gives up a place, and the holds that were taken with it.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that is not the caller's.
+    pub async fn leave(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
+        let (room, token) = self.own_place(caller, token).await?;
+        if room.leave(token).await? == Outcome::Admitted {
+            let series = room.series();
+            let outcome = self.committer.run(Command::Leave { series, token }).await?;
+            debug_assert!(matches!(outcome, sale::Outcome::Ended | sale::Outcome::NotAdmitted));
+        }
+        self.position_in(&room, token).await
+    }
+
+    /// Where the caller stands, now and at every change, until it is over. While the stream is open the place
+    /// is never silent (rule 20).
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that is not the caller's.
+    pub async fn watch_place(
+        self: Arc<Self>,
+        caller: &Caller,
+        token: Option<TokenId>,
+    ) -> Result<impl Stream<Item = Result<Position, Failure>> + use<>, Failure> {
+        let (room, token) = self.own_place(caller, token).await?;
+        if room.hear(token) == Heard::Due {
+            room.decided().await;
+        }
+        let watch = Watch { stream: room.open_stream(token), last: None, over: false };
+        Ok(stream::unfold((self, watch), |(house, mut watch)| async move {
+            let next = watch.next(&house).await?;
+            Some((next, (house, watch)))
+        }))
+    }
+
+    /// The caller's place: the one in the token that they show, or another of theirs.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that is not the caller's; BAD_USER_INPUT if none is named.
+    pub async fn own_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
+        let token = token.or(caller.pass.map(|pass| pass.token)).ok_or_else(|| {
+            Failure::BadInput("tokenId must say which place: an identity token has none of its own.".into())
+        })?;
+        let found = self.database.token(token).await?;
+        found.filter(|found| found.user == caller.user).ok_or_else(|| Failure::not_found("token"))
+    }
+
+    /// Where a place stands, without being a sign of life.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn position_of(&self, series: SeriesId, token: TokenId) -> Result<Position, Failure> {
+        let room = self.rooms.of(series).await?;
+        self.position_in(&room, token).await
+    }
+
+    /// The room of a series, for a fan who may have mistyped it.
+    pub(super) async fn room_of(&self, series: SeriesId) -> Result<Arc<LiveRoom>, Failure> {
+        self.rooms.of(series).await.map_err(|failure| match failure {
+            Failure::NotFound(_) => ProblemCode::SeriesNotFound.into(),
+            other => other,
+        })
+    }
+
+    async fn own_place(
+        &self,
+        caller: &Caller,
+        token: Option<TokenId>,
+    ) -> Result<(Arc<LiveRoom>, TokenId), Failure> {
+        // Our own signature says whose the place in the token is: no need to ask the database.
+        let (series, token) = match caller.pass {
+            Some(pass) if token.is_none_or(|token| token == pass.token) => (pass.series, pass.token),
+            _ => {
+                let token = self.own_token(caller, token).await?;
+                (token.series, token.id)
+            }
+        };
+        Ok((self.rooms.of(series).await?, token))
+    }
+
+    async fn position_in(&self, room: &LiveRoom, token: TokenId) -> Result<Position, Failure> {
+        match room.see(token) {
+            Some(seen) => Ok(live(room.series(), token, &seen)),
+            None => self.over(room, token).await,
+        }
+    }
+
+    /// A place that is not in the room any more: the journal knows how it ended.
+    async fn over(&self, room: &LiveRoom, token: TokenId) -> Result<Position, Failure> {
+        let found = self.database.token(token).await?.ok_or_else(|| Failure::not_found("token"))?;
+        let ended_at = found.ended_at.unwrap_or(found.created_at);
+        Ok(Position {
+            token,
+            series: room.series(),
+            status: found.status,
+            position: Some(0),
+            waiting: room.counts().waiting,
+            estimated_wait_seconds: None,
+            admitted_until: None,
+            available_seats: room.seats().counts().available,
+            series_status: room.status(),
+            last_seen_at: ended_at,
+            expires_at: ended_at,
+        })
+    }
+
+    /// The place of the caller for a [`Problem::NotAdmitted`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn place_of_problem(&self, problem: &Problem) -> Result<Option<Position>, Failure> {
+        let Problem::NotAdmitted(Some(token)) = problem else { return Ok(None) };
+        let Some(found) = self.database.token(*token).await? else { return Ok(None) };
+        Ok(Some(self.position_of(found.series, *token).await?))
+    }
+}
+
+fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
+    let Seen { view, status, available } = seen;
+    Position {
+        token,
+        series,
+        status: match view.status {
+            Status::Waiting => TokenStatus::Waiting,
+            Status::Admitted => TokenStatus::Admitted,
+        },
+        position: view.position,
+        waiting: view.waiting,
+        estimated_wait_seconds: view.estimated_wait_seconds,
+        admitted_until: view.admitted_until,
+        available_seats: *available,
+        series_status: *status,
+        last_seen_at: view.last_seen_at,
+        expires_at: view.expires_at,
+    }
+}
+
+/// One subscription to a place.
+struct Watch {
+    stream: rooms::Stream,
+    last: Option<Position>,
+    over: bool,
+}
+
+impl Watch {
+    async fn next(&mut self, house: &House) -> Option<Result<Position, Failure>> {
+        loop {
+            if self.over {
+                return None;
+            }
+            if let Some(last) = &self.last {
+                self.stream.changed(pause(last)).await;
+            }
+            let now = match house.position_in(self.stream.room(), self.stream.token()).await {
+                Ok(now) => now,
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            };
+            self.over = !matches!(now.status, TokenStatus::Waiting | TokenStatus::Admitted);
+            if self.last.as_ref().is_none_or(|last| differs(last, &now)) {
+                self.last = Some(now.clone());
+                return Some(Ok(now));
+            }
+        }
+    }
+}
+
+/// How long a stream leaves the line alone: far back in a long line, longer.
+fn pause(last: &Position) -> TimeDelta {
+    match last.position {
+        Some(position) if position <= FAR_BACK => PAUSE_NEAR,
+        _ => PAUSE_FAR,
+    }
+}
+
+/// Whether there is news: the passing of time alone is none.
+fn differs(last: &Position, now: &Position) -> bool {
+    let news = |p: &Position| {
+        (p.status, p.position, p.waiting, p.admitted_until, p.available_seats, p.series_status)
+    };
+    news(last) != news(now)
+}

@@ -1,0 +1,247 @@
+//! Holding seats, paying for them, and giving them back.
+
+use crate::{
+    domain::{
+        id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+        identity::Caller,
+        page::{Page, Slice},
+        policy::QueuePolicy,
+        sale::{Command, Hold, Outcome, Paid, Payment, Problem, ProblemCode, Reservation, Wallet},
+    },
+    service::{Failure, House, committer::Best},
+};
+
+impl House {
+    /// Holds all of these seats or none (rules 11 to 14). With an identity token the caller's live place in
+    /// the series of the seats counts.
+    ///
+    /// # Errors
+    /// The problems of holding; BAD_USER_INPUT for no seat, the same seat twice, or seats of several series.
+    pub async fn hold_seats(&self, caller: &Caller, seats: Vec<SeatId>) -> Result<Vec<HoldId>, Failure> {
+        let most = QueuePolicy::MAX_SEATS_PER_USER;
+        if seats.is_empty() || seats.len() > most as usize {
+            let n = seats.len();
+            return Err(Failure::BadInput(format!("seatIds must name 1 to {most} seats, not {n}.")));
+        }
+        if (1..seats.len()).any(|i| seats[..i].contains(&seats[i])) {
+            return Err(Failure::BadInput("seatIds must name each seat once.".into()));
+        }
+        let found = self.database.seats_by_id(&seats).await?;
+        let series = match caller.pass {
+            Some(pass) => pass.series,
+            None => seats.iter().find_map(|id| found.get(id)).ok_or(ProblemCode::SeatNotFound)?.series,
+        };
+        if seats.iter().any(|id| !found.contains_key(id)) {
+            return Err(ProblemCode::SeatNotFound.into());
+        }
+        // A queue token of another series: "only an ADMITTED token of that series holds seats" (rule 13).
+        if caller.pass.is_some() && found.values().any(|seat| seat.series != series) {
+            return Err(Problem::NotAdmitted(None).into());
+        }
+        let (user, token) = (caller.user.clone(), token_of(caller));
+        self.held(Command::Hold { user, token, series, seats }).await
+    }
+
+    /// Holds the best `count` seats side by side (rule 14), of the series of the caller's queue token or place.
+    ///
+    /// # Errors
+    /// The problems of holding; BAD_USER_INPUT for a count that cannot be or a section that is not there.
+    pub async fn hold_best_seats(
+        &self,
+        caller: &Caller,
+        count: i32,
+        section: Option<String>,
+    ) -> Result<Vec<HoldId>, Failure> {
+        let most = QueuePolicy::MAX_SEATS_PER_USER;
+        let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
+        let count =
+            fits.ok_or_else(|| Failure::BadInput(format!("count must be between 1 and {most}, not {count}.")))?;
+        let series = caller.pass.map(|pass| pass.series).ok_or_else(|| {
+            Failure::BadInput("Best seats need the queue token of a date, which says where to look.".into())
+        })?;
+        let map = self.maps.of(series).await?.ok_or(ProblemCode::SeriesNotFound)?;
+        if let Some(name) = &section
+            && !map.has_section(name)
+        {
+            return Err(Failure::BadInput(format!("There is no section \"{name}\" in this date.")));
+        }
+        let (user, token) = (caller.user.clone(), token_of(caller));
+        held(self.committer.hold_best(Best { user, token, series, count, section }).await?)
+    }
+
+    async fn held(&self, command: Command) -> Result<Vec<HoldId>, Failure> {
+        held(self.committer.run(command).await?)
+    }
+
+    /// Gives a hold back.
+    ///
+    /// # Errors
+    /// The problems HOLD_NOT_FOUND and HOLD_EXPIRED.
+    pub async fn release_hold(&self, caller: &Caller, hold: HoldId) -> Result<HoldId, Failure> {
+        let found = self.hold(caller, hold).await?.ok_or(ProblemCode::HoldNotFound)?;
+        let (user, series) = (caller.user.clone(), found.series);
+        match self.committer.run(Command::Release { user, series, hold }).await? {
+            Outcome::Released(hold) => Ok(hold),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Pays for holds, of the series of the queue token or of the holds that are named (rule 15).
+    ///
+    /// # Errors
+    /// The problems of paying; BAD_USER_INPUT for a bad key.
+    pub async fn pay(
+        &self,
+        caller: &Caller,
+        holds: Option<Vec<HoldId>>,
+        key: String,
+    ) -> Result<Paid, Failure> {
+        check_key(&key)?;
+        if holds.as_ref().is_some_and(|holds| holds.len() > QueuePolicy::MAX_SEATS_PER_USER as usize) {
+            return Err(Failure::BadInput("holdIds names more holds than one fan can have.".into()));
+        }
+        let holds = holds.map(|mut holds| {
+            holds.sort_unstable();
+            holds.dedup();
+            holds
+        });
+        let series = self.series_to_pay(caller, holds.as_deref()).await?;
+        let (user, token) = (caller.user.clone(), token_of(caller));
+        match self.committer.run(Command::Pay { user, token, series, holds, key }).await? {
+            Outcome::Paid(paid) => Ok(paid),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn series_to_pay(&self, caller: &Caller, holds: Option<&[HoldId]>) -> Result<SeriesId, Failure> {
+        if let Some(pass) = caller.pass {
+            return Ok(pass.series);
+        }
+        // An identity token: the holds say which series, or else the one that was last held of.
+        let hold = match holds {
+            Some(ids) => {
+                let found = self.database.holds_by_id(ids).await?;
+                let hold = ids.iter().find_map(|id| found.get(id)).filter(|hold| hold.user == caller.user);
+                hold.cloned().ok_or(ProblemCode::HoldNotFound)?
+            }
+            None => self.database.latest_hold(&caller.user).await?.ok_or(ProblemCode::NothingToPay)?,
+        };
+        Ok(hold.series)
+    }
+
+    /// Gives a ticket back (rule 18).
+    ///
+    /// # Errors
+    /// The problems of cancelling; BAD_USER_INPUT for a bad key.
+    pub async fn cancel(
+        &self,
+        caller: &Caller,
+        reservation: ReservationId,
+        key: String,
+    ) -> Result<(ReservationId, Wallet), Failure> {
+        check_key(&key)?;
+        let found = self.database.reservation(reservation).await?;
+        let found = found.filter(|r| r.user == caller.user).ok_or(ProblemCode::ReservationNotFound)?;
+        let (user, series) = (caller.user.clone(), found.series);
+        match self.committer.run(Command::Cancel { user, series, reservation, key }).await? {
+            Outcome::Cancelled(id, wallet) => Ok((id, wallet)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The caller's live holds.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn holds(&self, caller: &Caller) -> Result<Vec<Hold>, Failure> {
+        Ok(self.database.live_holds(&caller.user, None, self.clock.now()).await?)
+    }
+
+    /// A hold that the caller may read.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<Option<Hold>, Failure> {
+        let found = self.database.holds_by_id(&[id]).await?.remove(&id);
+        Ok(found.filter(|hold| caller.may_read_of(&hold.user)))
+    }
+
+    /// A reservation that the caller may read.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reservation(
+        &self,
+        caller: &Caller,
+        id: ReservationId,
+    ) -> Result<Option<Reservation>, Failure> {
+        Ok(self.database.reservation(id).await?.filter(|found| caller.may_read_of(&found.user)))
+    }
+
+    /// A payment that the caller may read.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn payment(&self, caller: &Caller, id: PaymentId) -> Result<Option<Payment>, Failure> {
+        let found = self.database.payments_by_id(&[id]).await?.remove(&id);
+        Ok(found.filter(|payment| caller.may_read_of(&payment.user)))
+    }
+
+    /// The reservations of the caller, or for an ADMIN of anybody.
+    ///
+    /// # Errors
+    /// FORBIDDEN for another user's.
+    pub async fn reservations(
+        &self,
+        caller: &Caller,
+        user: Option<UserId>,
+        page: Page<uuid::Uuid>,
+    ) -> Result<Slice<Reservation>, Failure> {
+        Ok(self.database.reservations(&readable(caller, user)?, page).await?)
+    }
+
+    /// The payments of the caller, or for an ADMIN of anybody.
+    ///
+    /// # Errors
+    /// FORBIDDEN for another user's.
+    pub async fn payments(
+        &self,
+        caller: &Caller,
+        user: Option<UserId>,
+        page: Page<uuid::Uuid>,
+    ) -> Result<Slice<Payment>, Failure> {
+        Ok(self.database.payments(&readable(caller, user)?, page).await?)
+    }
+}
+
+/// Whose things are asked for, if the caller may read them (rule 2).
+pub(super) fn readable(caller: &Caller, user: Option<UserId>) -> Result<UserId, Failure> {
+    let user = user.unwrap_or_else(|| caller.user.clone());
+    if caller.may_read_of(&user) {
+        Ok(user)
+    } else {
+        Err(Failure::Forbidden("Only an ADMIN may read what is another user's; leave userId out.".into()))
+    }
+}
+
+pub(super) fn check_key(key: &str) -> Result<(), Failure> {
+    match key.chars().count() {
+        1..=64 => Ok(()),
+        n => Err(Failure::BadInput(format!("idempotencyKey must have 1 to 64 characters, not {n}."))),
+    }
+}
+
+pub(super) fn unexpected(outcome: &Outcome) -> Failure {
+    Failure::Internal(format!("a command ended as {outcome:?}").into())
+}
+
+fn token_of(caller: &Caller) -> Option<TokenId> {
+    caller.pass.map(|pass| pass.token)
+}
+
+fn held(outcome: Outcome) -> Result<Vec<HoldId>, Failure> {
+    match outcome {
+        Outcome::Held(holds) => Ok(holds),
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,88 @@
+//! Points: the prepaid wallet and its ledger.
+
+use crate::{
+    domain::{
+        id::UserId,
+        identity::{Caller, Role},
+        page::{Page, Slice},
+        sale::{Command, Entry, Outcome, Wallet},
+    },
+    service::{
+        Failure, House,
+        sale::{check_key, readable, unexpected},
+    },
+};
+
+impl House {
+    /// Puts points into a wallet (rules 16 and 17).
+    ///
+    /// # Errors
+    /// FORBIDDEN for another's wallet unless CASHIER, and for one's own unless the server allows it; the
+    /// problems of charging; BAD_USER_INPUT for a bad key.
+    pub async fn charge(
+        &self,
+        caller: &Caller,
+        wallet: Option<UserId>,
+        amount: i32,
+        key: String,
+    ) -> Result<(Entry, Wallet), Failure> {
+        check_key(&key)?;
+        let wallet = wallet.unwrap_or_else(|| caller.user.clone());
+        if !caller.may_act_as(Role::Cashier) {
+            if wallet != caller.user {
+                return Err(Failure::Forbidden("Only a CASHIER may charge another user's wallet.".into()));
+            }
+            if !self.settings.self_service_charging {
+                return Err(Failure::Forbidden("On this server wallets are charged by a CASHIER.".into()));
+            }
+        }
+        self.points(Command::Charge { caller: caller.user.clone(), wallet, amount, key }).await
+    }
+
+    /// Spends points of the caller's on something that is not a ticket (rules 16 and 17).
+    ///
+    /// # Errors
+    /// The problems of spending; BAD_USER_INPUT for a bad key.
+    pub async fn use_points(
+        &self,
+        caller: &Caller,
+        amount: i32,
+        key: String,
+    ) -> Result<(Entry, Wallet), Failure> {
+        check_key(&key)?;
+        self.points(Command::Use { user: caller.user.clone(), amount, key }).await
+    }
+
+    async fn points(&self, command: Command) -> Result<(Entry, Wallet), Failure> {
+        match self.committer.run(command).await? {
+            Outcome::Points(id, wallet) => {
+                let entry = self.database.entry(id).await?;
+                let entry = entry.ok_or_else(|| Failure::Internal(format!("no line {id} in the ledger").into()))?;
+                Ok((entry, wallet))
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The wallet of the caller, or for an ADMIN of anybody.
+    ///
+    /// # Errors
+    /// FORBIDDEN for another user's.
+    pub async fn wallet(&self, caller: &Caller, user: Option<UserId>) -> Result<Wallet, Failure> {
+        Ok(self.database.wallet(&readable(caller, user)?).await?)
+    }
+
+    /// The ledger of a wallet that the caller was given.
+    ///
+    /// # Errors
+    /// FORBIDDEN for another user's.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        page: Page<i32>,
+    ) -> Result<Slice<Entry>, Failure> {
+        // A cashier is shown the wallet that was charged, but not what its owner did before.
+        Ok(self.database.history(&readable(caller, Some(user.clone()))?, page).await?)
+    }
+}
