@@ -185,9 +185,9 @@ pub struct PayInput {
 /// The payment, or why there is none.
 #[derive(Debug, Default, SimpleObject)]
 pub struct PayPayload {
-    /// x
+    /// The payment.
     pub payment: Option<Payment>,
-    /// x
+    /// The tickets, one a seat.
     pub reservations: Option<Vec<Reservation>>,
     /// The wallet after it.
     pub points: Option<Points>,
@@ -198,7 +198,7 @@ pub struct PayPayload {
 /// Which ticket to give back.
 #[derive(Debug, InputObject)]
 pub struct CancelReservationInput {
-    /// x
+    /// The ticket.
     pub reservation_id: ID,
     /// As for `pay`.
     pub idempotency_key: String,
@@ -207,7 +207,7 @@ pub struct CancelReservationInput {
 /// The ticket that was given back, or why it was not.
 #[derive(Debug, Default, SimpleObject)]
 pub struct CancelReservationPayload {
-    /// x
+    /// The ticket.
     pub reservation: Option<Reservation>,
     /// The wallet after it.
     pub points: Option<Points>,

@@ -1,8 +1,61 @@
-//! The server room: HTTP and WebSocket in front of the GraphQL schema.
+//! The server room: HTTP and WebSocket in front of the GraphQL schema, health, the draw, and the pages.
 
+mod draw;
 pub mod endpoint;
 pub mod finish;
 mod graphql_http;
 mod graphql_ws;
+mod health;
 pub mod nulls;
+mod pages;
 mod params;
+mod session;
+
+use std::sync::Arc;
+
+use axum::{Router, http::{HeaderName, HeaderValue, Method, header}};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{
+    graphql,
+    server::{
+        endpoint::{Endpoint, TransportLimits, routes},
+        nulls::Shape,
+    },
+    service::House,
+};
+
+/// Every route of the server. Once `shutdown` is cancelled, sockets are told to come back later.
+pub fn router(
+    house: Arc<House>,
+    limits: TransportLimits,
+    shutdown: CancellationToken,
+    sockets: TaskTracker,
+) -> Router {
+    let cors = cors(&limits.allowed_origins);
+    let ids = Arc::clone(&house);
+    let endpoint = Endpoint {
+        executor: graphql::schema(),
+        authenticate: session::authenticate(Arc::clone(&house)),
+        limits,
+        shape: Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads")),
+        request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
+        shutdown,
+        sockets,
+    };
+    routes(endpoint)
+        .merge(health::routes(Arc::clone(&house)))
+        .merge(draw::routes(house))
+        .layer(cors)
+        .merge(pages::routes())
+}
+
+/// Front ends on other hosts may use the API if the operator names them.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("apollographql-client-name")])
+}

@@ -108,13 +108,13 @@ impl House {
         }
     }
 
-    /// The token ids of a lobby, for whoever wants to check the draw (rule 5).
+    /// A series and the token ids of its lobby, for whoever wants to check the draw (rule 5).
     ///
     /// # Errors
     /// NOT_FOUND without the series.
-    pub async fn lobby(&self, id: SeriesId) -> Result<Vec<TokenId>, Failure> {
-        self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
-        Ok(self.database.lobby(id).await?)
+    pub async fn draw(&self, id: SeriesId) -> Result<(Series, Vec<TokenId>), Failure> {
+        let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
+        Ok((series, self.database.lobby(id).await?))
     }
 
     /// A series that the caller runs.

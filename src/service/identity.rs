@@ -10,6 +10,7 @@ use crate::domain::{
     id::{SeriesId, TokenId, UserId},
     identity::{Caller, QueuePass, Role},
 };
+use crate::service::House;
 
 /// How long a queue token outlives the sale that it is for: fans come back for their tickets.
 const AFTER_THE_SALE: TimeDelta = TimeDelta::hours(24);
@@ -151,6 +152,16 @@ impl Keys {
             pass,
         };
         Ok((caller, until))
+    }
+}
+
+impl House {
+    /// Who shows this token, and until when it is good.
+    ///
+    /// # Errors
+    /// A sentence for the caller: why the token is no good.
+    pub fn caller(&self, token: &str) -> Result<(Caller, DateTime<Utc>), String> {
+        self.keys.caller(token, self.clock.now())
     }
 }
 

@@ -1,0 +1,174 @@
+//! Config to stores to services to router: the only place that knows which concrete parts run.
+
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, serve::ListenerExt};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::{Clock, Dice},
+    config::Config,
+    server::{self, endpoint::TransportLimits},
+    service::{Failure, House, Settings, identity::Keys},
+    store::Database,
+};
+
+/// How long requests and sockets may take to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A house with its front door.
+#[derive(Debug)]
+pub struct App {
+    house: Arc<House>,
+    router: Router,
+    shutdown: CancellationToken,
+    sockets: TaskTracker,
+}
+
+impl App {
+    /// Opens the stores, brings the schema up to date, rebuilds the waiting rooms, and seeds the demo if asked.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn open(config: &Config, clock: Clock, dice: Dice) -> Result<Self, String> {
+        let database = database(config).await?;
+        database.migrate().await.map_err(|error| format!("the database cannot be brought up to date: {error}"))?;
+        let keys = keys(config, &dice)?;
+        let settings = Settings {
+            open_identities: config.open_identities,
+            self_service_charging: config.self_service_charging,
+        };
+        let house = House::open(database, keys, settings, clock, dice).await.map_err(said)?;
+        if config.demo {
+            crate::demo::seed(&house).await.map_err(said)?;
+        }
+        let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
+        let limits =
+            TransportLimits { allowed_origins: config.allowed_origins.clone(), ..TransportLimits::default() };
+        let router = server::router(Arc::clone(&house), limits, shutdown.clone(), sockets.clone());
+        Ok(Self { house, router, shutdown, sockets })
+    }
+
+    /// What is behind the door.
+    #[must_use]
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// Serves until `stop`: then accepts nothing more, tells sockets to come back later (1001), finishes what was
+    /// accepted, and flushes the journal.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
+        let shutdown = self.shutdown.clone();
+        let stopping = async move {
+            stop.await;
+            tracing::info!("stopping");
+            shutdown.cancel();
+        };
+        // Small messages to fans must not wait for more to come.
+        let listener = listener.tap_io(|socket| {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "no TCP_NODELAY");
+            }
+        });
+        let serving = axum::serve(listener, self.router).with_graceful_shutdown(stopping).into_future();
+        let hard_stop = async {
+            self.shutdown.cancelled().await;
+            // Whoever does not let go of a connection must not keep the house open.
+            let _ = tokio::time::timeout(FAREWELL, std::future::pending::<()>()).await;
+        };
+        let served = tokio::select! {
+            served = serving => served.map_err(|error| format!("the server stopped: {error}")),
+            () = hard_stop => Ok(()),
+        };
+        self.shutdown.cancel();
+        self.sockets.close();
+        if tokio::time::timeout(FAREWELL, self.sockets.wait()).await.is_err() {
+            tracing::warn!(sockets = self.sockets.len(), "sockets that did not close in time are dropped");
+        }
+        self.house.close().await.map_err(said)?;
+        served
+    }
+}
+
+/// Connects to the database that the settings name, in a data folder that is made if it is missing.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn database(config: &Config) -> Result<Database, String> {
+    let url = match &config.database_url {
+        Some(url) => url.clone(),
+        None => {
+            make_folder(&config.data)?;
+            Database::embedded_url(&config.data)
+        }
+    };
+    Database::connect(&url).await.map_err(|error| format!("the database cannot be opened: {error}"))
+}
+
+/// The keys: ours, made at the first start and readable by the owner alone (rule 3), and the identity provider's.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
+    if let Some(folder) = config.signing_key.parent() {
+        make_folder(folder)?;
+    }
+    let keys = Keys::new(&signing_secret(&config.signing_key, dice)?);
+    match &config.identity_key {
+        None => Ok(keys),
+        Some(path) => {
+            let shown = path.display();
+            let pem = std::fs::read(path).map_err(|error| format!("identity-key: {shown} cannot be read: {error}"))?;
+            keys.with_provider(&pem).map_err(|why| format!("identity-key: {shown}: {why}"))
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be made: {error}", path.display()))
+}
+
+fn signing_secret(path: &Path, dice: &Dice) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    match private().open(path) {
+        Ok(mut file) => {
+            let text = hex::encode(dice.bytes::<32>());
+            let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
+            written.map_err(|error| format!("signing-key: {shown} cannot be written: {error}"))?;
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(format!("signing-key: {shown} cannot be made: {error}")),
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("signing-key: {shown} cannot be read: {error}"))?;
+    hex::decode(text.trim())
+        .ok()
+        .filter(|secret| secret.len() >= 32)
+        .ok_or_else(|| format!("signing-key: {shown} must hold at least 32 bytes in hexadecimal"))
+}
+
+/// A new file that only its owner can read.
+fn private() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn said(failure: Failure) -> String {
+    match failure {
+        Failure::Internal(error) => error.to_string(),
+        Failure::Unavailable => "the database is not available".to_owned(),
+        other => format!("{other:?}"),
+    }
+}

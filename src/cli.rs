@@ -1,0 +1,241 @@
+//! The command line: serve (the default) | migrate | schema | token | audit | verify-draw | bench.
+
+use std::{
+    io::{self, Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use chrono::TimeDelta;
+use clap::{Parser, Subcommand};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::{
+    app::{self, App},
+    bench,
+    clock::{Clock, Dice},
+    config::{Config, Layer},
+    demo,
+    domain::{
+        id::{TokenId, UserId},
+        identity::Role,
+        lobby,
+    },
+    graphql,
+    store::audit,
+};
+
+/// Sells concert tickets when far more people want them than there are seats.
+#[derive(Debug, Parser)]
+#[command(name = "frontrow", version)]
+struct Cli {
+    #[command(flatten)]
+    layer: Layer,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default).
+    Serve,
+    /// Bring the database up to date and stop.
+    Migrate,
+    /// Print the GraphQL schema.
+    Schema,
+    /// Mint an identity token with the server's own key.
+    Token {
+        /// Who.
+        #[arg(long)]
+        user: String,
+        /// As they want to be called.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// ORGANIZER, CASHIER or ADMIN; may be repeated.
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// How long it is good.
+        #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=8_760))]
+        hours: i64,
+    },
+    /// Check the invariants of the database: exit code 1 and a line for each violation.
+    Audit,
+    /// Check a draw from what `/draw/{seriesId}` publishes: exit code 1 if anything does not fit.
+    VerifyDraw {
+        /// The published JSON; left out, standard input.
+        file: Option<PathBuf>,
+    },
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The waiting room: join, position and tick, and memory, by how many wait.
+    Room {
+        /// How many wait; may be repeated.
+        #[arg(long = "waiting", default_values_t = [1_000, 100_000, 1_000_000])]
+        sizes: Vec<usize>,
+    },
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FRONTROW_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(cli) {
+        Ok(code) => code,
+        Err(mistakes) => {
+            for line in mistakes {
+                // Without standard error there is nobody to tell.
+                let _ = writeln!(io::stderr(), "frontrow: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
+    match cli.command {
+        Some(Command::Schema) => say(&graphql::sdl()),
+        Some(Command::VerifyDraw { file }) => verify_draw(file).map_err(|line| vec![line]),
+        Some(Command::Bench { what: Bench::Room { sizes } }) => {
+            bench::room::run(&mut io::stdout().lock(), &sizes).map_err(|error| vec![error.to_string()])?;
+            Ok(ExitCode::SUCCESS)
+        }
+        command => {
+            let config = cli.layer.resolve()?;
+            let runtime = tokio::runtime::Runtime::new().map_err(|error| vec![error.to_string()])?;
+            runtime.block_on(with_config(command, config)).map_err(|line| vec![line])
+        }
+    }
+}
+
+async fn with_config(command: Option<Command>, config: Config) -> Result<ExitCode, String> {
+    match command {
+        Some(Command::Migrate) => {
+            let database = app::database(&config).await?;
+            database.migrate().await.map_err(|error| error.to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Audit) => audit_database(&config).await,
+        Some(Command::Token { user, name, roles, hours }) => token(&config, &user, &name, &roles, hours),
+        _ => serve(config).await,
+    }
+}
+
+fn say(text: &str) -> Result<ExitCode, Vec<String>> {
+    io::stdout().write_all(text.as_bytes()).map_err(|error| vec![error.to_string()])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config) -> Result<ExitCode, String> {
+    let (clock, dice) = (Clock::system(), Dice::system());
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("listen: {} cannot be listened on: {error}", config.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let app = App::open(&config, clock.clone(), dice.clone()).await?;
+    tracing::info!("Frontrow listens on http://{address} (GraphiQL: http://{address}/graphiql)");
+    if config.demo {
+        let who = demo::organizer();
+        let keys = app::keys(&config, &dice)?;
+        let token = keys.identity_token(&who.user, &who.name, &who.roles, clock.now() + TimeDelta::days(1));
+        let token = token.map_err(|error| error.to_string())?;
+        tracing::info!("the demo organiser's token, good for a day: {token}");
+    }
+    app.run(listener, stop_signal()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM or Ctrl-C.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without signals the server runs until it is killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn token(config: &Config, user: &str, name: &str, roles: &[String], hours: i64) -> Result<ExitCode, String> {
+    let user = UserId::try_new(user).map_err(|why| format!("--user: {why}"))?;
+    let roles = roles
+        .iter()
+        .map(|name| Role::from_name(name).ok_or_else(|| format!("--role: {name} must be ORGANIZER, CASHIER or ADMIN")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let until = Clock::system().now() + TimeDelta::hours(hours);
+    let keys = app::keys(config, &Dice::system())?;
+    let token = keys.identity_token(&user, name, &roles, until).map_err(|error| error.to_string())?;
+    writeln!(io::stdout(), "{token}").map_err(|error| error.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn audit_database(config: &Config) -> Result<ExitCode, String> {
+    if config.database_url.is_none() && !config.data.join("frontrow.db").exists() {
+        return Err(format!("there is no database in {}", config.data.display()));
+    }
+    let database = app::database(config).await?;
+    let violations = audit::audit(&database).await.map_err(|error| error.to_string())?;
+    let mut out = io::stdout();
+    for line in &violations {
+        writeln!(out, "{line}").map_err(|error| error.to_string())?;
+    }
+    if violations.is_empty() {
+        writeln!(out, "every invariant holds").map_err(|error| error.to_string())?;
+    }
+    Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What `/draw/{seriesId}` publishes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Published {
+    commitment: String,
+    secret: Option<String>,
+    lobby: Vec<String>,
+    order: Vec<String>,
+}
+
+fn verify_draw(file: Option<PathBuf>) -> Result<ExitCode, String> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
+            text
+        }
+    };
+    let draw: Published = serde_json::from_str(&text).map_err(|error| format!("this is not a published draw: {error}"))?;
+    let secret = draw.secret.ok_or("the lobby has not been drawn yet; come back after the opening")?;
+    let ids = |texts: &[String]| {
+        let id = |text: &String| text.parse::<TokenId>().map_err(|_| format!("\"{text}\" is not a token id"));
+        texts.iter().map(id).collect::<Result<Vec<_>, _>>()
+    };
+    let (lobby, order) = (ids(&draw.lobby)?, ids(&draw.order)?);
+    let mut out = io::stdout();
+    match lobby::verify(&draw.commitment, &secret, &lobby, &order) {
+        Ok(()) => {
+            writeln!(out, "the draw is right: {} places, in the order of the secret that was committed to", order.len())
+                .map_err(|error| error.to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(fault) => Err(format!("the draw is wrong: {fault}")),
+    }
+}

@@ -1,0 +1,227 @@
+//! The settings: defaults < file < environment < flags; checked as a whole, one clear line for each mistake.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde::Deserialize;
+
+/// Where the server listens unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+
+/// Where it keeps its data unless told otherwise.
+const DATA: &str = "data";
+
+/// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// A TOML file with the settings below, `_` for `-`.
+    #[arg(long, value_name = "FILE", env = "FRONTROW_CONFIG", global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR", env = "FRONTROW_LISTEN", global = true)]
+    pub listen: Option<String>,
+    /// The folder of the SQLite database and the signing key, made if it is missing [default: data].
+    #[arg(long, value_name = "DIR", env = "FRONTROW_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// Seed a demo concert, open identities, and let fans charge their own wallets.
+    #[arg(long, env = "FRONTROW_DEMO", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub demo: Option<bool>,
+    /// `sqlite:` or `postgres:` [default: a SQLite file in the data folder].
+    #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true)]
+    pub database_url: Option<String>,
+    /// Redis for several processes; not supported yet.
+    #[arg(long, value_name = "URL", env = "FRONTROW_REDIS_URL", global = true)]
+    pub redis_url: Option<String>,
+    /// The file with the secret that signs tokens, made if it is missing [default: signing.key in the data folder].
+    #[arg(long, value_name = "FILE", env = "FRONTROW_SIGNING_KEY", global = true)]
+    pub signing_key: Option<PathBuf>,
+    /// The public key (PEM) of the site's identity provider.
+    #[arg(long, value_name = "FILE", env = "FRONTROW_IDENTITY_KEY", global = true)]
+    pub identity_key: Option<PathBuf>,
+    /// `issueToken` takes `userId` from anybody [default: as --demo].
+    #[arg(long, env = "FRONTROW_OPEN_IDENTITIES", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub open_identities: Option<bool>,
+    /// Allow open identities on an address that is not loopback.
+    #[arg(long, env = "FRONTROW_EXPOSE_OPEN_IDENTITIES", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub expose_open_identities: Option<bool>,
+    /// Fans may charge their own wallets [default: as --demo].
+    #[arg(long, env = "FRONTROW_SELF_SERVICE_CHARGING", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub self_service_charging: Option<bool>,
+    /// A front end on another host that may use the API, as scheme://host[:port]; may be repeated.
+    #[arg(long, value_name = "ORIGIN", env = "FRONTROW_ALLOWED_ORIGINS", value_delimiter = ',', global = true)]
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Whether to seed the demo concert.
+    pub demo: bool,
+    /// The database; `None` for the SQLite file in the data folder.
+    pub database_url: Option<String>,
+    /// The file with the signing secret.
+    pub signing_key: PathBuf,
+    /// The file with the identity provider's public key.
+    pub identity_key: Option<PathBuf>,
+    /// Whether `issueToken` takes `userId` from anybody.
+    pub open_identities: bool,
+    /// Whether fans may charge their own wallets.
+    pub self_service_charging: bool,
+    /// Front ends on other hosts.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Layer {
+    /// The settings of this layer upon those of its file and the defaults.
+    ///
+    /// # Errors
+    /// A line for each mistake: what was wrong, and what would be right.
+    pub fn resolve(self) -> Result<Config, Vec<String>> {
+        let file = match &self.config {
+            Some(path) => read_file(path).map_err(|mistake| vec![mistake])?,
+            None => Self::default(),
+        };
+        self.over(file).check()
+    }
+
+    fn over(self, file: Self) -> Self {
+        Self {
+            config: self.config,
+            listen: self.listen.or(file.listen),
+            data: self.data.or(file.data),
+            demo: self.demo.or(file.demo),
+            database_url: self.database_url.or(file.database_url),
+            redis_url: self.redis_url.or(file.redis_url),
+            signing_key: self.signing_key.or(file.signing_key),
+            identity_key: self.identity_key.or(file.identity_key),
+            open_identities: self.open_identities.or(file.open_identities),
+            expose_open_identities: self.expose_open_identities.or(file.expose_open_identities),
+            self_service_charging: self.self_service_charging.or(file.self_service_charging),
+            allowed_origins: if self.allowed_origins.is_empty() {
+                file.allowed_origins
+            } else {
+                self.allowed_origins
+            },
+        }
+    }
+
+    fn check(self) -> Result<Config, Vec<String>> {
+        let mut mistakes = Vec::new();
+        let listen = self.listen.as_deref().unwrap_or(LISTEN);
+        let listen = listen.parse::<SocketAddr>().map_err(|_| {
+            mistakes.push(format!("listen: \"{listen}\" must be an address and a port, such as {LISTEN}"));
+        });
+        let demo = self.demo.unwrap_or_default();
+        let open_identities = self.open_identities.unwrap_or(demo);
+        if let Ok(listen) = listen
+            && open_identities
+            && !listen.ip().is_loopback()
+            && !self.expose_open_identities.unwrap_or_default()
+        {
+            mistakes.push(format!(
+                "listen: {listen} is not a loopback address, and open identities let anybody be anybody there; \
+                 listen on {LISTEN}, or say --expose-open-identities if you mean it"
+            ));
+        }
+        if let Some(url) = &self.database_url
+            && !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme))
+        {
+            mistakes.push("database-url: must begin with sqlite: or postgres:".to_owned());
+        }
+        if self.redis_url.is_some() {
+            mistakes.push(
+                "redis-url: several processes over Redis are not supported yet; leave it out to run one process"
+                    .to_owned(),
+            );
+        }
+        for origin in &self.allowed_origins {
+            let fine = origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
+            });
+            if !fine {
+                mistakes.push(format!("allowed-origins: \"{origin}\" must read like https://tickets.example"));
+            }
+        }
+        let data = self.data.unwrap_or_else(|| DATA.into());
+        match listen {
+            Ok(listen) if mistakes.is_empty() => Ok(Config {
+                listen,
+                demo,
+                database_url: self.database_url,
+                signing_key: self.signing_key.unwrap_or_else(|| data.join("signing.key")),
+                identity_key: self.identity_key,
+                open_identities,
+                self_service_charging: self.self_service_charging.unwrap_or(demo),
+                allowed_origins: self.allowed_origins,
+                data,
+            }),
+            _ => Err(mistakes),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Layer, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("config: {shown} cannot be read: {error}"))?;
+    toml::from_str(&text).map_err(|error| format!("config: {shown}: {}", error.to_string().trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_safe() {
+        let config = Layer::default().resolve().unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert!(!config.open_identities && !config.self_service_charging && !config.demo);
+        assert_eq!(config.signing_key, Path::new("data/signing.key"));
+    }
+
+    #[test]
+    fn open_identities_stay_on_loopback_unless_told_otherwise() {
+        let open = Layer { demo: Some(true), listen: Some("0.0.0.0:80".into()), ..Layer::default() };
+        let mistakes = open.clone().resolve().unwrap_err();
+        assert!(mistakes[0].contains("--expose-open-identities"), "{mistakes:?}");
+        assert!(Layer { expose_open_identities: Some(true), ..open.clone() }.resolve().is_ok());
+        assert!(Layer { open_identities: Some(false), ..open }.resolve().is_ok());
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let bad = Layer {
+            listen: Some("here".into()),
+            database_url: Some("mysql://x".into()),
+            redis_url: Some("redis://x".into()),
+            allowed_origins: vec!["tickets.example".into()],
+            ..Layer::default()
+        };
+        let mistakes = bad.resolve().unwrap_err();
+        let named: Vec<_> = mistakes.iter().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(named, ["listen", "database-url", "redis-url", "allowed-origins"]);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_a_typo_in_the_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("frontrow.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nself_service_charging = true\n").unwrap();
+        let flags = Layer { config: Some(path.clone()), ..Layer::default() };
+        let config = flags.clone().resolve().unwrap();
+        assert_eq!((config.listen.port(), config.self_service_charging), (1, true));
+        let config = Layer { listen: Some("127.0.0.1:2".into()), ..flags.clone() }.resolve().unwrap();
+        assert_eq!(config.listen.port(), 2);
+        std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").unwrap();
+        assert!(flags.resolve().unwrap_err()[0].contains("lisen"));
+    }
+}
