@@ -38,7 +38,10 @@ impl App {
     /// A sentence for the operator.
     pub async fn open(config: &Config, clock: Clock, dice: Dice) -> Result<Self, String> {
         let database = database(config).await?;
-        database.migrate().await.map_err(|error| format!("the database cannot be brought up to date: {error}"))?;
+        database
+            .migrate()
+            .await
+            .map_err(|error| format!("the database cannot be brought up to date: {error}"))?;
         let keys = keys(config, &dice)?;
         let settings = Settings {
             open_identities: config.open_identities,
@@ -66,7 +69,11 @@ impl App {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), String> {
         let shutdown = self.shutdown.clone();
         let stopping = async move {
             stop.await;
@@ -127,14 +134,16 @@ pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
         None => Ok(keys),
         Some(path) => {
             let shown = path.display();
-            let pem = std::fs::read(path).map_err(|error| format!("identity-key: {shown} cannot be read: {error}"))?;
+            let pem = std::fs::read(path)
+                .map_err(|error| format!("identity-key: {shown} cannot be read: {error}"))?;
             keys.with_provider(&pem).map_err(|why| format!("identity-key: {shown}: {why}"))
         }
     }
 }
 
 fn make_folder(path: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be made: {error}", path.display()))
+    std::fs::create_dir_all(path)
+        .map_err(|error| format!("the folder {} cannot be made: {error}", path.display()))
 }
 
 fn signing_secret(path: &Path, dice: &Dice) -> Result<Vec<u8>, String> {

@@ -178,7 +178,9 @@ fn token(config: &Config, user: &str, name: &str, roles: &[String], hours: i64) 
     let user = UserId::try_new(user).map_err(|why| format!("--user: {why}"))?;
     let roles = roles
         .iter()
-        .map(|name| Role::from_name(name).ok_or_else(|| format!("--role: {name} must be ORGANIZER, CASHIER or ADMIN")))
+        .map(|name| {
+            Role::from_name(name).ok_or_else(|| format!("--role: {name} must be ORGANIZER, CASHIER or ADMIN"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let until = Clock::system().now() + TimeDelta::hours(hours);
     let keys = app::keys(config, &Dice::system())?;
@@ -215,14 +217,17 @@ struct Published {
 
 fn verify_draw(file: Option<PathBuf>) -> Result<ExitCode, String> {
     let text = match file {
-        Some(path) => std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?,
+        Some(path) => {
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?
+        }
         None => {
             let mut text = String::new();
             io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
             text
         }
     };
-    let draw: Published = serde_json::from_str(&text).map_err(|error| format!("this is not a published draw: {error}"))?;
+    let draw: Published =
+        serde_json::from_str(&text).map_err(|error| format!("this is not a published draw: {error}"))?;
     let secret = draw.secret.ok_or("the lobby has not been drawn yet; come back after the opening")?;
     let ids = |texts: &[String]| {
         let id = |text: &String| text.parse::<TokenId>().map_err(|_| format!("\"{text}\" is not a token id"));
@@ -232,8 +237,12 @@ fn verify_draw(file: Option<PathBuf>) -> Result<ExitCode, String> {
     let mut out = io::stdout();
     match lobby::verify(&draw.commitment, &secret, &lobby, &order) {
         Ok(()) => {
-            writeln!(out, "the draw is right: {} places, in the order of the secret that was committed to", order.len())
-                .map_err(|error| error.to_string())?;
+            writeln!(
+                out,
+                "the draw is right: {} places, in the order of the secret that was committed to",
+                order.len()
+            )
+            .map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(fault) => Err(format!("the draw is wrong: {fault}")),

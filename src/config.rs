@@ -53,7 +53,13 @@ pub struct Layer {
     #[arg(long, env = "FRONTROW_SELF_SERVICE_CHARGING", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub self_service_charging: Option<bool>,
     /// A front end on another host that may use the API, as scheme://host[:port]; may be repeated.
-    #[arg(long, value_name = "ORIGIN", env = "FRONTROW_ALLOWED_ORIGINS", value_delimiter = ',', global = true)]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "FRONTROW_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        global = true
+    )]
     #[serde(default)]
     pub allowed_origins: Vec<String>,
 }
@@ -149,7 +155,8 @@ impl Layer {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
             });
             if !fine {
-                mistakes.push(format!("allowed-origins: \"{origin}\" must read like https://tickets.example"));
+                mistakes
+                    .push(format!("allowed-origins: \"{origin}\" must read like https://tickets.example"));
             }
         }
         let data = self.data.unwrap_or_else(|| DATA.into());
@@ -172,7 +179,8 @@ impl Layer {
 
 fn read_file(path: &Path) -> Result<Layer, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("config: {shown} cannot be read: {error}"))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("config: {shown} cannot be read: {error}"))?;
     toml::from_str(&text).map_err(|error| format!("config: {shown}: {}", error.to_string().trim()))
 }
 

@@ -21,7 +21,12 @@ pub const ORGANIZER: &str = "demo-organizer";
 #[must_use]
 pub fn organizer() -> Caller {
     let user = UserId::from_stored(ORGANIZER);
-    Caller { user, name: "Demo Organiser".to_owned(), roles: vec![Role::Organizer, Role::Cashier], pass: None }
+    Caller {
+        user,
+        name: "Demo Organiser".to_owned(),
+        roles: vec![Role::Organizer, Role::Cashier],
+        pass: None,
+    }
 }
 
 /// Creates the demo concert unless there is a concert already.

@@ -98,7 +98,8 @@ impl Schedule {
         } else if self.reserve_start_at >= self.reserve_end_at {
             Err("reserveStartAt must be before reserveEndAt".into())
         } else if self.reserve_end_at > self.end_at {
-            Err("reserveEndAt must not be after endAt: there is nothing to sell once the concert is over".into())
+            Err("reserveEndAt must not be after endAt: there is nothing to sell once the concert is over"
+                .into())
         } else {
             Ok(self)
         }
@@ -217,7 +218,9 @@ fn check_layout(sections: &[Section]) -> Result<(), String> {
             return Err(format!("sections[{i}].name must have 1 to 50 characters"));
         }
         if sections[..i].iter().any(|other| other.name == *name) {
-            return Err(format!("sections[{i}].name repeats \"{name}\"; each section needs a name of its own"));
+            return Err(format!(
+                "sections[{i}].name repeats \"{name}\"; each section needs a name of its own"
+            ));
         }
         if *rows < 1 || *cols < 1 {
             return Err(format!("sections[{i}] must have at least one row and one column"));

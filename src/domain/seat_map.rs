@@ -226,7 +226,9 @@ impl SeatMap {
             .find_map(|row| {
                 let middle = self.width.get(&row[0].section)? + 1;
                 row.windows(count)
-                    .filter(|seats| seats.iter().all(open) && seats[count - 1].col - seats[0].col == count as i32 - 1)
+                    .filter(|seats| {
+                        seats.iter().all(open) && seats[count - 1].col - seats[0].col == count as i32 - 1
+                    })
                     .min_by_key(|seats| (seats[0].col + seats[count - 1].col - middle).abs())
             })
             .map(|seats| seats.iter().map(|seat| seat.id).collect())
@@ -272,8 +274,7 @@ mod tests {
     }
 
     fn held(n: i32, seconds: i64) -> SeatChange {
-        let state =
-            SeatState::Held { hold: HoldId(Uuid::nil()), until: now() + TimeDelta::seconds(seconds) };
+        let state = SeatState::Held { hold: HoldId(Uuid::nil()), until: now() + TimeDelta::seconds(seconds) };
         SeatChange { seat: id(n), state }
     }
 

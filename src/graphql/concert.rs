@@ -85,7 +85,11 @@ impl ConcertQuery {
 
     /// One concert; null if there is no such concert. Needs no token.
     #[graphql(name = "concert")]
-    async fn one_concert(&self, ctx: &Context<'_>, #[graphql(name = "id")] concert: ID) -> Result<Option<Concert>> {
+    async fn one_concert(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] concert: ID,
+    ) -> Result<Option<Concert>> {
         let id = id::<ConcertId>("id", &concert)?;
         Ok(loaders::load(ctx, id).await?.map(Concert))
     }

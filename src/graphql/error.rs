@@ -4,11 +4,7 @@ use std::str::FromStr;
 
 use async_graphql::{Context, Error, ErrorExtensions, ID};
 
-use crate::{
-    domain::identity::Caller,
-    graphql::code,
-    service::Failure,
-};
+use crate::{domain::identity::Caller, graphql::code, service::Failure};
 
 /// How long a client should wait before it tries again when a store is not available, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -73,7 +69,9 @@ pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
 pub fn id<T: FromStr>(name: &str, id: &ID) -> Result<T, Error> {
     id.parse().map_err(|_| {
         let shown: String = id.chars().take(40).collect();
-        bad_input(format!("{name} must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{shown}\"."))
+        bad_input(format!(
+            "{name} must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{shown}\"."
+        ))
     })
 }
 

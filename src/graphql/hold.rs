@@ -169,7 +169,11 @@ impl HoldMutation {
 
     /// Holds the best adjacent seats that are left: sections in their order, rows from the front, and in a row the
     /// ones nearest to the middle. Needs the queue token of the date.
-    async fn hold_best_seats(&self, ctx: &Context<'_>, input: HoldBestSeatsInput) -> Result<HoldSeatsPayload> {
+    async fn hold_best_seats(
+        &self,
+        ctx: &Context<'_>,
+        input: HoldBestSeatsInput,
+    ) -> Result<HoldSeatsPayload> {
         let house = ctx.data::<Arc<House>>()?;
         let done = house.hold_best_seats(caller(ctx)?, input.count, input.section).await;
         payload(ctx, done).await
@@ -186,10 +190,7 @@ impl HoldMutation {
     }
 }
 
-async fn holds(
-    ctx: &Context<'_>,
-    done: Result<Vec<HoldId>, Failure>,
-) -> Result<Result<Vec<Hold>, Problem>> {
+async fn holds(ctx: &Context<'_>, done: Result<Vec<HoldId>, Failure>) -> Result<Result<Vec<Hold>, Problem>> {
     let ids = match settle(ctx, done).await? {
         Ok(ids) => ids,
         Err(problem) => return Ok(Err(problem)),

@@ -5,7 +5,10 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use async_graphql::{Context, Error, dataloader::{DataLoader, Loader}};
+use async_graphql::{
+    Context, Error,
+    dataloader::{DataLoader, Loader},
+};
 use sea_orm::DbErr;
 
 use crate::{

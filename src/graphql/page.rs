@@ -44,14 +44,16 @@ impl PageArgs {
             (None, Some(n)) => (count("last", n)?, true),
             (None, None) => (DEFAULT_PAGE, false),
         };
-        let (after, before) = (cursor("after", self.after.as_deref())?, cursor("before", self.before.as_deref())?);
+        let (after, before) =
+            (cursor("after", self.after.as_deref())?, cursor("before", self.before.as_deref())?);
         Ok(Page { after, before, limit, from_end })
     }
 }
 
 fn cursor<K: FromStr>(name: &str, text: Option<&str>) -> Result<Option<K>, Error> {
     let read = |text: &str| {
-        text.parse().map_err(|_| bad_input(format!("{name} must be a cursor of this list; use pageInfo.endCursor.")))
+        text.parse()
+            .map_err(|_| bad_input(format!("{name} must be a cursor of this list; use pageInfo.endCursor.")))
     };
     text.map(read).transpose()
 }

@@ -174,11 +174,9 @@ async fn payload(
     done: Result<(sale::Entry, sale::Wallet), crate::service::Failure>,
 ) -> Result<PointsPayload> {
     Ok(match settle(ctx, done).await? {
-        Ok((entry, wallet)) => PointsPayload {
-            points: Some(Points(wallet)),
-            entry: Some(PointHistory(entry)),
-            problem: None,
-        },
+        Ok((entry, wallet)) => {
+            PointsPayload { points: Some(Points(wallet)), entry: Some(PointHistory(entry)), problem: None }
+        }
         Err(problem) => PointsPayload { problem: Some(problem), ..Default::default() },
     })
 }

@@ -131,7 +131,11 @@ pub struct QueueQuery;
 #[Object]
 impl QueueQuery {
     /// The token in the Authorization header, or another one of the caller's.
-    async fn token(&self, ctx: &Context<'_>, #[graphql(name = "id")] token: Option<ID>) -> Result<Option<Token>> {
+    async fn token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] token: Option<ID>,
+    ) -> Result<Option<Token>> {
         let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
         let wanted = id_opt("id", token.as_ref())?;
         match house.own_token(caller, wanted).await {

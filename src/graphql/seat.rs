@@ -12,7 +12,10 @@ use crate::{
         loaders::{self, SeatsOf},
         series::Series,
     },
-    service::{Failure, House, seat_maps::{SeatNews, SeatWatch}},
+    service::{
+        Failure, House,
+        seat_maps::{SeatNews, SeatWatch},
+    },
 };
 
 /// A seat of one date.
@@ -84,9 +87,8 @@ pub enum SeatStatus {
 pub(super) async fn seats_of(ctx: &Context<'_>, series: SeriesId, available_only: bool) -> Result<Vec<Seat>> {
     let now = ctx.data::<Arc<House>>()?.clock().now();
     let seats = loaders::load(ctx, SeatsOf(series)).await?.unwrap_or_default();
-    let wanted = |seat: &&sale::Seat| {
-        !available_only || seat.state.status(now) == sale::SeatStatus::Available
-    };
+    let wanted =
+        |seat: &&sale::Seat| !available_only || seat.state.status(now) == sale::SeatStatus::Available;
     Ok(seats.iter().filter(wanted).cloned().map(Seat).collect())
 }
 
@@ -172,10 +174,13 @@ impl SeatSubscription {
         let series = id::<SeriesId>("seriesId", &series_id)?;
         let house = Arc::clone(ctx.data::<Arc<House>>()?);
         let watch = house.watch_seats(series, since_version).await.map_err(error)?;
-        Ok(stream::unfold(Watching { house, series, watch: Some(watch), told: false }, |mut watching| async {
-            let next = watching.next().await?;
-            Some((next, watching))
-        }))
+        Ok(stream::unfold(
+            Watching { house, series, watch: Some(watch), told: false },
+            |mut watching| async {
+                let next = watching.next().await?;
+                Some((next, watching))
+            },
+        ))
     }
 }
 

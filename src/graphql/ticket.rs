@@ -6,7 +6,10 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{id::{HoldId, UserId}, sale},
+    domain::{
+        id::{HoldId, UserId},
+        sale,
+    },
     graphql::{
         error::{bad_input, caller, error, id},
         loaders::{self, TicketsOf},
@@ -160,7 +163,11 @@ impl TicketQuery {
     }
 
     /// One payment of the caller's; null if there is no such payment.
-    async fn payment(&self, ctx: &Context<'_>, #[graphql(name = "id")] payment: ID) -> Result<Option<Payment>> {
+    async fn payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] payment: ID,
+    ) -> Result<Option<Payment>> {
         let id = id("id", &payment)?;
         let found = ctx.data::<Arc<House>>()?.payment(caller(ctx)?, id).await.map_err(error)?;
         Ok(found.map(Payment))

@@ -12,7 +12,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{domain::{id::SeriesId, lobby}, service::{Failure, House}};
+use crate::{
+    domain::{id::SeriesId, lobby},
+    service::{Failure, House},
+};
 
 /// The published draw.
 #[derive(Serialize)]
@@ -48,8 +51,7 @@ async fn draw(State(house): State<Arc<House>>, Path(series): Path<String>) -> Re
 async fn published(house: &House, id: SeriesId) -> Result<Published, Failure> {
     let (series, tokens) = house.draw(id).await?;
     let drawn = series.drawn_at.is_some();
-    let order =
-        if drawn { lobby::order(&series.draw_secret, tokens.iter().copied()) } else { Vec::new() };
+    let order = if drawn { lobby::order(&series.draw_secret, tokens.iter().copied()) } else { Vec::new() };
     let print = |ids: Vec<crate::domain::id::TokenId>| ids.iter().map(ToString::to_string).collect();
     Ok(Published {
         series_id: id.to_string(),

@@ -13,7 +13,10 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::{Router, http::{HeaderName, HeaderValue, Method, header}};
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, header},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -57,5 +60,9 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("apollographql-client-name")])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("apollographql-client-name"),
+        ])
 }

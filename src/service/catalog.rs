@@ -130,7 +130,9 @@ impl House {
         if caller.may_run(&concert.organizer) {
             Ok(())
         } else {
-            Err(Failure::Forbidden("Only the ORGANIZER who created the concert, or an ADMIN, may do this.".into()))
+            Err(Failure::Forbidden(
+                "Only the ORGANIZER who created the concert, or an ADMIN, may do this.".into(),
+            ))
         }
     }
 }

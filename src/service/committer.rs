@@ -150,7 +150,10 @@ impl Worker {
         match commit(&self.database, &commands, &self.clock, &self.dice).await {
             Ok(committed) => {
                 self.announce(committed.changes);
-                jobs.into_iter().zip(committed.outcomes).filter_map(|(job, outcome)| settle(job, outcome)).collect()
+                jobs.into_iter()
+                    .zip(committed.outcomes)
+                    .filter_map(|(job, outcome)| settle(job, outcome))
+                    .collect()
             }
             // One bad command must not sink its neighbours.
             Err(error) if jobs.len() > 1 => {

@@ -4,7 +4,10 @@ use std::error::Error;
 
 use sea_orm::DbErr;
 
-use crate::{domain::sale::{Problem, ProblemCode}, store};
+use crate::{
+    domain::sale::{Problem, ProblemCode},
+    store,
+};
 
 /// Why a use case did not end in its result. The first is an answer for the fan, the others are errors of the
 /// request or of ours.

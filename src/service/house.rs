@@ -6,9 +6,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
-    service::{
-        Failure, committer::Committer, identity::Keys, rooms::Rooms, seat_maps::SeatMaps, sweeper,
-    },
+    service::{Failure, committer::Committer, identity::Keys, rooms::Rooms, seat_maps::SeatMaps, sweeper},
     store::Database,
 };
 

@@ -122,7 +122,8 @@ impl Keys {
     /// # Errors
     /// A sentence for the caller: why the token is no good.
     pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), String> {
-        let malformed = || "The token is not one that this server accepts: it is malformed or forged.".to_owned();
+        let malformed =
+            || "The token is not one that this server accepts: it is malformed or forged.".to_owned();
         let header = jsonwebtoken::decode_header(token).map_err(|_| malformed())?;
         let (key, is_own) = match (&self.provider, header.alg) {
             (_, Algorithm::HS256) => (&*self.own, true),
@@ -180,7 +181,8 @@ mod tests {
     #[test]
     fn a_queue_token_says_who_and_where_until_a_day_after_the_sale() {
         let keys = Keys::new(b"one secret");
-        let pass = QueuePass { token: TokenId(uuid::Uuid::from_u128(1)), series: SeriesId(uuid::Uuid::nil()) };
+        let pass =
+            QueuePass { token: TokenId(uuid::Uuid::from_u128(1)), series: SeriesId(uuid::Uuid::nil()) };
         let token = keys.queue_token(pass, &user(), "Ann", now(), now()).unwrap();
         let (caller, until) = keys.caller(&token, now()).unwrap();
         assert_eq!((caller.user, caller.name, caller.pass), (user(), "Ann".to_owned(), Some(pass)));

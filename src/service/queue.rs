@@ -93,7 +93,9 @@ impl House {
         };
         let name = name.or(own_name).unwrap_or_default().trim();
         if name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(Failure::BadInput("name must have at most 100 characters, none of them control characters.".into()));
+            return Err(Failure::BadInput(
+                "name must have at most 100 characters, none of them control characters.".into(),
+            ));
         }
         Ok((user, name.to_owned()))
     }

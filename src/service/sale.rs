@@ -54,8 +54,8 @@ impl House {
     ) -> Result<Vec<HoldId>, Failure> {
         let most = QueuePolicy::MAX_SEATS_PER_USER;
         let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
-        let count =
-            fits.ok_or_else(|| Failure::BadInput(format!("count must be between 1 and {most}, not {count}.")))?;
+        let count = fits
+            .ok_or_else(|| Failure::BadInput(format!("count must be between 1 and {most}, not {count}.")))?;
         let series = caller.pass.map(|pass| pass.series).ok_or_else(|| {
             Failure::BadInput("Best seats need the queue token of a date, which says where to look.".into())
         })?;

@@ -57,7 +57,8 @@ impl House {
         match self.committer.run(command).await? {
             Outcome::Points(id, wallet) => {
                 let entry = self.database.entry(id).await?;
-                let entry = entry.ok_or_else(|| Failure::Internal(format!("no line {id} in the ledger").into()))?;
+                let entry =
+                    entry.ok_or_else(|| Failure::Internal(format!("no line {id} in the ledger").into()))?;
                 Ok((entry, wallet))
             }
             other => Err(unexpected(&other)),

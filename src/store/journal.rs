@@ -36,7 +36,9 @@ impl Database {
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
         write_joins(&tx, series, events, names).await?;
-        if let Some(at) = events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None }) {
+        if let Some(at) =
+            events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None })
+        {
             write_draw(&tx, series, at).await?;
         }
         write_admissions(&tx, events).await?;
@@ -264,4 +266,3 @@ async fn write_ends(
     }
     Ok(())
 }
-

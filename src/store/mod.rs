@@ -56,11 +56,8 @@ impl Database {
         let statements = Arc::new(AtomicU64::new(0));
         let sqlite = url.starts_with("sqlite:");
         let mut write = sea_orm::Database::connect(options(url, if sqlite { 1 } else { 16 })).await?;
-        let mut read = if sqlite {
-            sea_orm::Database::connect(options(url, 4)).await?
-        } else {
-            write.clone()
-        };
+        let mut read =
+            if sqlite { sea_orm::Database::connect(options(url, 4)).await? } else { write.clone() };
         for connection in [&mut write, &mut read] {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |_| {
@@ -123,11 +120,8 @@ impl Database {
 
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+    options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false).map_sqlx_sqlite_opts(
+        |sqlite| {
             sqlite
                 .create_if_missing(true)
                 .foreign_keys(true)
@@ -135,7 +129,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 // What was acknowledged survives the loss of power too (rule 19).
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(PATIENCE)
-        });
+        },
+    );
     options
 }
 

@@ -104,9 +104,10 @@ fn own_hold(set: &WorkingSet, user: &UserId, seat: &Seat, now: DateTime<Utc>) ->
 /// Live holds plus standing reservations of the user in the series.
 fn seats_of(set: &WorkingSet, user: &UserId, series: SeriesId, now: DateTime<Utc>) -> usize {
     let holds = set.holds.iter().filter(|h| h.user == *user && h.series == series && h.is_live(now));
-    let reservations = set.reservations.iter().filter(|r| {
-        r.user == *user && r.series == series && r.status == ReservationStatus::Confirmed
-    });
+    let reservations = set
+        .reservations
+        .iter()
+        .filter(|r| r.user == *user && r.series == series && r.status == ReservationStatus::Confirmed);
     holds.count() + reservations.count()
 }
 
@@ -170,8 +171,12 @@ pub(super) fn leave(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) ->
     if set.passes.get(&token).is_none_or(|pass| pass.status != TokenStatus::Admitted) {
         return Outcome::NotAdmitted;
     }
-    let held: Vec<_> =
-        set.holds.iter().filter(|hold| hold.token == token && hold.is_live(now)).map(|hold| hold.id).collect();
+    let held: Vec<_> = set
+        .holds
+        .iter()
+        .filter(|hold| hold.token == token && hold.is_live(now))
+        .map(|hold| hold.id)
+        .collect();
     for hold in held {
         finish(set, hold, HoldStatus::Released);
     }
@@ -200,7 +205,9 @@ fn finish(set: &mut WorkingSet, id: HoldId, status: HoldStatus) {
     hold.status = status;
     let seat = hold.seat;
     let holds_it = |seat: &Seat| matches!(seat.state, SeatState::Held { hold, .. } if hold == id);
-    if set.seats.get(&seat).is_some_and(holds_it) && let Some(seat) = set.seats.change(&seat) {
+    if set.seats.get(&seat).is_some_and(holds_it)
+        && let Some(seat) = set.seats.change(&seat)
+    {
         seat.state = SeatState::Free;
     }
 }

@@ -23,8 +23,8 @@ mod tests;
 pub use command::{Command, Outcome, Paid, decide};
 pub use problem::{Problem, ProblemCode};
 pub use rows::{
-    Entry, EntryKind, Hold, HoldStatus, Payment, PaymentStatus, Pass, Recorded, Reservation, ReservationStatus,
-    SaleSeries, Seat, SeatState, SeatStatus, Token, TokenStatus, Wallet,
+    Entry, EntryKind, Hold, HoldStatus, Pass, Payment, PaymentStatus, Recorded, Reservation,
+    ReservationStatus, SaleSeries, Seat, SeatState, SeatStatus, Token, TokenStatus, Wallet,
 };
 pub use working_set::{KeyOf, Table, WorkingSet};
 

@@ -81,7 +81,10 @@ fn house(now: DateTime<Utc>) -> WorkingSet {
     for n in 0..SEATS {
         let (number, section) = (n as i32 + 1, "Standard".to_owned());
         let (row, price, state) = (1, 50 + 10 * n as i32, SeatState::Free);
-        set.seats.load(seat(n), Seat { id: seat(n), series: SERIES, number, section, row, col: number, price, state });
+        set.seats.load(
+            seat(n),
+            Seat { id: seat(n), series: SERIES, number, section, row, col: number, price, state },
+        );
     }
     for fan in 0..FANS {
         let (id, status) = (token(fan), TokenStatus::Admitted);
@@ -103,9 +106,7 @@ fn command(set: &WorkingSet, step: &Step) -> Option<Command> {
         Step::Charge(f, amount, key) => {
             Command::Charge { caller: user(*f), wallet: user(*f), amount: *amount, key: key.to_string() }
         }
-        Step::Use(f, amount, key) => {
-            Command::Use { user: user(*f), amount: *amount, key: key.to_string() }
-        }
+        Step::Use(f, amount, key) => Command::Use { user: user(*f), amount: *amount, key: key.to_string() },
         Step::Pay(f, key) => {
             Command::Pay { user: user(*f), token: Some(token(*f)), series, holds: None, key: key.to_string() }
         }

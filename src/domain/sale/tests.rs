@@ -83,7 +83,12 @@ impl Sale {
 
     fn hold(&mut self, name: &str, seats: &[u128]) -> Result<Vec<HoldId>, Problem> {
         let seats = seats.iter().map(|n| seat(*n)).collect();
-        match self.run(&Command::Hold { user: user(name), token: Some(token(name)), series: SERIES, seats })? {
+        match self.run(&Command::Hold {
+            user: user(name),
+            token: Some(token(name)),
+            series: SERIES,
+            seats,
+        })? {
             Outcome::Held(holds) => Ok(holds),
             other => panic!("{other:?}"),
         }

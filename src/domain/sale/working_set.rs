@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-    sale::rows::{
-        Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet,
-    },
+    sale::rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
 };
 
 /// Rows of one kind by their key. Remembers which are new and which were changed.

@@ -81,7 +81,8 @@ impl Rooms {
         let (live, asks) = LiveRoom::new(series, room, seats, self.clock.clone());
         let live = Arc::new(live);
         self.lock().insert(series, Arc::clone(&live));
-        let keeper = keeper::Keeper::new(Arc::clone(&live), self.database.clone(), committer, self.clock.clone());
+        let keeper =
+            keeper::Keeper::new(Arc::clone(&live), self.database.clone(), committer, self.clock.clone());
         self.tasks.spawn(keeper.run(asks, self.stop.clone()));
         Ok(live)
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use entity::{hold, idempotency_key, payment, reservation, seat, series, token, wallet};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -168,7 +170,8 @@ async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Name
     if named.seats.is_empty() {
         return Ok(());
     }
-    let rows = seat::Entity::find().filter(seat::Column::Id.is_in(named.seats.iter().copied())).all(tx).await?;
+    let rows =
+        seat::Entity::find().filter(seat::Column::Id.is_in(named.seats.iter().copied())).all(tx).await?;
     let mut others = Vec::new();
     for row in rows {
         let seat = convert::seat(row);

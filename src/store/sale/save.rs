@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use entity::{hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable,
-    QueryFilter, sea_query::{Expr, OnConflict},
+    QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 
 use crate::{
@@ -21,13 +22,17 @@ pub(super) async fn changes(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     // Parents before children; a seat's old hold or reservation is ended before its new one is written.
-    upsert::<wallet::Entity, _>(tx, set.wallets.touched().map(|(_, row)| convert::wallet_row(row)), [
-        wallet::Column::UserId,
-    ])
+    upsert::<wallet::Entity, _>(
+        tx,
+        set.wallets.touched().map(|(_, row)| convert::wallet_row(row)),
+        [wallet::Column::UserId],
+    )
     .await?;
-    upsert::<payment::Entity, _>(tx, set.payments.touched().map(|(_, row)| convert::payment_row(row)), [
-        payment::Column::Id,
-    ])
+    upsert::<payment::Entity, _>(
+        tx,
+        set.payments.touched().map(|(_, row)| convert::payment_row(row)),
+        [payment::Column::Id],
+    )
     .await?;
     for rows in [
         set.holds.updated().map(|(_, row)| convert::hold_row(row)).collect::<Vec<_>>(),
@@ -43,8 +48,12 @@ pub(super) async fn changes(
     }
     insert::<point_history::Entity, _>(tx, set.entries.inserted().map(|(_, row)| convert::entry_row(row)))
         .await?;
-    upsert::<seat::Entity, _>(tx, set.seats.touched().map(|(_, row)| convert::seat_row(row)), [seat::Column::Id])
-        .await?;
+    upsert::<seat::Entity, _>(
+        tx,
+        set.seats.touched().map(|(_, row)| convert::seat_row(row)),
+        [seat::Column::Id],
+    )
+    .await?;
     let keys = set.keys.inserted().map(|(key, recorded)| convert::key_row(key, recorded, now));
     insert::<idempotency_key::Entity, _>(tx, keys).await?;
     update_series(tx, set).await?;
