@@ -63,7 +63,7 @@ impl Room {
         };
         Some(match place.state {
             State::Waiting { rank, .. } => {
-                let position = rank.map(|rank| self.line.before(rank) + 1);
+                let position = rank.and_then(|rank| self.position_at(rank));
                 View {
                     position,
                     expires_at: time(deadline.min(millis(self.sale.closes_at))),
