@@ -3,7 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 // The types come from the schema that the server exports: a change that breaks a page fails its build.
 const config: CodegenConfig = {
   schema: '../schema.graphql',
-  documents: ['src/shared/**/*.{ts,tsx}', 'src/fan/**/*.{ts,tsx}', 'src/organiser/**/*.{ts,tsx}'],
+  documents: 'src/**/*.graphql',
   ignoreNoDocuments: true,
   generates: {
     'src/gql/': {
