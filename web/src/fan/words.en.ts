@@ -6,7 +6,7 @@ const s = (n: number) => (n === 1 ? '' : 's');
 
 export const en = {
   nav: { concerts: 'Concerts', tickets: 'Tickets', wallet: 'Wallet', skip: 'Skip to content', menu: 'Main' },
-  settings: { theme: 'Colours', auto: 'As the device', light: 'Light', dark: 'Dark', language: 'Language' },
+  settings: { theme: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark', language: 'Language' },
   loading: 'One moment',
   again: 'Try again',
   back: 'Back',

@@ -4,7 +4,7 @@ import type { Words } from './words.en.ts';
 
 export const ko: Words = {
   nav: { concerts: '공연', tickets: '내 티켓', wallet: '지갑', skip: '본문으로 건너뛰기', menu: '주 메뉴' },
-  settings: { theme: '화면 색', auto: '기기 설정', light: '밝게', dark: '어둡게', language: '언어' },
+  settings: { theme: '화면 색', auto: '자동', light: '밝게', dark: '어둡게', language: '언어' },
   loading: '불러오는 중',
   again: '다시 시도',
   back: '뒤로',

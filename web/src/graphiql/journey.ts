@@ -12,10 +12,11 @@ export interface JourneyTab {
 const asFan = '{ "Authorization": "Bearer {{token}}" }';
 const asOrganiser = '{ "Authorization": "Bearer PASTE_AN_ORGANISER_TOKEN" }';
 
-const browse = `# Frontrow, the journey of a fan. Run the tabs from left to right.
+const browse = `# The journey of a fan: run the tabs from left to right.
 #
-# {{braces}} in variables and headers are filled in from earlier answers: the first date on sale from this tab,
-# the token from the next one, and so on. Type over them to use your own.
+# {{braces}} in variables and headers are filled in from
+# earlier answers: the first date on sale from this tab, the
+# token from the next one. Type over them to use your own.
 
 query Browse {
   concerts(first: 10) {
@@ -36,9 +37,10 @@ query Browse {
 }
 `;
 
-const join = `# Joins the waiting room. \`userId\` and \`name\` are for a server with open identities (the demo); elsewhere
-# an identity token in the headers says who you are, and both are left out.
-# Asking again gives the same place.
+const join = `# Joins the waiting room; asking again gives the same place.
+# \`userId\` and \`name\` are for open identities (the demo).
+# Elsewhere an identity token in the headers says who you
+# are, and both are left out.
 
 mutation JoinTheLine($seriesId: ID!) {
   issueToken(input: { seriesId: $seriesId, userId: "graphiql-fan", name: "GraphiQL fan" }) {
@@ -50,8 +52,9 @@ mutation JoinTheLine($seriesId: ID!) {
 }
 `;
 
-const watch = `# Your place, live over WebSocket. An open stream counts as a heartbeat: leave it running and go on in the
-# next tab. The header below is sent as \`authorization\` in connection_init.
+const watch = `# Your place, live over WebSocket. An open stream counts as a
+# heartbeat: leave it running and go on in the next tab. The
+# header is sent as \`authorization\` in connection_init.
 
 subscription WatchMyPlace {
   queuePosition {
@@ -71,7 +74,8 @@ const seats = `query Seats($seriesId: ID!) {
 }
 `;
 
-const watchSeats = `# First every seat, then what changed. Run it and hold a seat in the next tab.
+const watchSeats = `# First every seat, then what changed. Run it, then hold a
+# seat in the next tab.
 
 subscription WatchSeats($seriesId: ID!) {
   seatAvailability(seriesId: $seriesId) {
@@ -109,7 +113,8 @@ mutation Charge($key: String!) {
 }
 `;
 
-const pay = `# One step: the holds become reservations, the points are spent, the token is completed.
+const pay = `# One step: the holds become reservations, the points are
+# spent, the token is completed.
 
 mutation Pay($key: String!) {
   pay(input: { idempotencyKey: $key }) {
@@ -137,7 +142,8 @@ const mine = `query MyTicketsAndLedger {
 }
 `;
 
-const cancel = `# Before the concert begins: the points come back as a REFUND line, the seat goes back on sale.
+const cancel = `# Before the concert begins: the points come back as a REFUND
+# line, the seat goes back on sale.
 
 mutation CancelReservation($reservationId: ID!, $key: String!) {
   cancelReservation(input: { reservationId: $reservationId, idempotencyKey: $key }) {
@@ -148,15 +154,17 @@ mutation CancelReservation($reservationId: ID!, $key: String!) {
 }
 `;
 
-const createConcert = `# For organisers. A token:  frontrow token --user org --name Org --role ORGANIZER
-# (the demo prints one at its start). Paste it into the headers below.
+const createConcert = `# For organisers. A token (the demo prints one at its start):
+#   frontrow token --user org --name Org --role ORGANIZER
+# Paste it into the headers below.
 
 mutation CreateConcert {
   createConcert(input: { title: "Evening of soundtracks" }) { id title organizerId createdAt }
 }
 `;
 
-const createSeries = `# One date of the concert of the tab before. Without \`sections\`: the standard house of 50 seats.
+const createSeries = `# One date of the concert of the tab before. Without
+# \`sections\`: the standard house of 50 seats.
 
 mutation CreateSeries($concertId: ID!) {
   createSeries(

@@ -29,11 +29,16 @@ export function Say({ text, urgent = false }: { text: string; urgent?: boolean }
   return <p class="unseen" role={urgent ? 'alert' : 'status'} aria-live={urgent ? 'assertive' : 'polite'}>{text}</p>;
 }
 
+let entered = false;
+
 /** A page's heading, which takes the focus when the page is entered, so that keyboards and readers start there. */
 export function Title({ children, quiet = false }: { children: ComponentChildren; quiet?: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (!quiet) heading.current?.focus({ preventScroll: true });
+    // The browser itself says where a freshly loaded page starts.
+    const first = !entered;
+    entered = true;
+    if (!quiet && !first) heading.current?.focus({ preventScroll: true });
   }, [quiet]);
   return <h1 ref={heading} tabIndex={-1}>{children}</h1>;
 }

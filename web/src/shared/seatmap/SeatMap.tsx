@@ -12,6 +12,7 @@ import { usePointer } from './pointer.ts';
 
 export interface MapWords {
   map: string;
+  stage: string;
   mapHelp: string;
   zoomIn: string;
   zoomOut: string;
@@ -47,16 +48,19 @@ const moves: Record<string, Move> = {
   PageUp: 'previousSection',
 };
 
+/** A house of up to this many seats is easily hit without zooming. */
+const SMALL = 120;
+
 const nothing: ReadonlySet<number> = new Set();
 
-function useCanvas(house: House) {
+function useCanvas(house: House, stageName: string) {
   const holder = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [drawing, setDrawing] = useState<SeatCanvas | null>(null);
   const theme = useStore(colours);
   useEffect(() => {
     if (canvas.current === null || holder.current === null) return undefined;
-    const made = new SeatCanvas(canvas.current, house);
+    const made = new SeatCanvas(canvas.current, house, stageName);
     const size = new ResizeObserver(([entry]) => {
       if (entry !== undefined) made.resize(entry.contentRect.width, entry.contentRect.height);
     });
@@ -70,7 +74,7 @@ function useCanvas(house: House) {
       dark.removeEventListener('change', retheme);
       made.close();
     };
-  }, [house]);
+  }, [house, stageName]);
   useEffect(() => drawing?.retheme(), [theme, drawing]);
   return { holder, canvas, drawing };
 }
@@ -90,7 +94,7 @@ function describe(props: SeatMapProps, spot: Spot, index: number): string {
 
 export function SeatMap(props: SeatMapProps) {
   const { house, seats, chosen = nothing, mine = nothing, onToggle, words, focus } = props;
-  const { holder, canvas, drawing } = useCanvas(house);
+  const { holder, canvas, drawing } = useCanvas(house, words.stage);
   const [cursor, setCursor] = useState<number | null>(null);
   const [focused, setFocused] = useState(false);
   const [hover, setHover] = useState<{ index: number; x: number; y: number } | null>(null);
@@ -167,7 +171,7 @@ export function SeatMap(props: SeatMapProps) {
           <span>{props.points(hovered.price)} · {stateOf(props, hover.index)}</span>
         </div>
       )}
-      <div class="seatmap-zoom">
+      <div class="seatmap-zoom" hidden={house.spots.length <= SMALL}>
         <button type="button" aria-label={words.zoomIn} onClick={() => drawing?.zoomBy(1.6, undefined, true)}>+</button>
         <button type="button" aria-label={words.zoomOut} onClick={() => drawing?.zoomBy(1 / 1.6, undefined, true)}>−</button>
         <button type="button" aria-label={words.whole} onClick={() => drawing?.fit()}>⤢</button>

@@ -14,15 +14,16 @@ export function Sections({ seats, words, onShow }: { seats: LiveSeats; words: Wo
   const format = useFormat();
   useChanges(seats);
   const { blocks, prices } = seats.house;
+  const free = (index: number) => (seats.known ? words.free(format.number(seats.free[index] ?? 0)) : '…');
   return (
     <ul class="sections" aria-label={words.sections}>
       {blocks.map((block, index) => (
         <li key={block.name}>
-          <button type="button" aria-label={`${words.show(block.name)}, ${format.points(block.price)}, ${words.free(format.number(seats.free[index] ?? 0))}`} onClick={() => onShow(index)}>
+          <button type="button" aria-label={`${words.show(block.name)}, ${format.points(block.price)}, ${free(index)}`} onClick={() => onShow(index)}>
             <i class="swatch" style={{ background: `var(--seat-${tierColour(block.tier, prices.length)})` }} />
             <span class="sections-name">{block.name}</span>
             <span>{format.points(block.price)}</span>
-            <span class="sections-free">{words.free(format.number(seats.free[index] ?? 0))}</span>
+            <span class="sections-free">{free(index)}</span>
           </button>
         </li>
       ))}

@@ -1,7 +1,7 @@
 // Draws a house on a canvas: thousands of seats stay fluid, since a frame is a few fills.
 
 import type { House } from './house.ts';
-import { FREE, HELD, SOLD } from './live.ts';
+import { FREE, HELD, SOLD, UNKNOWN } from './live.ts';
 
 export interface Marks {
   statuses: Uint8Array | null;
@@ -75,6 +75,7 @@ export class SeatCanvas {
   constructor(
     readonly canvas: HTMLCanvasElement,
     readonly house: House,
+    readonly stageName: string,
   ) {
     this.#palette = readPalette(canvas.parentElement ?? document.body);
   }
@@ -250,20 +251,25 @@ export class SeatCanvas {
 
   #drawStage(context: CanvasRenderingContext2D): void {
     const { scale, x, y } = this.#view;
-    const { width, bend } = this.house;
-    const half = width * 0.28;
-    const dip = bend * 0.3;
+    const { width, bend, stage } = this.house;
+    const half = width * 0.3;
+    const dip = bend * 0.4;
     context.fillStyle = this.#palette.stage;
     context.beginPath();
     context.moveTo((width / 2 - half) * scale + x, y);
     context.lineTo((width / 2 + half) * scale + x, y);
-    context.lineTo((width / 2 + half * 0.92) * scale + x, 2.2 * scale + y);
+    context.lineTo((width / 2 + half * 0.92) * scale + x, stage * scale + y);
     context.quadraticCurveTo(
-      (width / 2) * scale + x, (2.2 + 2 * dip) * scale + y,
-      (width / 2 - half * 0.92) * scale + x, 2.2 * scale + y,
+      (width / 2) * scale + x, (stage + 2 * dip) * scale + y,
+      (width / 2 - half * 0.92) * scale + x, stage * scale + y,
     );
     context.closePath();
     context.fill();
+    context.font = `600 ${Math.max(10, Math.min(15, stage * scale * 0.5))}px ${this.#palette.font}`;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.fillStyle = this.#palette.muted;
+    context.fillText(this.stageName, (width / 2) * scale + x, (stage / 2 + dip * 0.5) * scale + y);
   }
 
   /** Seats of one look are one path and one fill. */
@@ -282,7 +288,7 @@ export class SeatCanvas {
       if (px < -scale || py < -scale || px > this.#size.width + scale || py > this.#size.height + scale) return;
       const status = statuses?.[index] ?? FREE;
       const colour = this.#palette.tiers[tierColour(spot.tier, this.house.prices.length) - 1] ?? this.#palette.ink;
-      into(status === SOLD ? 'sold' : status === HELD ? 'held' : colour, index);
+      into(status === SOLD || status === UNKNOWN ? 'sold' : status === HELD ? 'held' : colour, index);
     });
     for (const [look, spots] of looks) {
       context.beginPath();
@@ -349,9 +355,11 @@ export class SeatCanvas {
     context.fillStyle = this.#palette.muted;
     for (const block of this.house.blocks) {
       const middle = block.x + block.cols / 2;
-      const side = (2 * middle) / this.house.width - 1;
+      const half = context.measureText(block.name).width / 2 / scale;
+      if (half > block.cols / 2 + 1) continue;
+      // Above the highest seat below any letter: towards the sides the rows bend up.
+      const side = Math.abs((2 * middle) / this.house.width - 1) + (2 * half) / this.house.width;
       const top = block.y - this.house.bend * side * side;
-      if (context.measureText(block.name).width > (block.cols + 2) * scale) continue;
       context.fillText(block.name, middle * scale + x, (top - 0.35) * scale + y);
     }
   }

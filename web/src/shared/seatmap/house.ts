@@ -44,9 +44,10 @@ export interface House {
   height: number;
   /** How far the ends of the widest row bend up. */
   bend: number;
+  /** How deep the stage is. */
+  stage: number;
 }
 
-const STAGE = 3;
 const AISLE = 2.5;
 const GANGWAY = 3.5;
 
@@ -66,15 +67,39 @@ function groups(seats: readonly SeatFact[]): Group[] {
 
 const widthOf = (tier: readonly Group[]) => tier.reduce((sum, group) => sum + group.cols, 0) + AISLE * (tier.length - 1);
 
-/** Sections side by side while they fit into a house about one and a half times as wide as deep. */
-function tiers(all: readonly Group[]): Group[][] {
-  const seats = all.reduce((sum, group) => sum + group.rows * group.cols, 0);
-  const widest = Math.max(1, ...all.map((group) => group.cols), Math.sqrt(seats * 1.8));
+const firstWord = (group: Group) => group.name.split(/\s/)[0];
+
+/** Neighbours whose names begin alike ("Lower West", "Lower East") belong together. */
+function families(all: readonly Group[]): Group[][] {
   const made: Group[][] = [];
   for (const group of all) {
     const last = made.at(-1);
-    if (last !== undefined && widthOf([...last, group]) <= widest * 1.05) last.push(group);
+    const kin = last?.[0] !== undefined && firstWord(last[0]) === firstWord(group);
+    if (kin) last.push(group);
     else made.push([group]);
+  }
+  return made;
+}
+
+/**
+ * Sections side by side while they fit into a house about one and a half times as wide as deep. A family gets a tier of
+ * its own where the names tell families apart.
+ */
+function tiers(all: readonly Group[]): Group[][] {
+  const seats = all.reduce((sum, group) => sum + group.rows * group.cols, 0);
+  const kin = families(all);
+  const told = kin.length < all.length;
+  const wished = Math.sqrt(seats * 1.8);
+  const wide = told ? kin.map(widthOf).filter((width) => width <= wished * 1.5) : [];
+  const widest = Math.max(1, wished, ...all.map((group) => group.cols), ...wide) * 1.05;
+  const made: Group[][] = [];
+  for (const family of told ? kin : [all]) {
+    family.forEach((group, nth) => {
+      const last = made.at(-1);
+      const joins = last !== undefined && !(told && nth === 0) && widthOf([...last, group]) <= widest;
+      if (joins) last.push(group);
+      else made.push([group]);
+    });
   }
   return made;
 }
@@ -87,7 +112,8 @@ export function layOut(seats: readonly SeatFact[]): House {
   const bend = width * 0.05;
   const spots: Spot[] = [];
   const blocks: Block[] = [];
-  let y = STAGE + bend + 1;
+  const stage = Math.min(4, Math.max(1.1, width * 0.06));
+  let y = stage + bend * 1.6 + (stacked.some((tier) => tier.length > 1) || stacked.length > 1 ? 2 : 0.6);
   for (const tier of stacked) {
     let x = (width - widthOf(tier)) / 2;
     for (const group of tier) {
@@ -107,7 +133,7 @@ export function layOut(seats: readonly SeatFact[]): House {
     }
     y += Math.max(...tier.map((group) => group.rows)) + GANGWAY;
   }
-  return { spots, blocks, prices, width, height: y - GANGWAY, bend };
+  return { spots, blocks, prices, width, height: y - GANGWAY, bend, stage };
 }
 
 export type Move = 'left' | 'right' | 'up' | 'down' | 'rowStart' | 'rowEnd' | 'nextSection' | 'previousSection';
