@@ -3,7 +3,7 @@
 
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { checkout, choosing, dateUrl, expect, holdButton, joinByApi, makeSale, pickSeat, test } from './stage.ts';
+import { checkout, choosing, dateUrl, expect, holdButton, holdByApi, joinByApi, makeSale, pickSeat, test } from './stage.ts';
 
 const arena = [
   { name: 'Floor A', rows: 20, cols: 30, price: 150_000 },
@@ -55,8 +55,9 @@ for (const [size, viewport] of Object.entries(sizes)) {
         const organiser = server.token('org', 'ORGANIZER');
         const more = 'mutation($id: ID!) { updateQueuePolicy(input: { seriesId: $id, queuePolicy: { maxActive: 50 } }) { id } }';
         await server.ask(more, { id: sale.seriesId }, organiser);
-        await server.ask('mutation { holdBestSeats(input: { count: 4 }) { problem { code } } }', {}, first.token);
+        await holdByApi(server, first);
         await choosing(page);
+        await expect(page.getByRole('button', { name: /Show Floor A.* 596 free/ })).toBeVisible();
         await pickSeat(page, /Floor A, row 1, .*free/);
         await look(page, folder, 'seats');
         await holdButton(page).click();
@@ -89,7 +90,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
         const sale = await makeSale(server, { sections: arena, policy: { maxActive: 3 } });
         for (let i = 0; i < 5; i++) {
           const fan = await joinByApi(server, sale);
-          if (i < 3) await server.ask('mutation { holdBestSeats(input: { count: 4 }) { problem { code } } }', {}, fan.token);
+          if (i < 3) await holdByApi(server, fan);
         }
         await page.goto(`${server.url}/organiser/`);
         await look(page, folder, 'organiser-sign-in');

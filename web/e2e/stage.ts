@@ -94,6 +94,19 @@ export async function joinByApi(server: Server, sale: Sale): Promise<ApiFan> {
 export const leaveByApi = (server: Server, fan: ApiFan) =>
   server.ask('mutation { leaveQueue { status } }', {}, fan.token);
 
+/** A fan without a browser holds the best four seats, as soon as it is admitted. */
+export async function holdByApi(server: Server, fan: ApiFan): Promise<void> {
+  const hold = async () => {
+    const { holdBestSeats } = await server.ask<{ holdBestSeats: { holds: { id: string }[] | null } }>(
+      'mutation { holdBestSeats(input: { count: 4 }) { holds { id } problem { code } } }',
+      {},
+      fan.token,
+    );
+    return holdBestSeats.holds?.length;
+  };
+  await expect.poll(hold).toBe(4);
+}
+
 export const dateUrl = (server: Server, sale: Sale) => `${server.url}/#/concert/${sale.concertId}/${sale.seriesId}`;
 
 /** Opens a date and takes a place in its line. */

@@ -82,7 +82,11 @@ function usePosition(tokenId: string, session: Session) {
   const link = useStore(session.link);
   const [token, again] = useQuery({ query: TokenDocument, variables: { id: tokenId }, requestPolicy: 'cache-and-network' });
   // The cache knows a place by its token: what the stream brings shows up in the query above.
-  useSubscription({ query: PlaceDocument, variables: { tokenId } });
+  const [{ error: refusal }] = useSubscription({ query: PlaceDocument, variables: { tokenId } });
+  useEffect(() => {
+    // The stream was refused or broke off with an error: what has become of the place is asked for again.
+    if (refusal !== undefined) again({ requestPolicy: 'network-only' });
+  }, [refusal]);
   useEffect(() => {
     if (link !== 'lost') return undefined;
     const poll = setInterval(
@@ -103,8 +107,8 @@ function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> 
     if (number !== null && number > 0) noteStart(place.tokenId, number);
   }, [number]);
 
-  const refused = link === 'refused' || (token.error !== undefined && errorCode(token.error) === 'UNAUTHENTICATED');
-  if (refused || token.data?.token === null) return <Over date={date} place={place} status="EXPIRED" />;
+  const refused = token.error !== undefined && ['UNAUTHENTICATED', 'NOT_FOUND'].includes(errorCode(token.error));
+  if (link === 'refused' || refused || token.data?.token === null) return <Over date={date} place={place} status="EXPIRED" />;
   if (position == null) {
     if (token.error === undefined) return <Loading text={words.loading} />;
     return <Failure error={token.error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;

@@ -2,7 +2,7 @@
 
 import { type OperationResult, useClient, useMutation } from '@urql/preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { HoldBestSeatsDocument, type HoldProblemFragment, HoldSeatsDocument, type ProblemCode } from '../gql/graphql.ts';
+import { HoldBestSeatsDocument, HoldSeatsDocument, type HoldSeatsMutation, type ProblemCode } from '../gql/graphql.ts';
 import { useSecondsLeft } from '../shared/clock.ts';
 import { useFormat } from '../shared/language.ts';
 import { FREE, type LiveSeats, useChanges, useLiveSeats } from '../shared/seatmap/live.ts';
@@ -25,6 +25,7 @@ export function SeatPicker(step: Step) {
   return seats === null ? <Loading text={words.loading} /> : <Picker {...step} seats={seats} />;
 }
 
+type Answer = Pick<HoldSeatsMutation['holdSeats'], 'problem'>;
 type Selection = ReturnType<typeof useSelection>;
 
 /** The seats picked on the map. One that goes to somebody else leaves the selection by itself and is named. */
@@ -57,7 +58,7 @@ function useHolding(step: Step, selection: Selection) {
   const [one, holdThese] = useMutation(HoldSeatsDocument);
   const [best, holdBest] = useMutation(HoldBestSeatsDocument);
   const [problem, setProblem] = useState<ProblemCode | null>(null);
-  const settle = (answer: { problem: HoldProblemFragment | null } | undefined) => {
+  const settle = (answer: Answer | undefined) => {
     if (answer === undefined) return;
     setProblem(answer.problem?.code ?? null);
     if (answer.problem === null) {
@@ -65,7 +66,7 @@ function useHolding(step: Step, selection: Selection) {
       go(href.pay(step.concert.id, step.date.id));
     } else if ('seats' in answer.problem) selection.drop(answer.problem.seats.map((seat) => seat.id));
   };
-  const run = async <T,>(mutation: Promise<OperationResult<T>>, pick: (data: T) => { problem: HoldProblemFragment | null }) => {
+  const run = async <T,>(mutation: Promise<OperationResult<T>>, pick: (data: T) => Answer) => {
     setProblem(null);
     const { data } = await mutation;
     settle(data === undefined ? undefined : pick(data));
