@@ -25,8 +25,7 @@ function Poster({ item, nth }: { item: Item; nth: number }) {
     <li>
       <a class="poster" href={href.concert(item.id)} data-look={nth % 4}>
         <span class="poster-when">
-          {span === null ? words.concerts.noDates : format.day(span[0])}
-          {span !== null && span[0] !== span[1] && <> – {format.day(span[1])}</>}
+          {span === null ? words.concerts.noDates : format.days(...span)}
         </span>
         <h2>{item.title}</h2>
         <span class="poster-foot">

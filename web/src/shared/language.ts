@@ -29,6 +29,8 @@ export interface Format {
   day(iso: string): string;
   time(iso: string): string;
   moment(iso: string): string;
+  /** From day to day, saying what they share once. */
+  days(from: string, to: string): string;
   /** `4:59`, or `1:04:59` from an hour on. */
   clock(seconds: number): string;
   /** A rough span: "about 3 minutes". */
@@ -62,6 +64,7 @@ function makeFormat(language: Language): Format {
     day: (iso) => day.format(new Date(iso)),
     time: (iso) => time.format(new Date(iso)),
     moment: (iso) => `${day.format(new Date(iso))}, ${time.format(new Date(iso))}`,
+    days: (from, to) => day.formatRange(new Date(from), new Date(to)),
     clock,
     about: (seconds) => about(language, seconds),
   };

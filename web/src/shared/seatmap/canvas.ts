@@ -39,6 +39,8 @@ export const TAPPABLE_PX = 15;
 /** Reads the theme's colours, resolved by the browser. */
 function readPalette(host: HTMLElement): Palette {
   const probe = host.appendChild(document.createElement('i'));
+  // A transition would still show the colour asked for before.
+  probe.style.transition = 'none';
   const read = (name: string) => {
     probe.style.color = `var(${name})`;
     return getComputedStyle(probe).color;

@@ -49,7 +49,7 @@ export interface House {
 }
 
 const AISLE = 2.5;
-const GANGWAY = 3.5;
+const GANGWAY = 4.2;
 
 type Group = { name: string; seats: SeatFact[]; rows: number; cols: number };
 
