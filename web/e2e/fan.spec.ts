@@ -198,6 +198,23 @@ test('an arena of 5,000 seats draws a frame in time', async ({ page, server }) =
   expect(median).toBeLessThan(50);
 });
 
+test('a finger zooms in on an arena first, then picks', async ({ browser, server }) => {
+  const sections = [{ name: 'Floor', rows: 50, cols: 60, price: 90_000 }];
+  const sale = await makeSale(server, { sections });
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, locale: 'en-GB' });
+  const page = await phone.newPage();
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await expect(page.getByRole('button', { name: /Show Floor on the map.* 3,000 free/ })).toBeVisible();
+  const canvas = page.locator('canvas');
+  await canvas.tap({ position: { x: 150, y: 120 } });
+  await expect(canvas).toHaveCSS('touch-action', 'none');
+  await expect(holdButton(page)).toHaveCount(0);
+  await canvas.tap({ position: { x: 150, y: 120 } });
+  await expect(page.getByRole('button', { name: 'Hold 1 seat ·' })).toBeVisible();
+  await phone.close();
+});
+
 test('in Korean', async ({ browser, server }) => {
   const page = await (await browser.newContext({ locale: 'ko-KR' })).newPage();
   await page.goto(server.url);

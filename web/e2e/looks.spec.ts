@@ -32,7 +32,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       test.use({ viewport, colorScheme, reducedMotion: 'reduce' });
 
       test('the fan page', async ({ page, server }) => {
-        const sale = await makeSale(server, { sections: arena, policy: { maxActive: 1 } });
+        const sale = await makeSale(server, { title: 'Symphony of the Floating Castle', sections: arena, policy: { maxActive: 1 } });
         const first = await joinByApi(server, sale);
         for (let i = 0; i < 11; i++) await joinByApi(server, sale);
         await page.goto(server.url);
@@ -79,7 +79,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       });
 
       test('the lobby', async ({ page, server }) => {
-        const sale = await makeSale(server, { opensInMs: 600_000 });
+        const sale = await makeSale(server, { title: 'Piano Night at the Bathhouse', opensInMs: 600_000 });
         await page.goto(dateUrl(server, sale));
         await page.getByRole('button', { name: 'Join the line' }).click();
         await expect(page.getByRole('heading', { name: 'You are in the lobby' })).toBeVisible();
@@ -87,7 +87,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       });
 
       test('the organiser page', async ({ page, server }) => {
-        const sale = await makeSale(server, { sections: arena, policy: { maxActive: 3 } });
+        const sale = await makeSale(server, { title: 'Choir of the Forest Spirits', sections: arena, policy: { maxActive: 3 } });
         for (let i = 0; i < 5; i++) {
           const fan = await joinByApi(server, sale);
           if (i < 3) await holdByApi(server, fan);

@@ -11,6 +11,7 @@ export interface Sale {
 }
 
 interface Plan {
+  title?: string;
   opensInMs?: number;
   sections?: { name: string; rows: number; cols: number; price: number }[];
   policy?: Record<string, number | null>;
@@ -54,9 +55,8 @@ export const test = base.extend<{ watch: undefined }, { server: Server }>({
 export { expect };
 
 /** A concert with one date on sale, made for one test alone. */
-export async function makeSale(server: Server, { opensInMs = -60_000, sections, policy }: Plan = {}): Promise<Sale> {
+export async function makeSale(server: Server, { title = `Soundtracks ${randomUUID().slice(0, 8)}`, opensInMs = -60_000, sections, policy }: Plan = {}): Promise<Sale> {
   const organiser = server.token('org', 'ORGANIZER');
-  const title = `Soundtracks ${randomUUID().slice(0, 8)}`;
   const at = (ms: number) => new Date(Date.now() + ms).toISOString();
   const day = 24 * 3_600_000;
   const { createConcert } = await server.ask<{ createConcert: { id: string } }>(

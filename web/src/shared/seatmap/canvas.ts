@@ -26,6 +26,7 @@ interface Palette {
   ink: string;
   muted: string;
   stage: string;
+  card: string;
   font: string;
 }
 
@@ -54,6 +55,7 @@ function readPalette(host: HTMLElement): Palette {
     ink: read('--ink'),
     muted: read('--muted'),
     stage: read('--stage'),
+    card: read('--card'),
     font: getComputedStyle(host).fontFamily,
   };
   probe.remove();
@@ -355,6 +357,10 @@ export class SeatCanvas {
     context.textAlign = 'center';
     context.textBaseline = 'bottom';
     context.fillStyle = this.#palette.muted;
+    // A rim in the card's colour keeps a name legible where it touches seats.
+    context.strokeStyle = this.#palette.card;
+    context.lineWidth = 4;
+    context.lineJoin = 'round';
     for (const block of this.house.blocks) {
       const middle = block.x + block.cols / 2;
       const half = context.measureText(block.name).width / 2 / scale;
@@ -362,7 +368,9 @@ export class SeatCanvas {
       // Above the highest seat below any letter: towards the sides the rows bend up.
       const side = Math.abs((2 * middle) / this.house.width - 1) + (2 * half) / this.house.width;
       const top = block.y - this.house.bend * side * side;
-      context.fillText(block.name, middle * scale + x, (top - 0.35) * scale + y);
+      const at = [middle * scale + x, (top - 0.35) * scale + y] as const;
+      context.strokeText(block.name, ...at);
+      context.fillText(block.name, ...at);
     }
   }
 }
