@@ -118,6 +118,17 @@ test('loss of connection: the server is killed, and the place is the same when i
   await expect(page.locator(place)).toHaveText('3');
 });
 
+test('where no socket goes through, the place is polled and moves on', async ({ page, server }) => {
+  const sale = await makeSale(server, { policy: one });
+  await joinByApi(server, sale);
+  const second = await joinByApi(server, sale);
+  await page.routeWebSocket(/\/graphql$/, (socket) => socket.close());
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('2');
+  await leaveByApi(server, second);
+  await expect(page.locator(place)).toHaveText('1');
+});
+
 test('the countdown runs out: nothing is taken, and seats can be chosen again', async ({ page, server }) => {
   const sale = await makeSale(server);
   // The server's five minutes are tested beside the server; here its answer is shortened to three seconds.
