@@ -313,14 +313,16 @@ export class SeatCanvas {
   #stamp(context: CanvasRenderingContext2D, seats: readonly number[], colour: string, radius: number): void {
     const { scale, x, y } = this.#view;
     const ratio = this.canvas.width / (this.#size.width || 1);
-    const size = Math.ceil(2 * radius * ratio) + 2;
+    const round = scale >= 5;
+    // Small seats are squares, rounded down so that a gap is left between them.
+    const size = round ? Math.ceil(2 * radius * ratio) + 2 : Math.max(1, Math.floor(2 * radius * ratio));
     const seat = this.#seat;
     seat.width = size;
     seat.height = size;
     const inside = seat.getContext('2d');
     if (inside === null) return;
     inside.fillStyle = colour;
-    if (scale < 5) inside.fillRect(1, 1, size - 2, size - 2);
+    if (!round) inside.fillRect(0, 0, size, size);
     else {
       inside.arc(size / 2, size / 2, radius * ratio, 0, 2 * Math.PI);
       inside.fill();
