@@ -73,3 +73,16 @@ fn the_ticket_of_whoever_is_admitted_tells_nothing() {
     assert_eq!((room.position_of(&first), room.position_of(&second)), (None, Some(1)));
     assert_eq!(room.ticket(token(0)), None);
 }
+
+#[test]
+fn with_a_stream_open_a_ticket_shows_what_the_token_shows() {
+    let mut room = room(at_once(1));
+    join_all(&mut room, 0..5, at(1));
+    cycle(&mut room, &[], at(1));
+    room.open_stream(token(3));
+    let ticket = room.ticket(token(3)).unwrap();
+    for now in [at(1), at(1_000), at(9_999)] {
+        assert!(room.view_of(&ticket, now).is_some());
+        assert_eq!(room.view_of(&ticket, now), room.view(token(3), now));
+    }
+}
