@@ -12,7 +12,7 @@ export default defineConfig({
   reporter: process.env['CI'] ? 'line' : 'list',
   forbidOnly: Boolean(process.env['CI']),
   use: {
-    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
     locale: 'en-GB',
     timezoneId: 'Asia/Seoul',
     launchOptions: {

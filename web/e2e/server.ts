@@ -73,7 +73,7 @@ export class Server {
     if (page.ok && (await page.text()).includes('/assets/fan')) return this.api;
     this.#pages = await preview({
       root: fileURLToPath(new URL('..', import.meta.url)),
-      logLevel: 'error',
+      logLevel: 'silent',
       appType: 'mpa',
       preview: {
         host: '127.0.0.1',
