@@ -9,4 +9,5 @@ mod crash;
 mod draw;
 mod fan;
 mod server;
+mod shutdown;
 mod socket;
