@@ -127,6 +127,11 @@ struct Found {
     what: String,
 }
 
+/// What is checked, as the lines of [`audit`] begin.
+pub fn checks() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|(meaning, _)| *meaning)
+}
+
 /// Runs every check; a line for each violation, at most twenty a check.
 ///
 /// # Errors

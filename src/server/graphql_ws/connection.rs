@@ -37,7 +37,7 @@ impl<E: Executor> Connection<'_, E> {
         loop {
             tokio::select! {
                 biased;
-                () = self.endpoint.shutdown.cancelled() => return Err(Closing::GOING_AWAY),
+                () = self.endpoint.shutdown.cancelled() => return Err(self.farewell().await),
                 _ = pulse.timer.tick() => {
                     pulse.beat()?;
                     self.socket.ping().await?;
@@ -52,6 +52,18 @@ impl<E: Executor> Connection<'_, E> {
                 (id, event) = self.operations.next() => self.tell(&id, event).await?,
             }
         }
+    }
+
+    /// Answers the queries and mutations that were accepted: a mutation acts whether or not anybody hears of it.
+    async fn farewell(&mut self) -> Closing {
+        self.operations.stop_subscriptions();
+        while !self.operations.is_empty() {
+            let (id, event) = self.operations.next().await;
+            if let Err(closing) = self.tell(&id, event).await {
+                return closing;
+            }
+        }
+        Closing::GOING_AWAY
     }
 
     async fn hear(&mut self, message: ClientMessage) -> Result<(), Closing> {
@@ -80,10 +92,10 @@ impl<E: Executor> Connection<'_, E> {
             return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
         }
         let mut request = params.into_request();
-        guard::check(&mut request, &self.endpoint.limits.guard)?;
+        let kind = guard::check(&mut request, &self.endpoint.limits.guard)?;
         (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
         let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
-        self.operations.start(id.to_owned(), executor, shape, request);
+        self.operations.start(id.to_owned(), executor, shape, request, kind);
         Ok(())
     }
 

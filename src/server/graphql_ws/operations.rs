@@ -1,10 +1,12 @@
 //! The operations that run on one socket.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
@@ -27,6 +29,8 @@ type Operation = Pin<Box<dyn Stream<Item = Event> + Send>>;
 #[derive(Default)]
 pub(super) struct Operations {
     running: StreamMap<String, Operation>,
+    /// Those of them that have no end of their own.
+    subscriptions: HashSet<String>,
 }
 
 impl Operations {
@@ -38,12 +42,17 @@ impl Operations {
         self.running.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
     pub(super) fn start<E: Executor>(
         &mut self,
         id: String,
         executor: E,
         shape: Arc<Shape>,
         request: Request,
+        kind: Option<OperationType>,
     ) {
         let asked = Asked::of(&request);
         // Made inside the stream, so that a panic while it is made is caught too.
@@ -56,11 +65,22 @@ impl Operations {
             .catch_unwind()
             .map(|answer| answer.map_or_else(Event::Panic, Event::Response))
             .chain(stream::once(async { Event::End }));
+        if kind == Some(OperationType::Subscription) {
+            self.subscriptions.insert(id.clone());
+        }
         self.running.insert(id, Box::pin(events));
     }
 
     pub(super) fn stop(&mut self, id: &str) {
         self.running.remove(id);
+        self.subscriptions.remove(id);
+    }
+
+    /// Stops what has no end of its own.
+    pub(super) fn stop_subscriptions(&mut self) {
+        for id in self.subscriptions.drain() {
+            self.running.remove(&id);
+        }
     }
 
     /// The next event of any operation; waits for ever while there are none. Safe to drop while waiting.

@@ -1,0 +1,13 @@
+//! The real binary as a process: its command line, how it stops, and what a `kill -9` leaves behind.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod api;
+mod broken;
+mod cli;
+mod crash;
+mod draw;
+mod fan;
+mod server;
+mod shutdown;
+mod socket;

@@ -1,0 +1,149 @@
+//! Running the binary: to its end, or as a server that is stopped or killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// How long a process may take to say that it listens, or to end: generous, for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary with no settings but those that are given: the environment of the test is not its own.
+pub(crate) fn frontrow(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
+    command.env_clear().env("NO_COLOR", "1").env("FRONTROW_LOG", "info").current_dir(folder);
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end in a folder, whose `data` is the default data folder.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    frontrow(folder, arguments).output().unwrap()
+}
+
+pub(crate) fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+pub(crate) fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// An identity token of the server whose data are in the folder.
+pub(crate) fn identity(folder: &Path, user: &str, role: &str) -> String {
+    let output = run(folder, &["token", "--user", user, "--role", role]);
+    assert!(output.status.success(), "{}", err(&output));
+    out(&output).trim().to_owned()
+}
+
+/// Runs the audit and expects it to find nothing.
+#[track_caller]
+pub(crate) fn audit_is_clean(folder: &Path) {
+    let output = run(folder, &["audit"]);
+    assert_eq!((output.status.code(), out(&output)), (Some(0), "every invariant holds\n"), "{}", err(&output));
+}
+
+/// Can be killed from wherever the moment is known.
+#[derive(Clone)]
+pub(crate) struct Victim(Arc<Mutex<Child>>);
+
+impl Victim {
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.0.lock().unwrap()
+    }
+
+    /// `kill -9`: returns once the process is gone.
+    pub(crate) fn kill(&self) {
+        let mut child = self.child();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// A server; killed when dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    victim: Victim,
+    /// Ends when standard error does, which is when the process does.
+    log: Receiver<String>,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback, on the data in the folder.
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = frontrow(folder, &["--listen", "127.0.0.1:0"]);
+        command.args(arguments);
+        Self::listening(command)
+    }
+
+    /// A server with open identities in which fans charge their own wallets.
+    pub(crate) fn open(folder: &Path) -> Self {
+        Self::start(folder, &["--open-identities", "--self-service-charging"])
+    }
+
+    /// Runs the command and waits until it says where it listens.
+    pub(crate) fn listening(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let victim = Victim(Arc::new(Mutex::new(child)));
+        let mut said = Vec::new();
+        loop {
+            let Ok(line) = log.recv_timeout(PATIENCE) else {
+                victim.kill();
+                panic!("the server does not listen: {said:?}");
+            };
+            if let Some((_, rest)) = line.split_once("Frontrow listens on http://") {
+                let address = rest.split_whitespace().next().unwrap().parse().unwrap();
+                return Self { address, victim, log };
+            }
+            said.push(line);
+        }
+    }
+
+    pub(crate) fn victim(&self) -> Victim {
+        self.victim.clone()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = self.victim.child().id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end of the process; its exit status and what it logged since it listened.
+    pub(crate) fn ended(&self) -> (ExitStatus, Vec<String>) {
+        let mut said = Vec::new();
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) => said.push(line),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the server does not end: {said:?}"),
+            }
+        }
+        (self.victim.child().wait().unwrap(), said)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.victim.child().kill();
+        let _ = self.victim.child().wait();
+    }
+}
+
+/// Reads on to the end, so that the process never waits for its log to be read.
+fn lines(stderr: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            // Nobody listens any more once the server is dropped.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
