@@ -15,7 +15,8 @@ use crate::running::Running;
 
 const PAGE: &str = include_str!("../../docs/draw.md");
 
-const JOIN: &str = "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { tokenId problem { code } } }";
+const JOIN: &str =
+    "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { tokenId problem { code } } }";
 
 #[tokio::test]
 async fn an_outsider_can_check_a_draw() {
@@ -70,14 +71,21 @@ async fn published(server: &Running, series: &str) -> Value {
 }
 
 fn verify_draw(file: &Path) -> bool {
-    Command::new(env!("CARGO_BIN_EXE_frontrow")).arg("verify-draw").arg(file).output().unwrap().status.success()
+    Command::new(env!("CARGO_BIN_EXE_frontrow"))
+        .arg("verify-draw")
+        .arg(file)
+        .output()
+        .unwrap()
+        .status
+        .success()
 }
 
 /// Runs the script of the page; `None` where there is no Python.
 fn script(file: &Path) -> Option<bool> {
     let (_, rest) = PAGE.split_once("```python\n").unwrap();
     let (script, _) = rest.split_once("```").unwrap();
-    let run = Command::new("python3").arg("-c").arg(script).stdin(Stdio::from(File::open(file).unwrap())).output();
+    let run =
+        Command::new("python3").arg("-c").arg(script).stdin(Stdio::from(File::open(file).unwrap())).output();
     match run {
         Ok(output) => Some(output.status.success()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
