@@ -22,37 +22,37 @@ pub struct Layer {
     #[arg(long, value_name = "FILE", env = "FRONTROW_CONFIG", global = true)]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Where to listen [default: 127.0.0.1:8080].
+    /// Where to listen (default: 127.0.0.1:8080).
     #[arg(long, value_name = "ADDR", env = "FRONTROW_LISTEN", global = true)]
     pub listen: Option<String>,
-    /// The folder of the SQLite database and the signing key, made if it is missing [default: data].
+    /// The folder of the SQLite database and the signing key, made if it is missing (default: data).
     #[arg(long, value_name = "DIR", env = "FRONTROW_DATA", global = true)]
     pub data: Option<PathBuf>,
     /// Seed a demo concert, open identities, and let fans charge their own wallets.
     #[arg(long, env = "FRONTROW_DEMO", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub demo: Option<bool>,
-    /// `sqlite:` or `postgres:` [default: a SQLite file in the data folder].
+    /// `sqlite:` or `postgres:` (default: a SQLite file in the data folder).
     #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true)]
     pub database_url: Option<String>,
     /// Redis for several processes; not supported yet.
     #[arg(long, value_name = "URL", env = "FRONTROW_REDIS_URL", global = true)]
     pub redis_url: Option<String>,
-    /// The file with the secret that signs tokens, made if it is missing [default: signing.key in the data folder].
+    /// The file with the secret that signs tokens, made if it is missing (default: signing.key in the data folder).
     #[arg(long, value_name = "FILE", env = "FRONTROW_SIGNING_KEY", global = true)]
     pub signing_key: Option<PathBuf>,
     /// The public key (PEM) of the site's identity provider.
     #[arg(long, value_name = "FILE", env = "FRONTROW_IDENTITY_KEY", global = true)]
     pub identity_key: Option<PathBuf>,
-    /// `issueToken` takes `userId` from anybody [default: as --demo].
+    /// `issueToken` takes `userId` from anybody (default: as --demo).
     #[arg(long, env = "FRONTROW_OPEN_IDENTITIES", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub open_identities: Option<bool>,
     /// Allow open identities on an address that is not loopback.
     #[arg(long, env = "FRONTROW_EXPOSE_OPEN_IDENTITIES", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub expose_open_identities: Option<bool>,
-    /// Fans may charge their own wallets [default: as --demo].
+    /// Fans may charge their own wallets (default: as --demo).
     #[arg(long, env = "FRONTROW_SELF_SERVICE_CHARGING", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub self_service_charging: Option<bool>,
-    /// A front end on another host that may use the API, as scheme://host[:port]; may be repeated.
+    /// A front end on another host that may use the API, as `scheme://host:port`; may be repeated.
     #[arg(
         long,
         value_name = "ORIGIN",

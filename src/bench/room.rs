@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod pauses;
+
 use std::{
     hint::black_box,
     io::{self, Write},
@@ -15,7 +17,7 @@ use crate::domain::{
     id::{TokenId, UserId},
     lobby::DrawSecret,
     policy::QueuePolicy,
-    room::{Command, Event, Restored, RestoredState, Room, SaleState},
+    room::{Command, Event, Restored, RestoredState, Room, SaleState, Ticket},
 };
 
 /// Small rooms are measured repeatedly, until this many operations are counted.
@@ -23,8 +25,21 @@ const OPERATIONS: usize = if cfg!(test) { 400 } else { 200_000 };
 /// Below this size the resident memory says more about pages than about places.
 const MEMORY_FROM: usize = 100_000;
 
-/// Measures rooms of these sizes and prints a table: nanoseconds an operation, with the ratio to the first size, and
-/// bytes of resident memory a waiting place (user ids of 36 bytes; Linux only).
+/// The longest of many steps also catches what else the machine had to do: the shortest of so many rounds is shown.
+const PAUSE_ROUNDS: usize = if cfg!(test) { 1 } else { 3 };
+
+const LEGEND: &str = "\
+join            one of a batch of 100, decided and applied
+position/token  all that a query shows of a place, found by its token
+position/ticket the position alone, by the ticket that an open subscription keeps
+tick            admits one who then ends, until half of the line is gone and the gaps have been closed
+restore         one place read back from the journal, the draw included
+memory          resident bytes a place, with user ids of 36 bytes
+Positions are asked for in random order, each question waiting for the answer before it.";
+
+/// Measures rooms of these sizes and prints two tables. The first has nanoseconds an operation, with the ratio to the
+/// first size, and bytes of resident memory a waiting place (user ids of 36 bytes; Linux only). The second has the
+/// longest single steps in microseconds.
 ///
 /// # Errors
 /// When `out` cannot be written to.
@@ -32,22 +47,24 @@ pub fn run(out: &mut impl Write, sizes: &[usize]) -> io::Result<()> {
     // Memory first, while little is on the heap that a later room could reuse.
     let start = resident_bytes();
     let memory: Vec<_> = sizes.iter().map(|size| bytes_per_place(*size, start)).collect();
-    writeln!(
-        out,
-        "{:>10} {:>18} {:>18} {:>18} {:>18} {:>12}",
-        "waiting", "join", "position", "tick", "restore", "memory"
-    )?;
-    let mut first: Option<[f64; 4]> = None;
+    write!(out, "{:>10}", "waiting")?;
+    for name in ["join", "position/token", "position/ticket", "tick", "restore"] {
+        write!(out, " {name:>18}")?;
+    }
+    writeln!(out, " {:>12}", "memory")?;
+    let mut first: Option<[f64; 5]> = None;
     for (size, memory) in sizes.iter().zip(memory) {
-        let costs = [joins(*size), positions(*size), ticks(*size), restores(*size)];
+        let size = *size;
+        let costs = [joins(size), by_token(size), by_ticket(size), ticks(size), restores(size)];
         let base = *first.get_or_insert(costs);
         write!(out, "{size:>10}")?;
         for (cost, base) in costs.iter().zip(base) {
-            write!(out, " {:>18}", format!("{cost:.0} ns ({:.1}x)", cost / base))?;
+            write!(out, " {:>18}", format!("{cost:.1} ns ({:.1}x)", cost / base))?;
         }
         writeln!(out, " {:>12}", memory.map_or_else(|| "-".to_owned(), |bytes| format!("{bytes} B")))?;
     }
-    Ok(())
+    writeln!(out, "{LEGEND}\n")?;
+    pauses::run(out, sizes)
 }
 
 /// Runs `round` (which says what it took, and for how many operations) until enough is counted; ns an operation.
@@ -74,14 +91,29 @@ fn joins(size: usize) -> f64 {
     })
 }
 
-fn positions(size: usize) -> f64 {
+fn by_token(size: usize) -> f64 {
     let room = full(size);
-    let asked: Vec<_> = (0..OPERATIONS).map(|n| token(mix(n as u64) as usize % size)).collect();
+    positions(size, token, |token: &TokenId| room.view(*token, opens()).and_then(|view| view.position))
+}
+
+fn by_ticket(size: usize) -> f64 {
+    let room = full(size);
+    let ticket = |n| room.ticket(token(n)).expect("everyone waits, and nobody has left");
+    positions(size, ticket, |ticket: &Ticket| room.position_of(ticket))
+}
+
+/// Asks at random; which key is next depends on the answer, so that questions cannot overlap.
+fn positions<K>(size: usize, key: impl Fn(usize) -> K, ask: impl Fn(&K) -> Option<u32>) -> f64 {
+    let asked: Vec<_> = (0..OPERATIONS).map(|n| key(mix(n as u64) as usize % size)).collect();
     let once = || {
         let start = Instant::now();
-        for token in &asked {
-            black_box(room.view(*token, opens()));
+        let mut at = 0;
+        while let Some(key) = asked.get(at) {
+            let position = ask(key).expect("everyone waits");
+            // Positions are below 2^31: the next one, but only once this answer is there.
+            at += 1 + (position >> 31) as usize;
         }
+        black_box(at);
         (start.elapsed(), asked.len())
     };
     // The first pass warms the caches as far as they reach.
@@ -93,25 +125,30 @@ fn ticks(size: usize) -> f64 {
     measure(|| {
         let mut room = full(size);
         room.set_policy(QueuePolicy { max_active: Some(1), ..QueuePolicy::default() });
-        let count = (size / 2).min(OPERATIONS);
+        let count = size / 2 + 1;
         let start = Instant::now();
         for _ in 0..count {
-            for event in room.decide(&[], opens()).events {
-                room.apply(&event);
-                if let Event::Admitted { token, .. } = event {
-                    room.ended(token);
-                }
-            }
+            tick(&mut room);
         }
         (start.elapsed(), count)
     })
+}
+
+/// Admits the next in line, whose place then ends.
+fn tick(room: &mut Room) {
+    for event in room.decide(&[], opens()).events {
+        room.apply(&event);
+        if let Event::Admitted { token, .. } = event {
+            room.ended(token);
+        }
+    }
 }
 
 fn restores(size: usize) -> f64 {
     measure(|| {
         let rows: Vec<_> = rows(size).collect();
         let start = Instant::now();
-        let room = restore(rows.into_iter());
+        let room = restore(rows.into_iter(), true);
         let took = start.elapsed();
         black_box(room.counts());
         (took, size)
@@ -124,13 +161,15 @@ fn bytes_per_place(size: usize, start: Option<u64>) -> Option<u64> {
         return None;
     }
     let mut room = empty();
-    for n in 0..size {
-        let decision = room.decide(&[join(n)], opens());
-        decision.events.iter().for_each(|event| room.apply(event));
-    }
+    (0..size).for_each(|n| cycle(&mut room, &join(n)));
     let bytes = resident_bytes()?.saturating_sub(start?);
     black_box(room.counts());
     Some(bytes / size as u64)
+}
+
+fn cycle(room: &mut Room, command: &Command) {
+    let decision = room.decide(std::slice::from_ref(command), opens());
+    decision.events.iter().for_each(|event| room.apply(event));
 }
 
 fn resident_bytes() -> Option<u64> {
@@ -154,15 +193,15 @@ fn policy() -> QueuePolicy {
 }
 
 fn empty() -> Room {
-    restore(std::iter::empty())
+    restore(std::iter::empty(), true)
 }
 
 fn full(size: usize) -> Room {
-    restore(rows(size))
+    restore(rows(size), true)
 }
 
-fn restore(rows: impl Iterator<Item = Restored>) -> Room {
-    Room::restore(sale(), policy(), DrawSecret::new([7; 32]), true, rows, std::iter::empty(), opens())
+fn restore(rows: impl Iterator<Item = Restored>, drawn: bool) -> Room {
+    Room::restore(sale(), policy(), DrawSecret::new([7; 32]), drawn, rows, std::iter::empty(), opens())
 }
 
 /// The whole lobby, so that a restore has all of the draw to do again.
@@ -202,12 +241,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_a_line_for_each_size() {
+    fn each_table_has_a_line_for_each_size() {
         let mut out = Vec::new();
         run(&mut out, &[100, 200]).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let sizes: Vec<_> = text.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
-        assert_eq!(sizes, ["100", "200"]);
+        let first_words = text.lines().filter_map(|line| line.split_whitespace().next());
+        let sizes: Vec<_> = first_words.filter(|word| word.parse::<usize>().is_ok()).collect();
+        assert_eq!(sizes, ["100", "200", "100", "200"], "{text}");
         assert!(text.contains("(1.0x)"), "{text}");
     }
 }

@@ -49,7 +49,7 @@ impl Concert {
         #[graphql(default = false)] bookable_only: bool,
     ) -> Result<Vec<Series>> {
         let dates = loaders::load(ctx, DatesOf(self.0.id)).await?.unwrap_or_default();
-        Ok(bookable(ctx, dates, bookable_only)?)
+        bookable(ctx, dates, bookable_only)
     }
 }
 

@@ -176,7 +176,7 @@ impl TicketQuery {
 
 /// Reads a user id that may be left out.
 pub(super) fn user(id: Option<&ID>) -> Result<Option<UserId>> {
-    Ok(id.map(|id| UserId::try_new(id)).transpose().map_err(|why| bad_input(format!("userId: {why}.")))?)
+    id.map(|id| UserId::try_new(id)).transpose().map_err(|why| bad_input(format!("userId: {why}.")))
 }
 
 /// What to pay for.

@@ -20,7 +20,7 @@ use crate::{
     },
     service::{Failure, rooms::Rooms, seat_maps::SeatMaps},
     store::{
-        Database,
+        self, Database,
         sale::{Changes, commit},
     },
 };
@@ -155,8 +155,8 @@ impl Worker {
                     .filter_map(|(job, outcome)| settle(job, outcome))
                     .collect()
             }
-            // One bad command must not sink its neighbours.
-            Err(error) if jobs.len() > 1 => {
+            // One bad command must not sink its neighbours. A database that is away fails them all alike.
+            Err(error) if jobs.len() > 1 && !store::is_unavailable(&error) => {
                 tracing::warn!(%error, commands = jobs.len(), "a batch failed; trying its commands one by one");
                 for job in jobs {
                     self.alone(job).await;

@@ -291,7 +291,12 @@ impl Watch {
             if let Some(last) = &self.last {
                 self.stream.changed(pause(last)).await;
             }
-            let now = match house.position_in(self.stream.room(), self.stream.token()).await {
+            let (series, token) = (self.stream.room().series(), self.stream.token());
+            let now = match self.stream.see() {
+                Some(seen) => Ok(live(series, token, &seen)),
+                None => house.over(self.stream.room(), token).await,
+            };
+            let now = match now {
                 Ok(now) => now,
                 Err(error) => {
                     self.over = true;

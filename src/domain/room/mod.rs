@@ -19,6 +19,7 @@ mod places;
 mod restore;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod view;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub use super::catalog::SaleState;
 
 pub use self::{
     restore::{Restored, RestoredState},
+    ticket::Ticket,
     view::{Counts, Status, View},
 };
 

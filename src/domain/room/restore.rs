@@ -59,7 +59,7 @@ impl Room {
             drawn: false,
             next_seq: 0,
             places: Places::default(),
-            line: Line::new(),
+            line: Line::default(),
             silences: BTreeSet::new(),
             sessions: BTreeSet::new(),
             admissions: Admissions::restore(std::iter::empty()),

@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod model;
+mod tickets;
 mod walk;
 
 use chrono::TimeDelta;

@@ -63,7 +63,7 @@ impl Room {
         };
         Some(match place.state {
             State::Waiting { rank, .. } => {
-                let position = rank.map(|rank| self.line.before(rank) + 1);
+                let position = rank.and_then(|rank| self.position_at(rank));
                 View {
                     position,
                     expires_at: time(deadline.min(millis(self.sale.closes_at))),
@@ -80,7 +80,7 @@ impl Room {
         })
     }
 
-    fn estimate(&self, position: u32, now: i64) -> Option<u32> {
+    pub(super) fn estimate(&self, position: u32, now: i64) -> Option<u32> {
         let (count, over_ms) = self.admissions.rate(now)?;
         let seconds = (u64::from(position) * over_ms).div_ceil(count * 1_000);
         Some(u32::try_from(seconds).unwrap_or(u32::MAX))

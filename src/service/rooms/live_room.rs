@@ -16,7 +16,7 @@ use crate::{
         catalog::{SaleState, SeriesStatus},
         id::{SeriesId, TokenId, UserId},
         policy::QueuePolicy,
-        room::{Command, Counts, Event, Heard, Outcome, Room, View},
+        room::{Command, Counts, Event, Heard, Outcome, Room, Ticket, View},
     },
     service::{Failure, seat_maps::SeatsOf},
 };
@@ -185,6 +185,7 @@ impl LiveRoom {
         Stream {
             room: Arc::clone(self),
             token,
+            ticket: None,
             own,
             line: self.line.subscribe(),
             notice: self.notice.subscribe(),
@@ -293,6 +294,8 @@ impl LiveRoom {
 pub struct Stream {
     room: Arc<LiveRoom>,
     token: TokenId,
+    /// Spares the look-up by token while the place waits.
+    ticket: Option<Ticket>,
     own: Arc<Notify>,
     line: watch::Receiver<u64>,
     notice: watch::Receiver<u64>,
@@ -309,6 +312,24 @@ impl Stream {
     #[must_use]
     pub fn token(&self) -> TokenId {
         self.token
+    }
+
+    /// What is to be seen of the place; `None` once it is over. Costs the same however many wait.
+    #[must_use]
+    pub fn see(&mut self) -> Option<Seen> {
+        let now = self.room.clock.now();
+        let (view, status) = {
+            let room = self.room.room();
+            let view = match self.ticket.and_then(|ticket| room.0.view_of(&ticket, now)) {
+                Some(view) => view,
+                None => {
+                    self.ticket = room.0.ticket(self.token);
+                    room.0.view(self.token, now)?
+                }
+            };
+            (view, room.0.sale().status(now))
+        };
+        Some(Seen { view, status, available: self.room.seats.counts().available })
     }
 
     /// Waits for a change: of the place itself or of the sale at once, of the line not before `pause` is over.

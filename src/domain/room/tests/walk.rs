@@ -82,6 +82,8 @@ struct Pair {
     tokens: HashMap<usize, TokenId>,
     issued: u128,
     positions: HashMap<TokenId, u32>,
+    /// The first ticket that the room gave for each token, as a subscription keeps it.
+    tickets: HashMap<TokenId, Ticket>,
     over: HashSet<TokenId>,
     /// What was persisted, as rows.
     rows: Vec<Restored>,
@@ -116,6 +118,7 @@ impl Pair {
             tokens: HashMap::new(),
             issued: 0,
             positions: HashMap::new(),
+            tickets: HashMap::new(),
             over: HashSet::new(),
             rows: Vec::new(),
             drawn: 0,
@@ -316,6 +319,7 @@ impl Pair {
         self.room = Room::restore(sale, policy, secret(), self.drawn > 0, rows, admissions, now);
         self.room.count_joins_from(self.model.next_seq);
         self.over.clear();
+        self.tickets.clear();
         for fan in &mut self.model.fans {
             (fan.heard, fan.streams) = (self.now, 0);
         }
@@ -347,6 +351,29 @@ impl Pair {
                 assert!(position <= last, "a position grew from {last} to {position}");
             }
         }
+        self.compare_tickets();
+    }
+
+    /// Who waits in line has a ticket, and every ticket that was ever given says what the list says.
+    fn compare_tickets(&mut self) {
+        for token in &self.model.line {
+            let ticket = self.room.ticket(*token).unwrap();
+            assert_eq!(
+                *self.tickets.entry(*token).or_insert(ticket),
+                ticket,
+                "a line this short is not compacted"
+            );
+        }
+        for (token, ticket) in &self.tickets {
+            let ahead = self.model.line.iter().position(|t| t == token);
+            let position = ahead.map(|ahead| u32::try_from(ahead).unwrap() + 1);
+            assert_eq!(self.room.position_of(ticket), position);
+            assert_eq!(self.room.ticket(*token).is_some(), position.is_some());
+            let shown = self.room.view(*token, time(self.now)).and_then(|view| view.position);
+            assert_eq!(shown.filter(|shown| *shown > 0), position);
+        }
+        let lobby = self.model.fans.iter().filter(|_| !self.model.drawn);
+        lobby.for_each(|fan| assert_eq!(self.room.ticket(fan.token), None));
     }
 }
 

@@ -1,0 +1,237 @@
+import { checkout, choosing, expect, holdButton, joinByApi, joinLine, leaveByApi, makeSale, pickSeat, test } from './stage.ts';
+
+const one = { maxActive: 1 };
+const place = '.place-number';
+
+test('the whole journey: line, turn, seats, checkout, ticket, ledger, cancellation', async ({ page, server }) => {
+  const sale = await makeSale(server, { policy: one });
+  const first = await joinByApi(server, sale);
+  const second = await joinByApi(server, sale);
+
+  await page.goto(server.url);
+  await page.getByRole('searchbox').fill(sale.title);
+  await page.getByRole('link', { name: new RegExp(sale.title) }).click();
+  await page.getByRole('link', { name: /Choose this date/ }).click();
+  await page.getByLabel('Your name').fill('Haru Kim');
+  await page.getByRole('button', { name: 'Join the line' }).click();
+
+  await expect(page.locator(place)).toHaveText('2');
+  await page.reload();
+  await expect(page.locator(place)).toHaveText('2');
+  await leaveByApi(server, first);
+  await expect(page.locator(place)).toHaveText('1');
+  await expect(page).toHaveTitle('#1 in line');
+  await leaveByApi(server, second);
+
+  await choosing(page);
+  await pickSeat(page, /row 1, seat 4, .*free/);
+  await pickSeat(page, /row 1, seat 5, .*free/);
+  await holdButton(page).click();
+  await checkout(page);
+  await expect(page.getByRole('timer')).toHaveText(/^(5:00|4:5\d)$/);
+
+  await page.getByRole('button', { name: 'Pay 20,000 pts' }).click();
+  await expect(page.getByText('Not enough points.')).toBeVisible();
+  await page.getByRole('button', { name: 'Charge 20,000 pts' }).click();
+  await expect(page.getByText('Left after paying')).toBeVisible();
+  await page.getByRole('button', { name: 'Pay 20,000 pts' }).click();
+  await expect(page.getByRole('heading', { name: 'You are going!' })).toBeVisible();
+  await expect(page.locator('.ticket')).toHaveCount(2);
+
+  await page.getByRole('link', { name: 'Wallet' }).click();
+  await expect(page.locator('.balance')).toHaveText('0 pts');
+  await expect(page.getByRole('cell', { name: '−20,000' })).toBeVisible();
+  await expect(page.getByRole('cell', { name: '+20,000' })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Tickets' }).click();
+  await page.getByRole('link', { name: sale.title }).first().click();
+  await page.getByRole('button', { name: 'Cancel this ticket' }).click();
+  await page.getByRole('button', { name: 'Yes, cancel' }).click();
+  await expect(page.getByText('10,000 pts are back in your wallet.')).toBeVisible();
+  await page.getByRole('link', { name: 'Wallet' }).click();
+  await expect(page.locator('.balance')).toHaveText('10,000 pts');
+  await expect(page.getByRole('cell', { name: 'Refunded' })).toBeVisible();
+});
+
+test('two fans race for one seat: one gets it, the other is told and goes on', async ({ page, browser, server }) => {
+  const sale = await makeSale(server);
+  const other = await (await browser.newContext()).newPage();
+  // The slower fan's news of the seats are held up on the way, so that both believe the seat to be free.
+  await other.routeWebSocket(/\/graphql$/, (socket) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((message) => {
+      if (!/"snapshot":false/.test(String(message))) socket.send(message);
+    });
+  });
+  await joinLine(page, server, sale);
+  await joinLine(other, server, sale);
+  await choosing(page);
+  await choosing(other);
+  await pickSeat(page, /row 1, seat 7, .*free/);
+  await pickSeat(other, /row 1, seat 7, .*free/);
+  await pickSeat(other, /row 1, seat 8, .*free/);
+
+  await holdButton(page).click();
+  await checkout(page);
+  await holdButton(other).click();
+  await expect(other.getByText('Somebody was faster.')).toBeVisible();
+  await expect(other.getByRole('button', { name: 'Hold 1 seat ·' })).toBeVisible();
+  await holdButton(other).click();
+  await checkout(other);
+  await expect(other.locator('.held li')).toHaveText([/Row 1 · Seat 8/]);
+  await other.context().close();
+});
+
+test('a seat that goes to somebody else leaves the selection by itself', async ({ page, browser, server }) => {
+  const sale = await makeSale(server);
+  const other = await (await browser.newContext()).newPage();
+  await joinLine(page, server, sale);
+  await joinLine(other, server, sale);
+  await choosing(page);
+  await choosing(other);
+  await pickSeat(page, /row 1, seat 2, .*free/);
+  await pickSeat(other, /row 1, seat 2, .*free/);
+  await holdButton(page).click();
+  await checkout(page);
+  await expect(other.getByText('Standard, row 1, seat 2 has just gone to somebody else')).toBeVisible();
+  await expect(holdButton(other)).toHaveCount(0);
+  await other.context().close();
+});
+
+test('loss of connection: the server is killed, and the place is the same when it is back', async ({ page, server }) => {
+  const sale = await makeSale(server, { policy: one });
+  const fans = [];
+  for (let i = 0; i < 4; i++) fans.push(await joinByApi(server, sale));
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('4');
+
+  await server.kill();
+  await expect(page.getByText('The connection is lost.')).toBeVisible();
+  await expect(page.locator(place)).toHaveText('4');
+  await server.start();
+  await expect(page.getByText('Connected again.')).toBeVisible();
+  await expect(page.locator(place)).toHaveText('4');
+
+  // And it still moves.
+  const [, waiting] = fans;
+  if (waiting !== undefined) await leaveByApi(server, waiting);
+  await expect(page.locator(place)).toHaveText('3');
+});
+
+test('where no socket goes through, the place is polled and moves on', async ({ page, server }) => {
+  const sale = await makeSale(server, { policy: one });
+  await joinByApi(server, sale);
+  const second = await joinByApi(server, sale);
+  await page.routeWebSocket(/\/graphql$/, (socket) => socket.close());
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('2');
+  await leaveByApi(server, second);
+  await expect(page.locator(place)).toHaveText('1');
+});
+
+test('the countdown runs out: nothing is taken, and seats can be chosen again', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  // The server's five minutes are tested beside the server; here its answer is shortened to three seconds.
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('query Holds')) return route.continue();
+    const answer = await route.fetch();
+    const text = await answer.text();
+    const soon = new Date(Date.now() + 3_000).toISOString();
+    return route.fulfill({ response: answer, body: text.replace(/("expiresAt":\s*")[^"]+/g, `$1${soon}`) });
+  });
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await page.getByLabel('How many together').selectOption('3');
+  await page.getByRole('button', { name: 'Find the best seats' }).click();
+  await checkout(page);
+  await expect(page.locator('.held li')).toHaveCount(3);
+  await expect(page.getByText('The five minutes are over and the seats went back on sale.')).toBeVisible();
+  await page.getByRole('link', { name: 'Choose seats again' }).click();
+  await choosing(page);
+});
+
+test('the lobby counts down, draws the order, and the draw checks out', async ({ page, server }) => {
+  const sale = await makeSale(server, { opensInMs: 6_000, policy: one });
+  await joinByApi(server, sale);
+  await joinByApi(server, sale);
+  await joinLine(page, server, sale);
+  await expect(page.getByRole('heading', { name: 'You are in the lobby' })).toBeVisible();
+  await expect(page.getByRole('timer')).toHaveText(/^0:0\d$/);
+  await expect(page.getByRole('heading', { name: /Your place in line|Choose your seats/ })).toBeVisible();
+  if (await page.getByRole('heading', { name: 'Your place in line' }).isVisible()) {
+    await page.getByText('How the draw is kept honest').click();
+    await expect(page.getByText('the secret fits the fingerprint')).toBeVisible();
+  }
+});
+
+test('leaving gives the place up, and joining again goes to the end', async ({ page, server }) => {
+  const sale = await makeSale(server, { policy: one });
+  await joinByApi(server, sale);
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('1');
+  await joinByApi(server, sale);
+  await page.getByRole('button', { name: 'Leave the line' }).click();
+  await page.getByRole('button', { name: 'Yes, leave' }).click();
+  await expect(page.getByRole('heading', { name: 'You have left the line' })).toBeVisible();
+  await page.getByRole('button', { name: 'Join again' }).click();
+  await expect(page.locator(place)).toHaveText('2');
+});
+
+test('an arena of 5,000 seats draws a frame in time', async ({ page, server }) => {
+  const sections = [
+    { name: 'Floor', rows: 40, cols: 50, price: 150_000 },
+    { name: 'Tier West', rows: 30, cols: 50, price: 90_000 },
+    { name: 'Tier East', rows: 30, cols: 50, price: 90_000 },
+  ];
+  const sale = await makeSale(server, { sections });
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await expect(page.getByRole('button', { name: /Show Floor on the map, 150,000 pts, 2,000 free/ })).toBeVisible();
+  // The processor time of the page's main thread, which does not depend on what else the machine is doing.
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const busyMs = async () => {
+    const { metrics } = await cdp.send('Performance.getMetrics');
+    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Infinity);
+  };
+  const before = await busyMs();
+  await page.locator('canvas').evaluate(async (element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    for (let i = 0; i < 40; i++) {
+      const at = { clientX: left + width / 2, clientY: top + height / 2, ctrlKey: true, cancelable: true };
+      element.dispatchEvent(new WheelEvent('wheel', { ...at, deltaY: i < 20 ? -20 : 20 }));
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  });
+  const frame = ((await busyMs()) - before) / 40;
+  test.info().annotations.push({ type: 'a frame', description: `${frame.toFixed(1)} ms of processor time` });
+  // Thirty frames a second in software alone, as here; with a graphics card there is far less to do.
+  expect(frame).toBeLessThan(33);
+});
+
+test('a finger zooms in on an arena first, then picks', async ({ browser, server }) => {
+  const sections = [{ name: 'Floor', rows: 50, cols: 60, price: 90_000 }];
+  const sale = await makeSale(server, { sections });
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, locale: 'en-GB' });
+  const page = await phone.newPage();
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await expect(page.getByRole('button', { name: /Show Floor on the map.* 3,000 free/ })).toBeVisible();
+  const canvas = page.locator('canvas');
+  await canvas.tap({ position: { x: 150, y: 120 } });
+  await expect(canvas).toHaveCSS('touch-action', 'none');
+  await expect(holdButton(page)).toHaveCount(0);
+  await canvas.tap({ position: { x: 150, y: 120 } });
+  await expect(page.getByRole('button', { name: 'Hold 1 seat ·' })).toBeVisible();
+  await phone.close();
+});
+
+test('in Korean', async ({ browser, server }) => {
+  const page = await (await browser.newContext({ locale: 'ko-KR' })).newPage();
+  await page.goto(server.url);
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('모든 좌석은 공정하게.');
+  await page.getByLabel('언어').selectOption('en');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Every seat is won fairly.');
+  await page.context().close();
+});

@@ -1,0 +1,35 @@
+import { defineConfig } from '@playwright/test';
+
+// Two kinds of test: `unit` runs the pure parts in Node; `e2e` drives Chromium against a real server (see e2e/server.ts).
+export default defineConfig({
+  fullyParallel: true,
+  // A test that fails once is a failure: nothing is tried again into green.
+  retries: 0,
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  outputDir: 'e2e/.out/results',
+  reporter: process.env['CI'] ? 'line' : 'list',
+  forbidOnly: Boolean(process.env['CI']),
+  use: {
+    trace: 'retain-on-failure',
+    locale: 'en-GB',
+    timezoneId: 'Asia/Seoul',
+    launchOptions: {
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [
+    { name: 'unit', testDir: 'src', testMatch: '**/*.test.ts' },
+    { name: 'e2e', testDir: 'e2e', testMatch: '**/*.spec.ts' },
+  ],
+});

@@ -1,0 +1,141 @@
+// One date: joining, waiting, choosing, paying and being done are one page, and the place says which of them it is.
+
+import { Provider, useClient, useQuery, useSubscription } from '@urql/preact';
+import { useEffect } from 'preact/hooks';
+import { ConcertDocument, PlaceDocument, PollPlaceDocument, type PositionFragment, TokenDocument } from '../gql/graphql.ts';
+import { type Session, sessionFor } from '../shared/client.ts';
+import { errorCode } from '../shared/errors.ts';
+import { useFormat } from '../shared/language.ts';
+import { useStore } from '../shared/store.ts';
+import { Failure, LinkBanner, Loading, Say, Title } from '../shared/ui.tsx';
+import { Checkout } from './Checkout.tsx';
+import type { ConcertData, DateData } from './Concert.tsx';
+import { noteStart, type Place, places } from './identity.ts';
+import { Join } from './Join.tsx';
+import { Done, Over } from './Over.tsx';
+import { href } from './route.ts';
+import { SeatPicker } from './SeatPicker.tsx';
+import { WaitingRoom } from './WaitingRoom.tsx';
+import { useWords } from './words.ts';
+
+export interface Step {
+  concert: ConcertData;
+  date: DateData;
+  place: Place;
+  position: PositionFragment;
+}
+
+interface Props {
+  concertId: string;
+  seriesId: string;
+  step: 'auto' | 'pay';
+}
+
+export function DatePage({ concertId, seriesId, step }: Props) {
+  const words = useWords();
+  const format = useFormat();
+  const place = useStore(places).find((known) => known.seriesId === seriesId);
+  const [{ data, error, fetching }, again] = useQuery({
+    query: ConcertDocument,
+    variables: { id: concertId },
+    requestPolicy: 'cache-and-network',
+  });
+  const concert = data?.concert;
+  const date = concert?.series.find(({ id }) => id === seriesId);
+  if (concert == null || date === undefined) {
+    if (error !== undefined) {
+      return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
+    }
+    if (fetching) return <Loading text={words.loading} />;
+    return (
+      <>
+        <Title>{words.problems.SERIES_NOT_FOUND}</Title>
+        <a class="button" href={href.concerts}>{words.ways.concerts}</a>
+      </>
+    );
+  }
+  const session = place === undefined ? null : sessionFor(place.jwt);
+  return (
+    <>
+      <p class="crumbs">
+        <a class="crumb" href={href.concert(concertId)}>{concert.title}</a>
+        <span>{format.moment(date.startAt)}</span>
+      </p>
+      {place === undefined || session === null ? (
+        <Join concert={concert} date={date} />
+      ) : (
+        <Provider key={place.tokenId} value={session.client}>
+          <LinkBanner link={session.link} words={words.link} />
+          <Placed concert={concert} date={date} place={place} step={step} session={session} />
+        </Provider>
+      )}
+    </>
+  );
+}
+
+/** How often the place is asked for by HTTP while no socket goes through. */
+const POLL_MS = 5_000;
+
+/** The place, live by subscription; by polling while the socket is down, which counts as a heartbeat too. */
+function usePosition(tokenId: string, session: Session) {
+  const client = useClient();
+  const link = useStore(session.link);
+  const [token, again] = useQuery({ query: TokenDocument, variables: { id: tokenId }, requestPolicy: 'cache-and-network' });
+  // The cache knows a place by its token: what the stream brings shows up in the query above.
+  const [{ error: refusal }] = useSubscription({ query: PlaceDocument, variables: { tokenId } });
+  useEffect(() => {
+    // The stream was refused or broke off with an error: what has become of the place is asked for again.
+    if (refusal !== undefined) again({ requestPolicy: 'network-only' });
+  }, [refusal]);
+  useEffect(() => {
+    if (link !== 'lost') return undefined;
+    const poll = setInterval(
+      () => void client.query(PollPlaceDocument, { tokenId }, { requestPolicy: 'network-only' }).toPromise(),
+      POLL_MS,
+    );
+    return () => clearInterval(poll);
+  }, [link, tokenId]);
+  return { token, again, link };
+}
+
+function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> & { step: Props['step']; session: Session }) {
+  const words = useWords();
+  const { token, again, link } = usePosition(place.tokenId, session);
+  const position = token.data?.token?.position;
+  const number = position?.position ?? null;
+  useEffect(() => {
+    if (number !== null && number > 0) noteStart(place.tokenId, number);
+  }, [number]);
+
+  const refused = token.error !== undefined && ['UNAUTHENTICATED', 'NOT_FOUND'].includes(errorCode(token.error));
+  if (link === 'refused' || refused || token.data?.token === null) return <Over date={date} place={place} status="EXPIRED" />;
+  if (position == null) {
+    if (token.error === undefined) return <Loading text={words.loading} />;
+    return <Failure error={token.error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
+  }
+  const all: Step = { concert, date, place, position };
+  return (
+    <>
+      <Say urgent text={position.status === 'ADMITTED' ? words.place.admitted : ''} />
+      {body(all, step)}
+    </>
+  );
+}
+
+function body(all: Step, step: Props['step']) {
+  const { date, place, position } = all;
+  switch (position.status) {
+    case 'WAITING':
+      if (position.seriesStatus === 'SOLD_OUT' || position.seriesStatus === 'CLOSED') {
+        return <Over date={date} place={place} status={position.seriesStatus} />;
+      }
+      return <WaitingRoom {...all} />;
+    case 'ADMITTED':
+      return step === 'pay' ? <Checkout {...all} /> : <SeatPicker {...all} />;
+    case 'COMPLETED':
+      return <Done {...all} />;
+    case 'EXPIRED':
+    case 'LEFT':
+      return <Over date={date} place={place} status={position.status} />;
+  }
+}

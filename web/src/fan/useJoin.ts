@@ -1,0 +1,29 @@
+// Joining a line: `issueToken`, then the place is kept in this browser. The same user gets the same place again.
+
+import { type CombinedError, useMutation } from '@urql/preact';
+import { useState } from 'preact/hooks';
+import { IssueTokenDocument, type ProblemCode } from '../gql/graphql.ts';
+import { keepPlace, userId, userName } from './identity.ts';
+
+export interface Joining {
+  busy: boolean;
+  error: CombinedError | undefined;
+  problem: ProblemCode | null;
+  join(): Promise<void>;
+}
+
+export function useJoin(concertId: string, seriesId: string): Joining {
+  const [{ fetching, error }, issue] = useMutation(IssueTokenDocument);
+  const [problem, setProblem] = useState<ProblemCode | null>(null);
+  const join = async () => {
+    setProblem(null);
+    const { data } = await issue({ seriesId, userId: userId(), name: userName() || null });
+    const answer = data?.issueToken;
+    if (answer === undefined) return;
+    setProblem(answer.problem?.code ?? null);
+    const { token, tokenId, position } = answer;
+    if (token === null || tokenId === null) return;
+    keepPlace({ concertId, seriesId, tokenId, jwt: token, from: position?.position ?? null });
+  };
+  return { busy: fetching, error, problem, join };
+}

@@ -1,0 +1,151 @@
+// The dashboard of one date: the figures live, the house, and the levers of the sale.
+
+import { useClient, useMutation, useQuery, useSubscription } from '@urql/preact';
+import { useEffect, useState } from 'preact/hooks';
+import {
+  OwnConcertDocument, PauseSaleDocument, ResumeSaleDocument, type SeriesPartsFragment, StatsDocument, type StatsSubscription,
+} from '../gql/graphql.ts';
+import { serverNow } from '../shared/clock.ts';
+import { useFormat } from '../shared/language.ts';
+import { useLiveSeats } from '../shared/seatmap/live.ts';
+import { Legend } from '../shared/seatmap/Sections.tsx';
+import { SeatMap } from '../shared/seatmap/SeatMap.tsx';
+import { Failure, Loading, Title } from '../shared/ui.tsx';
+import { count, empty, series } from './admissions.ts';
+import { Chart } from './Chart.tsx';
+import { PolicyEditor } from './Policy.tsx';
+import { href } from './route.ts';
+import { useWords } from './words.ts';
+
+type Figures = StatsSubscription['saleStats'];
+
+export function Board({ concertId, seriesId }: { concertId: string; seriesId: string }) {
+  const words = useWords();
+  const format = useFormat();
+  const [{ data, error, fetching }, again] = useQuery({
+    query: OwnConcertDocument,
+    variables: { id: concertId },
+    requestPolicy: 'cache-and-network',
+  });
+  const date = data?.concert?.series.find(({ id }) => id === seriesId);
+  const concert = data?.concert;
+  if (concert == null || date === undefined) {
+    if (error !== undefined) return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
+    return fetching ? <Loading text={words.loading} /> : <Title>{words.concert.notFound}</Title>;
+  }
+  return (
+    <>
+      <p class="crumbs"><a class="crumb" href={href.concert(concertId)}>{concert.title}</a></p>
+      <Title>{format.moment(date.startAt)}</Title>
+      <Levers date={date} />
+      <LiveFigures date={date} />
+      <section class="block layout">
+        <House seriesId={seriesId} />
+        <div>
+          <h2>{words.board.policy}</h2>
+          <PolicyEditor key={seriesId} seriesId={seriesId} policy={date.queuePolicy} />
+        </div>
+      </section>
+    </>
+  );
+}
+
+function Levers({ date }: { date: SeriesPartsFragment }) {
+  const words = useWords();
+  const [pausing, pause] = useMutation(PauseSaleDocument);
+  const [resuming, resume] = useMutation(ResumeSaleDocument);
+  const [said, setSaid] = useState('');
+  const paused = date.status === 'PAUSED';
+  const error = pausing.error ?? resuming.error;
+  const act = async () => {
+    const { data } = await (paused ? resume : pause)({ seriesId: date.id });
+    if (data !== undefined) setSaid(paused ? words.board.resumedNow : words.board.pausedNow);
+  };
+  return (
+    <div class="levers row">
+      <span class="status" data-status={date.status}>{words.statuses[date.status]}</span>
+      {date.status !== 'CLOSED' && (
+        <button type="button" class={paused ? '' : 'quiet'} disabled={pausing.fetching || resuming.fetching} onClick={() => void act()}>
+          {paused ? words.board.resume : words.board.pause}
+        </button>
+      )}
+      <span role="status">{said}</span>
+      {error !== undefined && <Failure error={error} again={words.again} retry={() => void act()} />}
+    </div>
+  );
+}
+
+function LiveFigures({ date }: { date: SeriesPartsFragment }) {
+  const words = useWords();
+  const [tally, setTally] = useState(empty);
+  const [{ data, error }] = useSubscription({ query: StatsDocument, variables: { seriesId: date.id } });
+  const stats = data?.saleStats;
+  useEffect(() => {
+    if (stats !== undefined) setTally((before) => count(before, stats.admitted, serverNow()));
+  }, [stats]);
+  if (stats === undefined) {
+    return error === undefined ? <Loading text={words.loading} /> : <Failure error={error} again={words.again} />;
+  }
+  return (
+    <>
+      <Tiles stats={stats} />
+      <HouseBar stats={stats} />
+      <section class="block">
+        <h2>{words.board.admissions}</h2>
+        <Chart values={series(tally, serverNow())} />
+        <p class="small">{words.board.admissionsHow}</p>
+      </section>
+    </>
+  );
+}
+
+function Tiles({ stats }: { stats: Figures }) {
+  const words = useWords();
+  const format = useFormat();
+  const tiles = ['waiting', 'admitted', 'held', 'reserved', 'available'] as const;
+  return (
+    <dl class="tiles">
+      {tiles.map((name) => (
+        <div key={name}>
+          <dt>{words.board[name]}</dt>
+          <dd data-figure={name}>{format.number(stats[name])}</dd>
+        </div>
+      ))}
+      <div class="tile-wide">
+        <dt>{words.board.revenue}</dt>
+        <dd data-figure="revenue">{format.points(stats.revenue)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+/** What has become of the seats, as one bar. The tiles above say the same in numbers. */
+function HouseBar({ stats }: { stats: Figures }) {
+  const all = stats.held + stats.reserved + stats.available || 1;
+  const part = (n: number) => ({ width: `${(100 * n) / all}%` });
+  return (
+    <div class="house-bar" aria-hidden="true">
+      <i data-part="reserved" style={part(stats.reserved)} />
+      <i data-part="held" style={part(stats.held)} />
+    </div>
+  );
+}
+
+function House({ seriesId }: { seriesId: string }) {
+  const words = useWords();
+  const format = useFormat();
+  const { seats } = useLiveSeats(useClient(), seriesId);
+  return (
+    <div>
+      <h2>{words.board.house}</h2>
+      {seats === null ? (
+        <Loading text={words.loading} />
+      ) : (
+        <>
+          <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} />
+          <Legend words={words.seats.legend} own={false} />
+        </>
+      )}
+    </div>
+  );
+}
