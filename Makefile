@@ -1,0 +1,75 @@
+# Two commands matter: `make demo` and `make test`. Both do the set-up that they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# The steps share one build directory and stop at the first failure.
+.NOTPARALLEL:
+
+DEMO_DATA ?= demo-data
+DEMO_LISTEN ?= 127.0.0.1:8080
+CARGO ?= cargo
+
+NPM := $(shell command -v npm)
+# What the pages are made of: when any of it is newer than the built pages, they are built again.
+WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
+	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
+
+.PHONY: help demo test rust-tools fmt-check clippy rust-test schema-check doc pages pages-test
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+demo: pages ## Run the server with a demo concert on http://127.0.0.1:8080.
+	$(CARGO) run --locked -- --demo --data $(DEMO_DATA) --listen $(DEMO_LISTEN)
+
+test: rust-tools fmt-check clippy rust-test schema-check doc pages-test ## Check everything that CI checks.
+	@echo "make test: everything passed"
+
+fmt-check: rust-tools ## Check the formatting.
+	$(CARGO) fmt --all --check
+
+clippy: rust-tools ## Check with clippy; a warning is a failure.
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+# Two tests of the transport run public JavaScript suites and need Node.
+rust-test: ## Run the tests of the server.
+ifeq ($(NPM),)
+	@echo "npm is missing: the two tests that run JavaScript clients are left out (Node.js 20 or later has it)"
+	$(CARGO) test --locked --workspace -- --skip clients::
+else
+	$(CARGO) test --locked --workspace
+endif
+
+schema-check: ## Check that schema.graphql is what the code says.
+	@$(CARGO) run --locked --quiet -- schema | diff schema.graphql - \
+		|| { echo "schema.graphql is stale: cargo run -- schema > schema.graphql"; exit 1; }
+
+doc: ## Build the documentation; a warning is a failure.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --workspace
+
+# A minimal toolchain comes without these two.
+rust-tools:
+	@$(CARGO) fmt --version >/dev/null 2>&1 && $(CARGO) clippy --version >/dev/null 2>&1 \
+		|| rustup component add rustfmt clippy
+
+ifeq ($(wildcard web/package.json),)
+pages pages-test:
+	@:
+else ifeq ($(NPM),)
+pages pages-test: ## Build the pages, or check them, if npm is there.
+	@echo "npm is missing: the pages are not built; the API works without them (Node.js 20 or later has it)"
+else
+pages: web/dist/index.html ## Build the pages if they are older than their sources.
+
+pages-test: pages ## Build the pages and run their tests.
+	cd web && npm run --if-present test
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: $(WEB_SOURCES) | web/node_modules/.package-lock.json
+	cd web && npm run build
+	@touch $@
+endif
