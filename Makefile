@@ -15,7 +15,7 @@ NPM := $(shell command -v npm)
 WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
 	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
 
-.PHONY: help demo test rust-tools fmt-check clippy rust-test schema-check doc pages pages-test
+.PHONY: help demo test rust-tools fmt-check clippy rust-test schema-check doc pages pages-test pages-e2e chromium
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -23,7 +23,7 @@ help: ## Show this list.
 demo: pages ## Run the server with a demo concert on http://127.0.0.1:8080.
 	$(CARGO) run --locked -- --demo --data $(DEMO_DATA) --listen $(DEMO_LISTEN)
 
-test: rust-tools fmt-check clippy rust-test schema-check doc pages-test ## Check everything that CI checks.
+test: rust-tools fmt-check pages-test clippy rust-test schema-check doc pages-e2e ## Check everything that CI checks.
 	@echo "make test: everything passed"
 
 fmt-check: rust-tools ## Check the formatting.
@@ -54,16 +54,27 @@ rust-tools:
 		|| rustup component add rustfmt clippy
 
 ifeq ($(wildcard web/package.json),)
-pages pages-test:
+pages pages-test pages-e2e:
 	@:
 else ifeq ($(NPM),)
-pages pages-test: ## Build the pages, or check them, if npm is there.
+pages pages-test pages-e2e: ## Build the pages, or check them, if npm is there.
 	@echo "npm is missing: the pages are not built; the API works without them (Node.js 20 or later has it)"
 else
 pages: web/dist/index.html ## Build the pages if they are older than their sources.
 
 pages-test: pages ## Build the pages and run their tests.
 	cd web && npm run --if-present test
+
+# The journeys in a browser, against the server that the other tests have built.
+pages-e2e: pages chromium ## Run the pages in Chromium against a real server.
+	$(CARGO) build --locked
+	cd web && npm run e2e
+
+chromium:
+	@command -v chromium >/dev/null || { \
+		echo "chromium is missing: installing Debian's"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+		|| { echo "the tests of the pages need Debian's chromium: apt-get install chromium"; exit 1; }
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
