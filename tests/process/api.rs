@@ -32,7 +32,12 @@ impl Api {
     }
 
     /// Runs an operation; the whole answer.
-    pub(crate) async fn answer(&self, token: &str, query: &str, variables: Value) -> Result<Value, Unanswered> {
+    pub(crate) async fn answer(
+        &self,
+        token: &str,
+        query: &str,
+        variables: Value,
+    ) -> Result<Value, Unanswered> {
         let mut request = self.http.post(format!("http://{}/graphql", self.address));
         if !token.is_empty() {
             request = request.bearer_auth(token);

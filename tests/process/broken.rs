@@ -41,7 +41,10 @@ const CASES: &[(&str, &str)] = &[
         "UPDATE reservation SET status = 'CANCELLED'",
     ),
     ("rule 11: standing reservation whose seat does not say so", "UPDATE seat SET reservation_id = NULL"),
-    ("series counts its standing reservations wrong", "UPDATE series SET reserved_count = reserved_count + 1"),
+    (
+        "series counts its standing reservations wrong",
+        "UPDATE series SET reserved_count = reserved_count + 1",
+    ),
     (
         "rule 13: user has more seats of a series than one may have",
         "DROP INDEX hold_of_seat; \
@@ -59,7 +62,10 @@ const CASES: &[(&str, &str)] = &[
         "UPDATE point_history SET balance_after = balance_after + 1 WHERE line = 1",
     ),
     ("ledger line has the wrong sign", "UPDATE point_history SET amount = -amount"),
-    ("rule 15: payment without its USE line", "UPDATE point_history SET payment_id = NULL WHERE kind = 'USE'"),
+    (
+        "rule 15: payment without its USE line",
+        "UPDATE point_history SET payment_id = NULL WHERE kind = 'USE'",
+    ),
     ("rule 15: payment that its reservations do not add up to", "UPDATE reservation SET price = price + 1"),
     ("rule 15: reservation without a payment", "DELETE FROM payment"),
     (
@@ -88,7 +94,8 @@ async fn sale(folder: &Path) {
     let series = create_series(&api, &organizer, TimeDelta::minutes(-1), policy).await;
 
     let buyer = join(&api, &series, "buyer").await;
-    act(&api, &buyer, "mutation { holdBestSeats(input: { count: 2 }) { problem { code } } }", json!({})).await;
+    act(&api, &buyer, "mutation { holdBestSeats(input: { count: 2 }) { problem { code } } }", json!({}))
+        .await;
     let charge = "mutation { charge(input: { amount: 50000, idempotencyKey: \"c\" }) { problem { code } } }";
     act(&api, &buyer, charge, json!({})).await;
     let pay = "mutation { pay(input: { idempotencyKey: \"p\" }) { problem { code } reservations { id } } }";
@@ -98,7 +105,8 @@ async fn sale(folder: &Path) {
     act(&api, &buyer, cancel, json!({ "id": paid["reservations"][0]["id"] })).await;
 
     let holder = join(&api, &series, "holder").await;
-    act(&api, &holder, "mutation { holdBestSeats(input: { count: 1 }) { problem { code } } }", json!({})).await;
+    act(&api, &holder, "mutation { holdBestSeats(input: { count: 1 }) { problem { code } } }", json!({}))
+        .await;
     join(&api, &series, "waiter").await;
 
     server.terminate();
@@ -147,7 +155,11 @@ async fn damage(database: &Path, statements: &str) {
 #[tokio::test]
 async fn the_audit_finds_each_kind_of_damage() {
     let checks: BTreeSet<_> = audit::checks().collect();
-    assert_eq!(CASES.iter().map(|(check, _)| *check).collect::<BTreeSet<_>>(), checks, "a case for each check");
+    assert_eq!(
+        CASES.iter().map(|(check, _)| *check).collect::<BTreeSet<_>>(),
+        checks,
+        "a case for each check"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     sale(folder.path()).await;

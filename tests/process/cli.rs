@@ -78,7 +78,11 @@ fn the_signing_key_is_made_once_for_its_owner_alone() {
     assert_eq!(std::fs::read(&key).unwrap(), made);
     let other = tempfile::tempdir().unwrap();
     identity(other.path(), "u", "ADMIN");
-    assert_ne!(std::fs::read(other.path().join("data/signing.key")).unwrap(), made, "no two keys are the same");
+    assert_ne!(
+        std::fs::read(other.path().join("data/signing.key")).unwrap(),
+        made,
+        "no two keys are the same"
+    );
 }
 
 #[tokio::test]
@@ -130,7 +134,8 @@ async fn identities_are_open(server: &Server) -> bool {
 async fn settings_come_from_flags_over_the_environment_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frontrow.toml");
-    std::fs::write(&file, "listen = \"127.0.0.1:0\"\ndata = \"from-file\"\nopen_identities = true\n").unwrap();
+    std::fs::write(&file, "listen = \"127.0.0.1:0\"\ndata = \"from-file\"\nopen_identities = true\n")
+        .unwrap();
     let file = file.to_str().unwrap();
 
     let server = Server::listening(frontrow(folder.path(), &["--config", file]));
@@ -147,7 +152,8 @@ async fn settings_come_from_flags_over_the_environment_over_the_file() {
     assert!(folder.path().join("from-environment/frontrow.db").exists());
     assert!(!identities_are_open(&server).await);
 
-    let mut command = frontrow(folder.path(), &["--config", file, "--data", "from-flag", "--open-identities"]);
+    let mut command =
+        frontrow(folder.path(), &["--config", file, "--data", "from-flag", "--open-identities"]);
     command.envs([("FRONTROW_DATA", "not-used"), ("FRONTROW_OPEN_IDENTITIES", "false")]);
     let server = Server::listening(command);
     assert!(folder.path().join("from-flag/frontrow.db").exists() && !folder.path().join("not-used").exists());
@@ -177,12 +183,14 @@ async fn the_demo_has_a_house_an_arena_and_a_lobby() {
     let folder = tempfile::tempdir().unwrap();
     for start in ["first", "second"] {
         let dates = demo_dates(folder.path()).await;
-        let shown: Vec<_> = dates.iter().map(|d| (d["status"].as_str().unwrap(), d["seatCount"].as_i64())).collect();
+        let shown: Vec<_> =
+            dates.iter().map(|d| (d["status"].as_str().unwrap(), d["seatCount"].as_i64())).collect();
         let expected = [("ON_SALE", Some(50)), ("ON_SALE", Some(5_000)), ("UPCOMING", Some(50))];
         assert_eq!(shown, expected, "at the {start} start");
         assert!(dates.iter().all(|date| date["availableCount"] == date["seatCount"]));
 
-        let numbers: Vec<_> = dates[0]["seats"].as_array().unwrap().iter().map(|s| s["number"].as_i64()).collect();
+        let numbers: Vec<_> =
+            dates[0]["seats"].as_array().unwrap().iter().map(|s| s["number"].as_i64()).collect();
         assert_eq!(numbers, (1..=50).map(Some).collect::<Vec<_>>());
         let mut sections: Vec<(_, _)> = dates[1]["seats"].as_array().unwrap().iter().map(priced).collect();
         sections.dedup();
@@ -190,7 +198,8 @@ async fn the_demo_has_a_house_an_arena_and_a_lobby() {
         let prices: std::collections::HashSet<_> = sections.iter().map(|(_, price)| price).collect();
         assert_eq!(prices.len(), 4, "{sections:?}");
 
-        let opens = dates[2]["reserveStartAt"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        let opens =
+            dates[2]["reserveStartAt"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
         let wait = opens - crate::api::now();
         assert!(wait > chrono::TimeDelta::zero() && wait <= chrono::TimeDelta::minutes(10), "{wait}");
     }

@@ -47,7 +47,10 @@ async fn ten_kills_in_the_middle_of_a_sale_lose_nothing() {
 }
 
 fn is_unanswered(fan: &Fan) -> bool {
-    fan.join.is_unanswered() || fan.hold.is_unanswered() || fan.charge.is_unanswered() || fan.pay.is_unanswered()
+    fan.join.is_unanswered()
+        || fan.hold.is_unanswered()
+        || fan.charge.is_unanswered()
+        || fan.pay.is_unanswered()
 }
 
 /// A sale that ends with `kill -9` after so many acknowledged mutations.
@@ -57,7 +60,8 @@ async fn sale_until(folder: &Path, acknowledged: usize) -> Vec<Fan> {
     let organizer = identity(folder, "organizer", "ORGANIZER");
     let policy = json!({ "maxActive": 20, "heartbeatTimeoutSeconds": 600, "sessionSeconds": 600 });
     let series = create_series(&api, &organizer, TimeDelta::minutes(-1), policy).await;
-    let seats = api.call("", "query($id: ID!) { seats(seriesId: $id) { id } }", json!({ "id": series })).await;
+    let seats =
+        api.call("", "query($id: ID!) { seats(seriesId: $id) { id } }", json!({ "id": series })).await;
     let seats = ids(&seats.unwrap()["seats"]);
     assert_eq!(seats.len(), SEATS);
 
@@ -117,19 +121,33 @@ fn everything_acknowledged_is_there(fan: &Fan, after: &Option<Value>) {
         None if fan.charge.is_unanswered() => assert!(charges.len() <= 1, "{}", context()),
         None => assert!(charges.is_empty(), "{}", context()),
     }
-    assert!(charges.iter().all(|line| line["amount"] == CHARGE && line["balanceAfter"] == CHARGE), "{}", context());
+    assert!(
+        charges.iter().all(|line| line["amount"] == CHARGE && line["balanceAfter"] == CHARGE),
+        "{}",
+        context()
+    );
 
     match fan.pay.answer() {
         Some((payment, reservations)) => {
-            assert_eq!((&payments, sorted(&tickets)), (&vec![payment.clone()], sorted(reservations)), "{}", context());
+            assert_eq!(
+                (&payments, sorted(&tickets)),
+                (&vec![payment.clone()], sorted(reservations)),
+                "{}",
+                context()
+            );
         }
         None if fan.pay.is_unanswered() => assert!(payments.len() <= 1, "{}", context()),
         None => assert!(payments.is_empty() && tickets.is_empty(), "{}", context()),
     }
     // A payment is whole, also one of which nobody was told (rule 15).
-    let spent: i64 = after["payments"]["nodes"].as_array().unwrap().iter().map(|p| p["amount"].as_i64().unwrap()).sum();
+    let spent: i64 =
+        after["payments"]["nodes"].as_array().unwrap().iter().map(|p| p["amount"].as_i64().unwrap()).sum();
     assert_eq!((uses.len(), paid), (payments.len(), !tickets.is_empty()), "{}", context());
-    assert!(uses.iter().all(|line| line["amount"] == -spent && line["payment"]["id"] == payments[0]), "{}", context());
+    assert!(
+        uses.iter().all(|line| line["amount"] == -spent && line["payment"]["id"] == payments[0]),
+        "{}",
+        context()
+    );
     let charged = if charges.is_empty() { 0 } else { CHARGE };
     assert_eq!(after["points"]["balance"], charged - spent, "{}", context());
     assert_eq!(after["token"]["status"] == "COMPLETED", paid, "{}", context());
@@ -159,17 +177,19 @@ fn the_line_is_as_before(fans: &[Fan], after: &[Option<Value>], settled: bool) {
         let number = |name| token["position"][name].as_i64().unwrap();
         (token["status"] == "WAITING").then(|| (number("position"), number("waiting")))
     };
-    let waiting: Vec<_> = fans
-        .iter()
-        .zip(after)
-        .filter_map(|(fan, after)| Some((fan, place(after.as_ref()?)?)))
-        .collect();
+    let waiting: Vec<_> =
+        fans.iter().zip(after).filter_map(|(fan, after)| Some((fan, place(after.as_ref()?)?))).collect();
     for (fan, (position, waiting)) in &waiting {
         // Who was admitted before stays so; a place that was answered but not looked at was none in line.
         let seen = fan.seen.unwrap_or_else(|| panic!("{} was ADMITTED and waits again", fan.user));
         assert!(*position <= seen.position, "the place of {} grew: {seen:?}, then {position}", fan.user);
         if settled {
-            assert_eq!(waiting - position, seen.behind, "{} stands before others than before: {seen:?}", fan.user);
+            assert_eq!(
+                waiting - position,
+                seen.behind,
+                "{} stands before others than before: {seen:?}",
+                fan.user
+            );
         }
     }
     // Whoever had the answer before the other asked stands in front (rule 4).

@@ -19,7 +19,8 @@ fn verify(folder: &Path, draw: &Value) -> (i32, String) {
 
 /// Joins the waiting room; the token, its id, and whether it is in the lobby.
 async fn join(api: &Api, series: &str, user: String) -> (String, String, bool) {
-    let query = "mutation($series: ID!, $user: String!) { issueToken(input: { seriesId: $series, userId: $user }) {
+    let query =
+        "mutation($series: ID!, $user: String!) { issueToken(input: { seriesId: $series, userId: $user }) {
         token tokenId position { status position } } }";
     let done = api.call("", query, json!({ "series": series, "user": user })).await.unwrap();
     let joined = &done["issueToken"];

@@ -253,5 +253,9 @@ pub(crate) fn text(value: &Value) -> String {
 
 /// The ids of a list of objects.
 pub(crate) fn ids(list: &Value) -> Vec<String> {
-    list.as_array().unwrap_or_else(|| panic!("no list: {list}")).iter().map(|each| text(&each["id"])).collect()
+    list.as_array()
+        .unwrap_or_else(|| panic!("no list: {list}"))
+        .iter()
+        .map(|each| text(&each["id"]))
+        .collect()
 }

@@ -43,7 +43,12 @@ pub(crate) fn identity(folder: &Path, user: &str, role: &str) -> String {
 #[track_caller]
 pub(crate) fn audit_is_clean(folder: &Path) {
     let output = run(folder, &["audit"]);
-    assert_eq!((output.status.code(), out(&output)), (Some(0), "every invariant holds\n"), "{}", err(&output));
+    assert_eq!(
+        (output.status.code(), out(&output)),
+        (Some(0), "every invariant holds\n"),
+        "{}",
+        err(&output)
+    );
 }
 
 /// Can be killed from wherever the moment is known.
@@ -121,7 +126,9 @@ impl Server {
             match self.log.recv_timeout(PATIENCE) {
                 Ok(line) => said.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the server does not end: {said:?}"),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("the server does not end: {said:?}")
+                }
             }
         }
         (self.victim.child().wait().unwrap(), said)

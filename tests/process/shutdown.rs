@@ -18,7 +18,8 @@ const FANS: usize = 20;
 /// How many charges are answered before the signal.
 const BEFORE: usize = 100;
 
-const CHARGE: &str = "mutation($key: String!) { charge(input: { amount: 1, idempotencyKey: $key }) { entry { id } } }";
+const CHARGE: &str =
+    "mutation($key: String!) { charge(input: { amount: 1, idempotencyKey: $key }) { entry { id } } }";
 
 /// Calls the operator once enough charges were answered.
 struct Count {
@@ -37,7 +38,8 @@ impl Count {
 /// Charges over HTTP until the server is gone; the lines that were told.
 async fn charge(api: Api, fan: &Fan, count: &Count) -> Vec<String> {
     let mut lines = Vec::new();
-    while let Ok(done) = api.call(&fan.token, CHARGE, json!({ "key": format!("http-{}", lines.len()) })).await {
+    while let Ok(done) = api.call(&fan.token, CHARGE, json!({ "key": format!("http-{}", lines.len()) })).await
+    {
         lines.push(done["charge"]["entry"]["id"].as_str().unwrap().to_owned());
         count.answered();
     }
@@ -80,7 +82,8 @@ async fn sigterm_finishes_what_was_accepted() {
     let organizer = identity(folder.path(), "organizer", "ORGANIZER");
     let series = create_series(&api, &organizer, TimeDelta::minutes(-1), json!({ "maxActive": 5 })).await;
     let never = Moment::never();
-    let mut fans: Vec<_> = (0..FANS).map(|number| Fan::new(number, &series, &[series.clone()])).collect();
+    let mut fans: Vec<_> =
+        (0..FANS).map(|number| Fan::new(number, &series, std::slice::from_ref(&series))).collect();
     for fan in &mut fans {
         fan.join(&api, &never).await.unwrap();
     }

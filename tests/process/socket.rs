@@ -37,7 +37,8 @@ impl Socket {
         request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().unwrap());
         let (inner, _) = tokio_tungstenite::client_async(request, stream).await.map_err(|_| Unanswered)?;
         let mut socket = Self(inner);
-        let hello = json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } });
+        let hello =
+            json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } });
         socket.send(&hello).await?;
         match socket.message().await {
             Ok(ack) if ack["type"] == "connection_ack" => Ok(socket),
@@ -51,7 +52,12 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.map_err(|_| Unanswered)
     }
 
-    pub(crate) async fn subscribe(&mut self, id: &str, query: &str, variables: Value) -> Result<(), Unanswered> {
+    pub(crate) async fn subscribe(
+        &mut self,
+        id: &str,
+        query: &str,
+        variables: Value,
+    ) -> Result<(), Unanswered> {
         let payload = json!({ "query": query, "variables": variables });
         self.send(&json!({ "type": "subscribe", "id": id, "payload": payload })).await
     }
