@@ -74,7 +74,8 @@ async fn a_fan_gets_from_the_catalogue_to_the_ticket() {
     assert_eq!(ann.ledger().await, ledger);
 
     // And the organiser's figures.
-    let query = format!("{{ saleStats(seriesId: \"{}\") {{ held reserved available revenue }} }}", made.series);
+    let query =
+        format!("{{ saleStats(seriesId: \"{}\") {{ held reserved available revenue }} }}", made.series);
     let stats = organizer.fan.get("saleStats", &query).await;
     assert_eq!(stats, json!({ "held": 0, "reserved": 1, "available": 49, "revenue": 10_000 }));
     assert_eq!(int(&paid["payment"]["amount"]), int(&stats["revenue"]));

@@ -11,7 +11,7 @@ const WALLET: &str = "{ points { userId balance } }";
 #[tokio::test]
 async fn a_token_that_is_no_good_is_refused() {
     let server = Server::start().await;
-    let other = Server::start().await;
+    let other = Server::with(Options { seed: 2, ..Options::default() }).await;
     let date = server.organizer().date(Plan::default()).await;
     assert_eq!(server.stranger().ask(WALLET, json!({})).await.error(), "UNAUTHENTICATED");
     for bad in ["nonsense", "a.b.c", other.fan("ann").bearer.as_deref().unwrap()] {
@@ -121,7 +121,11 @@ async fn roles_open_what_is_anothers() {
     server.fan("ann").charge(7, "key").await;
     let wallet = "{ points(userId: \"ann\") { balance } }";
     let bob = server.fan("bob");
-    for query in [wallet, "{ reservations(userId: \"ann\") { nodes { id } } }", "{ payments(userId: \"ann\") { nodes { id } } }"] {
+    for query in [
+        wallet,
+        "{ reservations(userId: \"ann\") { nodes { id } } }",
+        "{ payments(userId: \"ann\") { nodes { id } } }",
+    ] {
         assert_eq!(bob.ask(query, json!({})).await.error(), "FORBIDDEN");
     }
     let input = json!({ "amount": 3, "idempotencyKey": "till", "userId": "ann" });
@@ -158,7 +162,10 @@ async fn open_identities_are_a_setting() {
         } else {
             assert_eq!(reply.error(), "UNAUTHENTICATED");
             let input = json!({ "seriesId": date.series, "userId": "ann" });
-            assert_eq!(server.fan("bob").try_act("issueToken", input, "token").await.error(), "BAD_USER_INPUT");
+            assert_eq!(
+                server.fan("bob").try_act("issueToken", input, "token").await.error(),
+                "BAD_USER_INPUT"
+            );
         }
     }
 }

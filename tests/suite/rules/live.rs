@@ -34,7 +34,8 @@ async fn a_watcher_of_seats_hears_of_every_change_without_a_gap() {
     assert_eq!((int(&since["version"]), &since["snapshot"]), (known + 3, &json!(false)));
     assert_eq!(statuses(&since), [(1, "AVAILABLE".to_owned()), (2, "HELD".to_owned())]);
     // A version that the server does not know is answered by a snapshot.
-    let unknown = server.stranger().watch_seats(&date.series, Some(known + 1_000)).await.next().await.unwrap();
+    let unknown =
+        server.stranger().watch_seats(&date.series, Some(known + 1_000)).await.next().await.unwrap();
     assert_eq!((&unknown["snapshot"], int(&unknown["version"])), (&json!(true), known + 3));
 }
 
@@ -44,7 +45,8 @@ async fn the_organizer_watches_the_sale() {
     let server = Server::on_system_clock().await;
     let organizer = server.organizer();
     let date = organizer.date(Plan::default()).await;
-    let query = "subscription($id: ID!) { saleStats(seriesId: $id) { waiting admitted held reserved revenue } }";
+    let query =
+        "subscription($id: ID!) { saleStats(seriesId: $id) { waiting admitted held reserved revenue } }";
     let mut watch = organizer.fan.watch(query, json!({ "id": date.series })).await;
     assert_eq!(int(&watch.next().await.unwrap()["admitted"]), 0);
     let mut ann = server.fan("ann");

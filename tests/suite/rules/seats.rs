@@ -159,7 +159,8 @@ async fn several_seats_are_held_all_or_none() {
     assert_eq!(none["problem"]["seats"], json!([{ "id": date.seats[1], "number": 2 }]));
     assert_eq!(date.look(&bob).await[..3], ["AVAILABLE", "HELD", "AVAILABLE"]);
     let all = hold_all(&bob, &[&date.seats[4], &date.seats[3]]).await;
-    let numbers: Vec<_> = all["holds"].as_array().unwrap().iter().map(|h| h["seat"]["number"].clone()).collect();
+    let numbers: Vec<_> =
+        all["holds"].as_array().unwrap().iter().map(|h| h["seat"]["number"].clone()).collect();
     assert_eq!(numbers, [5, 4]);
 }
 

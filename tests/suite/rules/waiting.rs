@@ -201,7 +201,8 @@ async fn an_open_stream_keeps_the_place() {
 #[tokio::test]
 async fn a_session_ends_in_time_and_a_hold_pins_it() {
     let server = Server::start().await;
-    let policy = json!({ "maxActive": 2, "sessionSeconds": 100, "heartbeatTimeoutSeconds": NOBODY_IS_SILENT });
+    let policy =
+        json!({ "maxActive": 2, "sessionSeconds": 100, "heartbeatTimeoutSeconds": NOBODY_IS_SILENT });
     let date = server.organizer().date(Plan::policy(policy)).await;
     let fans = join_all(&server, &date, &["idle", "holds", "next", "last"]).await;
     server.advance(secs(50), &date.series).await;

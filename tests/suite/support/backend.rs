@@ -12,7 +12,9 @@ pub(super) async fn fresh_url() -> Option<String> {
     let name = format!("frontrow_suite_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let admin = sea_orm::Database::connect(url.as_str()).await.unwrap();
     // What an earlier run of the suite left is of no use any more.
-    for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
+    for statement in
+        [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
+    {
         admin.execute_unprepared(&statement).await.unwrap();
     }
     admin.close().await.unwrap();

@@ -25,7 +25,12 @@ pub(crate) struct Fan {
 }
 
 impl Fan {
-    pub(crate) fn new(http: reqwest::Client, address: SocketAddr, user: &str, bearer: Option<String>) -> Self {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        address: SocketAddr,
+        user: &str,
+        bearer: Option<String>,
+    ) -> Self {
         Self { user: user.to_owned(), bearer, token: String::new(), http, address }
     }
 
@@ -53,7 +58,8 @@ impl Fan {
     /// A mutation with one `input`; the response as it is.
     pub(crate) async fn try_act(&self, name: &str, input: Value, select: &str) -> Reply {
         let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-        let query = format!("mutation($input: {input_type}!) {{ {name}(input: $input) {{ {select} {PROBLEM} }} }}");
+        let query =
+            format!("mutation($input: {input_type}!) {{ {name}(input: $input) {{ {select} {PROBLEM} }} }}");
         self.ask(&query, json!({ "input": input })).await
     }
 
@@ -241,7 +247,8 @@ impl Organizer {
     /// Creates a date of a concert.
     pub(crate) async fn series(&self, concert: &str, plan: Plan) -> Date {
         let (begins, at) = (self.now + plan.begins, |span: TimeDelta| (self.now + span).to_rfc3339());
-        let section = |(rows, cols)| json!([{ "name": "Floor", "rows": rows, "cols": cols, "price": 10_000 }]);
+        let section =
+            |(rows, cols)| json!([{ "name": "Floor", "rows": rows, "cols": cols, "price": 10_000 }]);
         let input = json!({
             "concertId": concert,
             "startAt": begins.to_rfc3339(),
@@ -251,7 +258,8 @@ impl Organizer {
             "sections": plan.rows_and_cols.map(section),
             "queuePolicy": plan.policy,
         });
-        let query = "mutation($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
+        let query =
+            "mutation($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
         let made = self.fan.ask(query, json!({ "input": input })).await.field("createSeries");
         let seats = made["seats"].as_array().unwrap().iter().map(|seat| text(&seat["id"])).collect();
         Date { concert: concert.to_owned(), series: text(&made["id"]), seats, price: 10_000 }

@@ -35,12 +35,14 @@ pub(crate) struct Options {
     pub(crate) open_identities: bool,
     pub(crate) self_service_charging: bool,
     pub(crate) clock: Clock,
+    /// Two servers with the same seed make the same signing key.
+    pub(crate) seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let noon = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
-        Self { open_identities: false, self_service_charging: true, clock: Clock::manual(noon) }
+        Self { open_identities: false, self_service_charging: true, clock: Clock::manual(noon), seed: 1 }
     }
 }
 
@@ -57,7 +59,7 @@ pub(crate) struct Server {
     folder: TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), String>>,
-    starts: u64,
+    seed: u64,
 }
 
 impl Server {
@@ -84,12 +86,11 @@ impl Server {
             self_service_charging: options.self_service_charging,
             allowed_origins: Vec::new(),
         };
-        Self::open(config, folder, options.clock, 1).await
+        Self::open(config, folder, options.clock, options.seed).await
     }
 
-    async fn open(config: Config, folder: TempDir, clock: Clock, starts: u64) -> Self {
-        // Another seed for each start: an id must not come twice.
-        let dice = Dice::seeded(starts);
+    async fn open(config: Config, folder: TempDir, clock: Clock, seed: u64) -> Self {
+        let dice = Dice::seeded(seed);
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
         let keys = app::keys(&config, &dice).unwrap();
         let house = Arc::clone(app.house());
@@ -100,17 +101,18 @@ impl Server {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, clock, config, house, keys, http, folder, stop, running, starts }
+        Self { address, clock, config, house, keys, http, folder, stop, running, seed }
     }
 
     /// Stops in order, and starts again on the same data.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, config, http, folder, stop, running, starts, house, .. } = self;
+        let Self { clock, config, http, folder, stop, running, seed, house, .. } = self;
         // A kept connection would be waited for.
         drop((http, house));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
-        Self::open(config, folder, clock, starts + 1).await
+        // Another seed: an id must not come twice.
+        Self::open(config, folder, clock, seed + 1_000).await
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -153,7 +155,8 @@ impl Server {
     /// Returns once the waiting room has decided everything that is due now. A place that nobody has is left
     /// twice: the room takes the second one only when all that followed from the first has been done.
     pub(crate) async fn settle(&self, series: &str) {
-        let pass = QueuePass { token: TokenId(uuid::Uuid::nil()), series: series.parse::<SeriesId>().unwrap() };
+        let pass =
+            QueuePass { token: TokenId(uuid::Uuid::nil()), series: series.parse::<SeriesId>().unwrap() };
         let nobody = UserId::try_new("nobody").unwrap();
         let token = self.keys.queue_token(pass, &nobody, "", self.now(), self.now()).unwrap();
         let nobody = self.bearer("nobody", &token);

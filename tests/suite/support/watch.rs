@@ -19,7 +19,12 @@ pub(crate) struct Watch(WebSocketStream<TcpStream>);
 
 impl Watch {
     /// Opens a socket, shows the token, and subscribes.
-    pub(crate) async fn open(address: SocketAddr, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+    pub(crate) async fn open(
+        address: SocketAddr,
+        bearer: Option<&str>,
+        query: &str,
+        variables: Value,
+    ) -> Self {
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
@@ -40,7 +45,8 @@ impl Watch {
 
     async fn message(&mut self) -> Value {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something");
+            let next =
+                tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something");
             match next.expect("the socket stays open").unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
@@ -75,7 +81,8 @@ impl Watch {
     /// The code with which the subscription was refused.
     pub(crate) async fn refusal(&mut self) -> String {
         let message = self.message().await;
-        let errors = if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
+        let errors =
+            if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
         errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
     }
 }
