@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Plan, Server, int};
+use crate::support::{Plan, Server, Watch, int};
+
+/// Two changes each; more than the server keeps for a subscriber that is behind.
+const FLICKERS: usize = 40;
 
 fn statuses(news: &Value) -> Vec<(i64, String)> {
     let seats = news["seats"].as_array().unwrap();
@@ -57,25 +60,41 @@ async fn the_organizer_watches_the_sale() {
     assert_eq!(fan.refusal().await, "FORBIDDEN");
 }
 
-/// Rule 21: a subscriber that does not read delays nobody: others hear of every change, and the calls go on.
+/// Rule 21: a subscriber that does not read delays nobody: others hear of every change, and the calls go on. When
+/// it reads again it sees by a new snapshot that it has missed something (rule 20), or it has been cut off.
 #[tokio::test]
 async fn a_subscriber_that_does_not_read_costs_nobody_anything() {
     let server = Server::start().await;
-    let date = server.organizer().date(Plan::default()).await;
+    let date = server.organizer().date(Plan::small(10, 10, json!({ "maxSeatsPerUser": 100 }))).await;
     let mut ann = server.fan("ann");
-    ann.join(&date.series).await;
-    let stranger = server.stranger();
-    let _deaf = stranger.watch_seats(&date.series, None).await;
-    let mut watch = stranger.watch_seats(&date.series, None).await;
+    // Wordy, so that a few changes of the whole house fill every buffer on the way.
+    let state: String = (0..40).map(|n| format!("s{n}: seats {{ id number status }} ")).collect();
+    let query =
+        format!("subscription {{ seatAvailability(seriesId: \"{}\") {{ snapshot {state} }} }}", date.series);
+    let mut deaf = Watch::narrow(server.address, &query, json!({})).await;
+    assert_eq!(deaf.next().await.unwrap()["snapshot"], true);
+    let mut watch = server.stranger().watch_seats(&date.series, None).await;
     let mut version = int(&watch.next().await.unwrap()["version"]);
-    for _ in 0..100 {
-        let hold = ann.must_hold(&date.seats[0]).await;
-        ann.release(&hold).await;
-        for status in ["HELD", "AVAILABLE"] {
-            let news = watch.next().await.unwrap();
-            version += 1;
-            assert_eq!(int(&news["version"]), version);
-            assert_eq!(statuses(&news), [(1, status.to_owned())]);
-        }
+    let mut hears = async |seats: usize| {
+        let news = watch.next().await.unwrap();
+        version += 1;
+        assert_eq!((int(&news["version"]), &news["snapshot"]), (version, &json!(false)));
+        assert_eq!(statuses(&news).len(), seats);
+    };
+    for _ in 0..10 {
+        ann.join(&date.series).await;
+        let all = ann.act("holdSeats", json!({ "seatIds": date.seats }), "holds { id }").await;
+        assert_eq!(all["holds"].as_array().unwrap().len(), 100);
+        hears(100).await;
+        ann.leave().await;
+        hears(100).await;
     }
+    ann.join(&date.series).await;
+    for _ in 0..FLICKERS {
+        let hold = ann.must_hold(&date.seats[0]).await;
+        hears(1).await;
+        ann.release(&hold).await;
+        hears(1).await;
+    }
+    assert!(deaf.misses_something(|news| news["snapshot"] == true).await);
 }

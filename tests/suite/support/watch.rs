@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
@@ -13,22 +13,32 @@ use tokio_tungstenite::{
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a server that has something to say may take to say it.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// A subscription.
 #[derive(Debug)]
 pub(crate) struct Watch(WebSocketStream<TcpStream>);
 
 impl Watch {
     /// Opens a socket, shows the token, and subscribes.
-    pub(crate) async fn open(
-        address: SocketAddr,
-        bearer: Option<&str>,
-        query: &str,
-        variables: Value,
-    ) -> Self {
+    pub(crate) async fn open(to: SocketAddr, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+        let stream = TcpStream::connect(to).await.unwrap();
+        Self::over(stream, bearer, query, variables).await
+    }
+
+    /// The same with a receive buffer so small that the server soon notices if nobody reads.
+    pub(crate) async fn narrow(to: SocketAddr, query: &str, variables: Value) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        Self::over(socket.connect(to).await.unwrap(), None, query, variables).await
+    }
+
+    async fn over(stream: TcpStream, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+        let address = stream.peer_addr().unwrap();
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
-        let stream = TcpStream::connect(address).await.unwrap();
         let (socket, _) = client_async(request, stream).await.unwrap();
         let mut watch = Self(socket);
         let payload = bearer.map(|token| json!({ "authorization": format!("Bearer {token}") }));
@@ -76,6 +86,25 @@ impl Watch {
                 return value;
             }
         }
+    }
+
+    /// Reads on until a value says that something was missed, or the server has cut the connection; false if the
+    /// server has nothing more to say.
+    pub(crate) async fn misses_something(&mut self, told: impl Fn(&Value) -> bool) -> bool {
+        while let Ok(next) = tokio::time::timeout(QUIET, self.0.next()).await {
+            match next {
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    let data = message["payload"]["data"].as_object().unwrap();
+                    if data.values().any(&told) {
+                        return true;
+                    }
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(_) | Err(_)) | None => return true,
+            }
+        }
+        false
     }
 
     /// The code with which the subscription was refused.
