@@ -1,0 +1,15 @@
+//! The behaviour of the whole server: through the real router, on real sockets, over a real database.
+//!
+//! `support` holds a server to start and the people who use it, by the public API only. One module a subject.
+//! With `FRONTROW_TEST_DATABASE_URL` the same suite runs on another database; see `support::backend`.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod support;
+
+mod contract;
+mod errors;
+mod journey;
+mod n_plus_one;
+mod race;
+mod rules;

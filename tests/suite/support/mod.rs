@@ -1,0 +1,12 @@
+//! A server to start, and the people who use it.
+
+mod backend;
+mod people;
+mod reply;
+mod server;
+mod watch;
+
+pub(crate) use people::{Date, Fan, Organizer, Plan};
+pub(crate) use reply::{Reply, code_of, int, text};
+pub(crate) use server::{Options, Server, ms, secs};
+pub(crate) use watch::Watch;

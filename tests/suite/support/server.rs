@@ -1,0 +1,185 @@
+//! A server on a socket of this machine, which ends with its test.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use frontrow::{
+    app::{self, App},
+    clock::{Clock, Dice},
+    config::Config,
+    domain::{
+        id::{SeriesId, TokenId, UserId},
+        identity::{QueuePass, Role},
+    },
+    service::{House, identity::Keys},
+};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::support::{Fan, Organizer, backend::fresh_url};
+
+/// Milliseconds.
+pub(crate) fn ms(n: i64) -> TimeDelta {
+    TimeDelta::milliseconds(n)
+}
+
+/// Seconds.
+pub(crate) fn secs(n: i64) -> TimeDelta {
+    TimeDelta::seconds(n)
+}
+
+/// What a server may be started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) open_identities: bool,
+    pub(crate) self_service_charging: bool,
+    pub(crate) clock: Clock,
+    /// Two servers with the same seed make the same signing key.
+    pub(crate) seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let noon = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        Self { open_identities: false, self_service_charging: true, clock: Clock::manual(noon), seed: 1 }
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    /// For what no client can see: the audit, and the count of statements.
+    pub(crate) house: Arc<House>,
+    keys: Keys,
+    http: reqwest::Client,
+    folder: TempDir,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Result<(), String>>,
+    seed: u64,
+}
+
+impl Server {
+    /// A server whose clock stands still until the test moves it.
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A server on the system's clock.
+    pub(crate) async fn on_system_clock() -> Self {
+        Self::with(Options { clock: Clock::system(), ..Options::default() }).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data: folder.path().to_owned(),
+            demo: false,
+            database_url: fresh_url().await,
+            signing_key: folder.path().join("signing.key"),
+            identity_key: None,
+            open_identities: options.open_identities,
+            self_service_charging: options.self_service_charging,
+            allowed_origins: Vec::new(),
+        };
+        Self::open(config, folder, options.clock, options.seed).await
+    }
+
+    async fn open(config: Config, folder: TempDir, clock: Clock, seed: u64) -> Self {
+        let dice = Dice::seeded(seed);
+        let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
+        let keys = app::keys(&config, &dice).unwrap();
+        let house = Arc::clone(app.house());
+        let listener = TcpListener::bind(config.listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(app.run(listener, async move {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { address, clock, config, house, keys, http, folder, stop, running, seed }
+    }
+
+    /// Stops in order, and starts again on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { clock, config, http, folder, stop, running, seed, house, .. } = self;
+        // A kept connection would be waited for.
+        drop((http, house));
+        stop.send(()).unwrap();
+        running.await.unwrap().unwrap();
+        // Another seed: an id must not come twice.
+        Self::open(config, folder, clock, seed + 1_000).await
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Somebody who has an identity token, and is nobody special.
+    pub(crate) fn fan(&self, user: &str) -> Fan {
+        self.with_roles(user, &[])
+    }
+
+    /// Somebody who has an identity token with these roles.
+    pub(crate) fn with_roles(&self, user: &str, roles: &[Role]) -> Fan {
+        let until = self.now() + TimeDelta::days(30);
+        let token = self.keys.identity_token(&UserId::try_new(user).unwrap(), user, roles, until).unwrap();
+        Fan::new(self.http.clone(), self.address, user, Some(token))
+    }
+
+    /// Somebody without any token.
+    pub(crate) fn stranger(&self) -> Fan {
+        Fan::new(self.http.clone(), self.address, "stranger", None)
+    }
+
+    /// Somebody who shows this token, or what they take for one.
+    pub(crate) fn bearer(&self, user: &str, token: &str) -> Fan {
+        Fan::new(self.http.clone(), self.address, user, Some(token.to_owned()))
+    }
+
+    /// Somebody who was here before a restart, with the token of then.
+    pub(crate) fn same(&self, fan: &Fan) -> Fan {
+        let mut same = Fan::new(self.http.clone(), self.address, &fan.user, fan.bearer.clone());
+        same.token.clone_from(&fan.token);
+        same
+    }
+
+    pub(crate) fn organizer(&self) -> Organizer {
+        Organizer::new(self.with_roles("organizer", &[Role::Organizer]), self.now())
+    }
+
+    /// Returns once the waiting room has decided everything that is due now. A place that nobody has is left
+    /// twice: the room takes the second one only when all that followed from the first has been done.
+    pub(crate) async fn settle(&self, series: &str) {
+        let pass =
+            QueuePass { token: TokenId(uuid::Uuid::nil()), series: series.parse::<SeriesId>().unwrap() };
+        let nobody = UserId::try_new("nobody").unwrap();
+        let token = self.keys.queue_token(pass, &nobody, "", self.now(), self.now()).unwrap();
+        let nobody = self.bearer("nobody", &token);
+        for _ in 0..2 {
+            let left = nobody.ask("mutation { leaveQueue { status } }", json!({})).await;
+            assert_eq!(left.error(), "NOT_FOUND");
+        }
+    }
+
+    /// Moves the clock, and returns once that room has decided what was due.
+    pub(crate) async fn advance(&self, by: TimeDelta, series: &str) {
+        self.clock.advance(by);
+        self.settle(series).await;
+    }
+
+    /// Gets a page that is not GraphQL.
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let url = format!("http://{}{path}", self.address);
+        self.http.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// What the books say: a line for each violated rule.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        frontrow::store::audit::audit(self.house.database()).await.unwrap()
+    }
+}

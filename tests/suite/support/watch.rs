@@ -1,0 +1,117 @@
+//! One subscription over `graphql-transport-ws`, on a socket of its own.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a server that has something to say may take to say it.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// A subscription.
+#[derive(Debug)]
+pub(crate) struct Watch(WebSocketStream<TcpStream>);
+
+impl Watch {
+    /// Opens a socket, shows the token, and subscribes.
+    pub(crate) async fn open(to: SocketAddr, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+        let stream = TcpStream::connect(to).await.unwrap();
+        Self::over(stream, bearer, query, variables).await
+    }
+
+    /// The same with a receive buffer so small that the server soon notices if nobody reads.
+    pub(crate) async fn narrow(to: SocketAddr, query: &str, variables: Value) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        Self::over(socket.connect(to).await.unwrap(), None, query, variables).await
+    }
+
+    async fn over(stream: TcpStream, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+        let address = stream.peer_addr().unwrap();
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        let (socket, _) = client_async(request, stream).await.unwrap();
+        let mut watch = Self(socket);
+        let payload = bearer.map(|token| json!({ "authorization": format!("Bearer {token}") }));
+        watch.send(&json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(watch.message().await["type"], "connection_ack");
+        let payload = json!({ "query": query, "variables": variables });
+        watch.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+        watch
+    }
+
+    async fn send(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn message(&mut self) -> Value {
+        loop {
+            let next =
+                tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something");
+            match next.expect("the socket stays open").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?} instead of a message"),
+            }
+        }
+    }
+
+    /// The next value of the subscribed field; `None` once the stream has completed.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        let message = self.message().await;
+        match message["type"].as_str() {
+            Some("complete") => None,
+            Some("next") if message["payload"].get("errors").is_none() => {
+                let data = message["payload"]["data"].as_object().unwrap();
+                Some(data.values().next().unwrap().clone())
+            }
+            _ => panic!("{message}"),
+        }
+    }
+
+    /// The next value that is as wanted; what comes before is passed over.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let value = self.next().await.expect("the stream goes on until what is waited for");
+            if wanted(&value) {
+                return value;
+            }
+        }
+    }
+
+    /// Reads on until a value says that something was missed, or the server has cut the connection; false if the
+    /// server has nothing more to say.
+    pub(crate) async fn misses_something(&mut self, told: impl Fn(&Value) -> bool) -> bool {
+        while let Ok(next) = tokio::time::timeout(QUIET, self.0.next()).await {
+            match next {
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    let data = message["payload"]["data"].as_object().unwrap();
+                    if data.values().any(&told) {
+                        return true;
+                    }
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(_) | Err(_)) | None => return true,
+            }
+        }
+        false
+    }
+
+    /// The code with which the subscription was refused.
+    pub(crate) async fn refusal(&mut self) -> String {
+        let message = self.message().await;
+        let errors =
+            if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
+        errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+    }
+}
