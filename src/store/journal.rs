@@ -41,7 +41,9 @@ impl Database {
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
         write_joins(&tx, series, events, names).await?;
-        if let Some(at) = events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None }) {
+        if let Some(at) =
+            events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None })
+        {
             write_draw(&tx, series, at).await?;
         }
         write_admissions(&tx, events).await?;
@@ -300,4 +302,3 @@ async fn write_ends(
     }
     Ok(())
 }
-
