@@ -22,9 +22,12 @@ use crate::{
         identity::Role,
         lobby,
     },
-    graphql,
+    graphql, open_files,
     store::audit,
 };
+
+/// Open files that a server asks for: every socket that it accepts, and some more.
+const OPEN_FILES: u64 = 101_000;
 
 /// Sells concert tickets when far more people want them than there are seats.
 #[derive(Debug, Parser)]
@@ -81,6 +84,14 @@ enum Bench {
         #[arg(long = "waiting", default_values_t = [1_000, 100_000, 1_000_000])]
         sizes: Vec<usize>,
     },
+    /// Many fans over WebSockets: how soon they hear of their admission, and memory; exit code 1 if it takes too long.
+    Fans(bench::fans::Options),
+    /// A start with many waiting; exit code 1 if it takes more than five seconds.
+    Restart {
+        /// How many wait.
+        #[arg(long, default_value_t = 1_000_000)]
+        waiting: u32,
+    },
 }
 
 /// Runs the command line.
@@ -106,16 +117,26 @@ fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     match cli.command {
         Some(Command::Schema) => say(&graphql::sdl()),
         Some(Command::VerifyDraw { file }) => verify_draw(file).map_err(|line| vec![line]),
-        Some(Command::Bench { what: Bench::Room { sizes } }) => {
-            bench::room::run(&mut io::stdout().lock(), &sizes).map_err(|error| vec![error.to_string()])?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Bench { what }) => measure(what).map_err(|line| vec![line]),
         command => {
             let config = cli.layer.resolve()?;
             let runtime = tokio::runtime::Runtime::new().map_err(|error| vec![error.to_string()])?;
             runtime.block_on(with_config(command, config)).map_err(|line| vec![line])
         }
     }
+}
+
+fn measure(what: Bench) -> Result<ExitCode, String> {
+    let out = &mut io::stdout();
+    let runtime = || tokio::runtime::Runtime::new().map_err(|error| error.to_string());
+    let fine = match what {
+        Bench::Room { sizes } => {
+            bench::room::run(out, &sizes).map(|()| true).map_err(|error| error.to_string())?
+        }
+        Bench::Fans(options) => runtime()?.block_on(bench::fans::run(out, options))?,
+        Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting))?,
+    };
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn with_config(command: Option<Command>, config: Config) -> Result<ExitCode, String> {
@@ -137,6 +158,9 @@ fn say(text: &str) -> Result<ExitCode, Vec<String>> {
 }
 
 async fn serve(config: Config) -> Result<ExitCode, String> {
+    // Each socket is an open file, and the customary limit is 1,024.
+    let files = open_files::raise(OPEN_FILES);
+    tracing::debug!(files, "open files");
     let (clock, dice) = (Clock::system(), Dice::system());
     let listener = TcpListener::bind(config.listen)
         .await

@@ -23,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod graphql;
+pub mod open_files;
 pub mod server;
 pub mod service;
 pub mod store;

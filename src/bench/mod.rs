@@ -1,3 +1,6 @@
 //! Measurements that the documentation quotes: `frontrow bench …` runs them on the reader's own machine.
 
+pub mod fans;
+pub mod memory;
+pub mod restart;
 pub mod room;

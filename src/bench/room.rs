@@ -13,11 +13,14 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::domain::{
-    id::{TokenId, UserId},
-    lobby::DrawSecret,
-    policy::QueuePolicy,
-    room::{Command, Event, Restored, RestoredState, Room, SaleState, Ticket},
+use crate::{
+    bench::memory::resident_bytes,
+    domain::{
+        id::{TokenId, UserId},
+        lobby::DrawSecret,
+        policy::QueuePolicy,
+        room::{Command, Event, Restored, RestoredState, Room, SaleState, Ticket},
+    },
 };
 
 /// Small rooms are measured repeatedly, until this many operations are counted.
@@ -45,7 +48,7 @@ Positions are asked for in random order, each question waiting for the answer be
 /// When `out` cannot be written to.
 pub fn run(out: &mut impl Write, sizes: &[usize]) -> io::Result<()> {
     // Memory first, while little is on the heap that a later room could reuse.
-    let start = resident_bytes();
+    let start = resident_bytes("self");
     let memory: Vec<_> = sizes.iter().map(|size| bytes_per_place(*size, start)).collect();
     write!(out, "{:>10}", "waiting")?;
     for name in ["join", "position/token", "position/ticket", "tick", "restore"] {
@@ -162,7 +165,7 @@ fn bytes_per_place(size: usize, start: Option<u64>) -> Option<u64> {
     }
     let mut room = empty();
     (0..size).for_each(|n| cycle(&mut room, &join(n)));
-    let bytes = resident_bytes()?.saturating_sub(start?);
+    let bytes = resident_bytes("self")?.saturating_sub(start?);
     black_box(room.counts());
     Some(bytes / size as u64)
 }
@@ -170,12 +173,6 @@ fn bytes_per_place(size: usize, start: Option<u64>) -> Option<u64> {
 fn cycle(room: &mut Room, command: &Command) {
     let decision = room.decide(std::slice::from_ref(command), opens());
     decision.events.iter().for_each(|event| room.apply(event));
-}
-
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1_024)
 }
 
 fn opens() -> DateTime<Utc> {

@@ -106,3 +106,82 @@ impl House {
         &self.database
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::{
+        domain::{
+            catalog::Schedule,
+            id::{SeriesId, TokenId, UserId},
+            identity::{Caller, Role},
+            policy::PolicyPatch,
+            room::{Outcome, Status},
+        },
+        service::rooms::Seen,
+    };
+
+    async fn open(url: &str) -> Arc<House> {
+        let database = Database::connect(url).await.unwrap();
+        database.migrate().await.unwrap();
+        let clock = Clock::manual(DateTime::from_timestamp_millis(1_800_000_000_000).unwrap());
+        House::open(database, Keys::new(&[7; 32]), Settings::default(), clock, Dice::seeded(1)).await.unwrap()
+    }
+
+    /// A date on sale that lets one fan in at a time.
+    async fn one_at_a_time(house: &House) -> SeriesId {
+        let user = UserId::from_stored("organizer");
+        let organizer = Caller { user, name: String::new(), roles: vec![Role::Organizer], pass: None };
+        let concert = house.create_concert(&organizer, "Restart").await.unwrap();
+        let day = |n| house.clock().now() + TimeDelta::days(n);
+        let schedule =
+            Schedule { start_at: day(3), end_at: day(4), reserve_start_at: day(0), reserve_end_at: day(2) };
+        let policy = PolicyPatch { max_active: Some(Some(1)), ..PolicyPatch::default() };
+        house.create_series(&organizer, concert.id, schedule, None, policy).await.unwrap().id
+    }
+
+    async fn seen(house: &House, series: SeriesId, tokens: &[TokenId]) -> Vec<Option<Seen>> {
+        let room = house.rooms.of(series).await.unwrap();
+        room.decided().await;
+        tokens.iter().map(|token| room.see(*token)).collect()
+    }
+
+    /// Rule 9.
+    #[tokio::test]
+    async fn a_restart_changes_nobodys_place() {
+        let data = tempfile::tempdir().unwrap();
+        let url = Database::embedded_url(data.path());
+        let house = open(&url).await;
+        let series = one_at_a_time(&house).await;
+        let mut tokens = Vec::new();
+        for fan in ["a", "b", "c", "d"] {
+            tokens.push(
+                house.join(UserId::from_stored(fan), String::new(), series).await.unwrap().position.token,
+            );
+        }
+        let room = house.rooms.of(series).await.unwrap();
+        assert_eq!(room.leave(tokens[1]).await.unwrap(), Outcome::Left);
+        let before = seen(&house, series, &tokens).await;
+        let places = |seen: &[Option<Seen>]| -> Vec<_> {
+            let place =
+                |seen: &Seen| (seen.view.status, seen.view.position, seen.view.seq, seen.view.admitted_until);
+            seen.iter().map(|seen| seen.as_ref().map(place)).collect()
+        };
+        let status = |n: usize| before[n].map(|seen| (seen.view.status, seen.view.position));
+        assert_eq!([status(0), status(1)], [Some((Status::Admitted, Some(0))), None]);
+        assert_eq!(
+            [status(2), status(3)],
+            [Some((Status::Waiting, Some(1))), Some((Status::Waiting, Some(2)))]
+        );
+        house.close().await.unwrap();
+
+        let house = open(&url).await;
+        assert_eq!(places(&seen(&house, series, &tokens).await), places(&before));
+        let last = house.join(UserId::from_stored("e"), String::new(), series).await.unwrap().position.token;
+        let last = seen(&house, series, &[last]).await[0].map(|seen| (seen.view.position, seen.view.seq));
+        assert_eq!(last, Some((Some(3), 4)));
+        house.close().await.unwrap();
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{hold, series, token};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::Expr,
@@ -22,6 +23,10 @@ use crate::{
 
 /// Rows a statement.
 const ROWS: usize = 500;
+
+/// Joins of one range, and ranges at once, when a room is rebuilt.
+const RANGE: i64 = 20_000;
+const RANGES: usize = 3;
 
 impl Database {
     /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
@@ -57,7 +62,9 @@ impl Database {
     /// If the database fails.
     pub async fn restore_room(&self, id: SeriesId, now: DateTime<Utc>) -> Result<Option<Room>, DbErr> {
         let Some(series) = self.find_series(id).await? else { return Ok(None) };
-        let rows = self.live_places(id).await?;
+        let next = self.next_seq(id).await?;
+        let mut rows = self.waiting_places(id, next).await?;
+        rows.extend(self.admitted_places(id).await?);
         let since = now - chrono::TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
         let admissions: Vec<DateTime<Utc>> = token::Entity::find()
             .select_only()
@@ -66,13 +73,6 @@ impl Database {
             .filter(token::Column::AdmittedAt.gt(since))
             .into_tuple()
             .all(self.reader())
-            .await?;
-        let last: Option<Option<i64>> = token::Entity::find()
-            .select_only()
-            .column_as(token::Column::Seq.max(), "last")
-            .filter(token::Column::SeriesId.eq(id.0))
-            .into_tuple()
-            .one(self.reader())
             .await?;
         let mut room = Room::restore(
             series.state(),
@@ -83,42 +83,77 @@ impl Database {
             admissions.into_iter(),
             now,
         );
-        if let Some(last) = last.flatten() {
-            room.count_joins_from(u64::try_from(last).unwrap_or_default() + 1);
-        }
+        room.count_joins_from(u64::try_from(next).unwrap_or_default());
         Ok(Some(room))
     }
 
-    async fn live_places(&self, series: SeriesId) -> Result<Vec<Restored>, DbErr> {
+    /// One more than the number of the last join, also of places that have ended.
+    async fn next_seq(&self, series: SeriesId) -> Result<i64, DbErr> {
+        let last: Option<Option<i64>> = token::Entity::find()
+            .select_only()
+            .column_as(token::Column::Seq.max(), "last")
+            .filter(token::Column::SeriesId.eq(series.0))
+            .into_tuple()
+            .one(self.reader())
+            .await?;
+        Ok(last.flatten().map_or(0, |last| last + 1))
+    }
+
+    /// Everyone who waits. Read in the order of the joins, which is the order of the table: by any other index every
+    /// row would be a page of its own. Several ranges at once keep both the database and us busy, and what is under
+    /// way is bounded.
+    async fn waiting_places(&self, series: SeriesId, next: i64) -> Result<Vec<Restored>, DbErr> {
+        let firsts = (0..next).step_by(RANGE as usize);
+        let ranges = stream::iter(firsts.map(|first| self.waiting_places_from(series, first)));
+        ranges.buffered(RANGES).try_concat().await
+    }
+
+    async fn waiting_places_from(&self, series: SeriesId, first: i64) -> Result<Vec<Restored>, DbErr> {
+        let rows: Vec<(Uuid, String, i64, bool)> = token::Entity::find()
+            .select_only()
+            .columns([token::Column::Id, token::Column::UserId, token::Column::Seq, token::Column::Lobby])
+            .filter(token::Column::SeriesId.eq(series.0))
+            .filter(token::Column::Seq.gte(first))
+            .filter(token::Column::Seq.lt(first + RANGE))
+            .filter(token::Column::Status.eq(token::Status::Waiting))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let restored = rows.into_iter().map(|(id, user, seq, lobby)| Restored {
+            token: TokenId(id),
+            user: UserId::from_stored(&user),
+            seq: u64::try_from(seq).unwrap_or_default(),
+            lobby,
+            state: RestoredState::Waiting,
+        });
+        Ok(restored.collect())
+    }
+
+    async fn admitted_places(&self, series: SeriesId) -> Result<Vec<Restored>, DbErr> {
         let pins = self.pins(series).await?;
-        type Row = (Uuid, String, i64, bool, token::Status, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-        let rows: Vec<Row> = token::Entity::find()
+        let rows: Vec<(Uuid, String, i64, bool, DateTime<Utc>, DateTime<Utc>)> = token::Entity::find()
             .select_only()
             .columns([
                 token::Column::Id,
                 token::Column::UserId,
                 token::Column::Seq,
                 token::Column::Lobby,
-                token::Column::Status,
                 token::Column::AdmittedAt,
                 token::Column::SessionEndsAt,
             ])
             .filter(token::Column::SeriesId.eq(series.0))
-            .filter(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]))
+            .filter(token::Column::Status.eq(token::Status::Admitted))
+            // Implied, but it names the index of the admitted.
+            .filter(token::Column::AdmittedAt.is_not_null())
             .into_tuple()
             .all(self.reader())
             .await?;
-        let restored = rows.into_iter().map(|(id, user, seq, lobby, _, at, session_ends_at)| Restored {
+        let restored = rows.into_iter().map(|(id, user, seq, lobby, at, session_ends_at)| Restored {
             token: TokenId(id),
             user: UserId::from_stored(&user),
             seq: u64::try_from(seq).unwrap_or_default(),
             lobby,
-            state: match (at, session_ends_at) {
-                (Some(at), Some(session_ends_at)) => {
-                    RestoredState::Admitted { at, session_ends_at, pinned_until: pins.get(&id).copied() }
-                }
-                _ => RestoredState::Waiting,
-            },
+            state: RestoredState::Admitted { at, session_ends_at, pinned_until: pins.get(&id).copied() },
         });
         Ok(restored.collect())
     }
@@ -151,7 +186,8 @@ impl Database {
             .select_only()
             .column(token::Column::SeriesId)
             .distinct()
-            .filter(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]))
+            // Not as parameters: only this names the index of live places, which has no other rows.
+            .filter(Expr::cust("status IN ('WAITING', 'ADMITTED')"))
             .into_tuple()
             .all(self.reader())
             .await?;

@@ -25,8 +25,12 @@ use crate::server::graphql_http;
 use protocol::{Closing, SUBPROTOCOL};
 use socket::Socket;
 
-/// tungstenite keeps its buffers for the life of a socket: at 4 KiB an idle one costs a few KiB, not 130.
-const BUFFER_BYTES: usize = 4 << 10;
+/// tungstenite keeps its read buffer for the life of a socket: 128 KiB unless told otherwise. What fans send fits into
+/// this one; a longer message takes more reads.
+const READ_BUFFER_BYTES: usize = 1 << 10;
+
+/// What is collected before it is written; every message is flushed at once anyway.
+const WRITE_BUFFER_BYTES: usize = 4 << 10;
 
 /// GET `/graphql`: a WebSocket where the client asks for one, an HTTP query otherwise.
 pub(crate) async fn or_else_http<E: Executor>(
@@ -60,8 +64,8 @@ async fn upgrade<E: Executor>(endpoint: Arc<Endpoint<E>>, request: Request) -> R
     // Counted from here on, so that a shutdown cannot overlook a socket between the handshake and its task.
     let counted = endpoint.sockets.token();
     upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(endpoint.limits.message_bytes)
         .max_frame_size(endpoint.limits.message_bytes)
         .on_upgrade(move |socket| async move {
