@@ -130,8 +130,9 @@ impl Database {
     }
 
     async fn admitted_places(&self, series: SeriesId) -> Result<Vec<Restored>, DbErr> {
+        type Row = (Uuid, String, i64, bool, DateTime<Utc>, DateTime<Utc>);
         let pins = self.pins(series).await?;
-        let rows: Vec<(Uuid, String, i64, bool, DateTime<Utc>, DateTime<Utc>)> = token::Entity::find()
+        let rows: Vec<Row> = token::Entity::find()
             .select_only()
             .columns([
                 token::Column::Id,
