@@ -18,7 +18,10 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::{
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
 
 use crate::{
     graphql,
@@ -51,7 +54,7 @@ pub fn router(
         .merge(health::routes(Arc::clone(&house)))
         .merge(draw::routes(house))
         .layer(cors)
-        .merge(pages::routes())
+        .merge(pages::routes().layer(CompressionLayer::new()))
 }
 
 /// Front ends on other hosts may use the API if the operator names them.
