@@ -55,7 +55,19 @@ function overWebSocket(params: Params, headers: Headers) {
   });
 }
 
-export const fetcher = ((params: Params, options?: { headers?: Headers }) => {
+/** GraphiQL learns the name of a tab's operation a moment after it shows the tab: until then it sends the last tab's. */
+function named(params: Params): Params {
+  try {
+    const names = parse(params.query).definitions.flatMap((d) => (d.kind === 'OperationDefinition' && d.name ? [d.name.value] : []));
+    const known = params.operationName == null || names.includes(params.operationName);
+    return known || names.length !== 1 ? params : { ...params, operationName: names[0] ?? null };
+  } catch {
+    return params; // The server says what is wrong with the document.
+  }
+}
+
+export const fetcher = ((sent: Params, options?: { headers?: Headers }) => {
+  const params = named(sent);
   const headers = filled(options?.headers ?? {});
   const asked = { ...params, variables: filled(params.variables) };
   return isSubscription(params) ? overWebSocket(asked, headers) : overHttp(asked, headers);
