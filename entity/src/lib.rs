@@ -6,6 +6,7 @@ pub mod idempotency_key;
 pub mod payment;
 pub mod point_history;
 pub mod reservation;
+pub mod room;
 pub mod seat;
 pub mod series;
 pub mod token;

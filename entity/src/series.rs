@@ -43,6 +43,8 @@ pub struct Model {
     pub draw_secret: String,
     /// When the lobby was put into order.
     pub drawn_at: Option<DateTimeUtc>,
+    /// Grows by one with each change of the organiser's settings.
+    pub settings: i32,
     /// When the series was created.
     pub created_at: DateTimeUtc,
 }

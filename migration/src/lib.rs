@@ -5,6 +5,7 @@
 pub use sea_orm_migration::prelude::*;
 
 mod catalog;
+mod processes;
 mod room;
 mod sale;
 
@@ -15,7 +16,12 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(catalog::Catalog), Box::new(room::Room), Box::new(sale::Sale)]
+        vec![
+            Box::new(catalog::Catalog),
+            Box::new(room::Room),
+            Box::new(sale::Sale),
+            Box::new(processes::Processes),
+        ]
     }
 }
 

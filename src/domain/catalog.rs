@@ -39,6 +39,10 @@ pub struct Series {
     pub seat_count: i32,
     /// How many of them have a standing reservation.
     pub reserved_count: i32,
+    /// Grows by one with each commit that changed a seat.
+    pub version: i32,
+    /// Grows by one with each change of the organiser's settings: the policy, and whether the sale is paused.
+    pub settings: i32,
     /// The organiser's settings.
     pub policy: QueuePolicy,
     /// What orders the lobby (rule 5): its commitment is public, itself only once the order is drawn.

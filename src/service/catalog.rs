@@ -54,6 +54,8 @@ impl House {
             paused: false,
             seat_count: i32::try_from(seats.len()).unwrap_or(i32::MAX),
             reserved_count: 0,
+            version: 0,
+            settings: 0,
             policy,
             // Made before anybody can join, so that it cannot depend on who does (rule 5).
             draw_secret: DrawSecret::new(self.dice.bytes()),
@@ -76,11 +78,11 @@ impl House {
         id: SeriesId,
         patch: PolicyPatch,
     ) -> Result<Series, Failure> {
-        let series = self.own_series(caller, id).await?;
-        let policy = series.policy.try_patched(patch).map_err(Failure::BadInput)?;
-        self.database.set_policy(id, &policy).await?;
-        self.rooms.of(id).await?.set_policy(policy);
-        Ok(Series { policy, ..series })
+        let patch = |series: &mut Series| {
+            series.policy = series.policy.try_patched(patch)?;
+            Ok(())
+        };
+        self.change_settings(caller, id, patch).await
     }
 
     /// Pauses a sale (no admissions, no holds; holders may pay) or lets it go on.
@@ -88,10 +90,24 @@ impl House {
     /// # Errors
     /// NOT_FOUND without the series, FORBIDDEN for another's.
     pub async fn set_paused(&self, caller: &Caller, id: SeriesId, paused: bool) -> Result<Series, Failure> {
-        let series = self.own_series(caller, id).await?;
-        self.database.set_paused(id, paused).await?;
-        self.rooms.of(id).await?.update_sale(|sale| sale.paused = paused);
-        Ok(Series { paused, ..series })
+        let pause = |series: &mut Series| {
+            series.paused = paused;
+            Ok(())
+        };
+        self.change_settings(caller, id, pause).await
+    }
+
+    async fn change_settings(
+        &self,
+        caller: &Caller,
+        id: SeriesId,
+        change: impl FnOnce(&mut Series) -> Result<(), String>,
+    ) -> Result<Series, Failure> {
+        self.own_series(caller, id).await?;
+        let changed = self.database.change_settings(id, change).await?;
+        let changed = changed.ok_or_else(|| Failure::not_found("date"))?.map_err(Failure::BadInput)?;
+        self.rooms.series_changed(&changed);
+        Ok(changed)
     }
 
     /// The dates of a concert.

@@ -207,7 +207,7 @@ impl Worker {
     fn announce(&self, changes: Changes) {
         for change in &changes.seats {
             self.maps.seats_changed(change);
-            self.rooms.sold_out(change.series, change.sold_out);
+            self.rooms.seats_changed(change);
         }
         for change in &changes.passes {
             self.rooms.pass_changed(change);

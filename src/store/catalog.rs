@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{concert, hold, reservation, seat, series};
 use sea_orm::{
-    ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, TransactionTrait,
+    ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    TransactionTrait,
     sea_query::{Expr, Func, LikeExpr},
 };
 use uuid::Uuid;
@@ -16,7 +16,6 @@ use crate::{
         catalog::{Concert, PlannedSeat, Series},
         id::{ConcertId, SeatId, SeriesId},
         page::{Page, Slice},
-        policy::QueuePolicy,
         sale::Seat,
     },
     store::{Database, convert, page},
@@ -211,13 +210,25 @@ impl Database {
         tx.commit().await
     }
 
-    /// Changes the organiser's settings of a series.
+    /// Changes the organiser's settings of a series, the policy and the pause, upon what they are; `None` without
+    /// the series. Nobody else changes them meanwhile.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn set_policy(&self, id: SeriesId, policy: &QueuePolicy) -> Result<(), DbErr> {
-        let int = convert::int;
+    /// If the database fails; `change`'s own error, inside, for which nothing was changed.
+    pub async fn change_settings<E>(
+        &self,
+        id: SeriesId,
+        change: impl FnOnce(&mut Series) -> Result<(), E>,
+    ) -> Result<Option<Result<Series, E>>, DbErr> {
         let tx = self.begin().await?;
+        let row = series::Entity::find_by_id(id.0).lock_exclusive().one(&tx).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut changed = convert::series(&row)?;
+        if let Err(refused) = change(&mut changed) {
+            return Ok(Some(Err(refused)));
+        }
+        changed.settings += 1;
+        let (policy, int) = (&changed.policy, convert::int);
         series::Entity::update_many()
             .col_expr(series::Column::MaxActive, Expr::value(policy.max_active.map(int)))
             .col_expr(series::Column::AdmitPerInterval, Expr::value(policy.admit_per_interval.map(int)))
@@ -228,24 +239,13 @@ impl Database {
             )
             .col_expr(series::Column::SessionSeconds, Expr::value(int(policy.session_seconds)))
             .col_expr(series::Column::MaxSeatsPerUser, Expr::value(int(policy.max_seats_per_user)))
+            .col_expr(series::Column::Paused, Expr::value(changed.paused))
+            .col_expr(series::Column::Settings, Expr::value(changed.settings))
             .filter(series::Column::Id.eq(id.0))
             .exec(&tx)
             .await?;
-        tx.commit().await
-    }
-
-    /// Pauses a sale or lets it go on.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn set_paused(&self, id: SeriesId, paused: bool) -> Result<(), DbErr> {
-        let tx = self.begin().await?;
-        series::Entity::update_many()
-            .col_expr(series::Column::Paused, Expr::value(paused))
-            .filter(Condition::all().add(series::Column::Id.eq(id.0)))
-            .exec(&tx)
-            .await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(Some(Ok(changed)))
     }
 }
 
@@ -261,7 +261,7 @@ fn series_row(new: &Series) -> series::Model {
         paused: new.paused,
         seat_count: new.seat_count,
         reserved_count: new.reserved_count,
-        version: 0,
+        version: new.version,
         max_active: new.policy.max_active.map(int),
         admit_per_interval: new.policy.admit_per_interval.map(int),
         interval_seconds: int(new.policy.interval_seconds),
@@ -270,6 +270,7 @@ fn series_row(new: &Series) -> series::Model {
         max_seats_per_user: int(new.policy.max_seats_per_user),
         draw_secret: new.draw_secret.reveal(),
         drawn_at: new.drawn_at,
+        settings: new.settings,
         created_at: new.created_at,
     }
 }

@@ -108,6 +108,8 @@ pub(super) fn series(row: &series::Model) -> Result<Series, DbErr> {
         paused: row.paused,
         seat_count: row.seat_count,
         reserved_count: row.reserved_count,
+        version: row.version,
+        settings: row.settings,
         policy: policy(row),
         draw_secret: secret.map_err(|fault| DbErr::Type(format!("series {}: {fault}", row.id)))?,
         drawn_at: row.drawn_at,

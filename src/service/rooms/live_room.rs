@@ -13,9 +13,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::{
     clock::Clock,
     domain::{
-        catalog::{SaleState, SeriesStatus},
+        catalog::{SaleState, Series, SeriesStatus},
         id::{SeriesId, TokenId, UserId},
-        policy::QueuePolicy,
         room::{Command, Counts, Event, Heard, Outcome, Room, Ticket, View},
     },
     service::{Failure, seat_maps::SeatsOf},
@@ -40,6 +39,8 @@ pub struct LiveRoom {
     clock: Clock,
     seats: SeatsOf,
     room: Mutex<RoomBox>,
+    /// How new what the room was told of its series is.
+    known: Mutex<Known>,
     asks: mpsc::Sender<Ask>,
     /// Wakes the keeper.
     pub(super) kick: Notify,
@@ -49,6 +50,13 @@ pub struct LiveRoom {
     notice: watch::Sender<u64>,
     /// The open streams of each place.
     streams: Mutex<HashMap<TokenId, Vec<Arc<Notify>>>>,
+}
+
+/// See [`Series::settings`] and [`Series::version`].
+#[derive(Debug, Default)]
+struct Known {
+    settings: i32,
+    version: i32,
 }
 
 /// `Room` has no `Debug`: it may hold a million places.
@@ -84,6 +92,7 @@ impl LiveRoom {
             clock,
             seats,
             room: Mutex::new(RoomBox(room)),
+            known: Mutex::default(),
             asks,
             kick: Notify::new(),
             line: watch::Sender::new(0),
@@ -204,15 +213,35 @@ impl LiveRoom {
         self.notice.subscribe()
     }
 
-    /// A new policy, in force at once.
-    pub fn set_policy(&self, policy: QueuePolicy) {
-        self.room().0.set_policy(policy);
-        self.kick.notify_one();
-        self.tell_everybody();
+    /// Takes in what the row of the series says, as far as it is not older than what is known: a new policy is in
+    /// force at once, and everybody hears of a change of the sale.
+    pub fn series_changed(&self, series: &Series) {
+        if self.is_news(|known| &mut known.settings, series.settings) {
+            self.room().0.set_policy(series.policy);
+            self.update_sale(|sale| sale.paused = series.paused);
+            self.kick.notify_one();
+            self.tell_everybody();
+        }
+        self.seats_changed(series.version, series.state().sold_out);
     }
 
-    /// Takes in a change of the sale; everybody hears of it if it is one.
-    pub fn update_sale(&self, change: impl FnOnce(&mut SaleState)) {
+    /// Takes in whether every seat is sold at this version of the series.
+    pub(super) fn seats_changed(&self, version: i32, sold_out: bool) {
+        if self.is_news(|known| &mut known.version, version) {
+            self.update_sale(|sale| sale.sold_out = sold_out);
+        }
+    }
+
+    /// Whether `number` is not older than what is known; from then on it is what is known.
+    fn is_news(&self, which: impl FnOnce(&mut Known) -> &mut i32, number: i32) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = which(&mut known);
+        let news = number >= *known;
+        *known = number.max(*known);
+        news
+    }
+
+    fn update_sale(&self, change: impl FnOnce(&mut SaleState)) {
         {
             let mut room = self.room();
             let mut sale = *room.0.sale();

@@ -13,11 +13,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
-    domain::id::SeriesId,
+    domain::{catalog::Series, id::SeriesId},
     service::{Failure, committer::Committer, seat_maps::SeatMaps},
     store::{
         Database,
-        sale::{PassChange, PassChanged},
+        sale::{PassChange, PassChanged, SeatsChanged},
     },
 };
 
@@ -103,9 +103,16 @@ impl Rooms {
     }
 
     /// Takes in whether every seat is sold now.
-    pub(super) fn sold_out(&self, series: SeriesId, sold_out: bool) {
-        if let Some(room) = self.get(series) {
-            room.update_sale(|sale| sale.sold_out = sold_out);
+    pub(super) fn seats_changed(&self, changed: &SeatsChanged) {
+        if let Some(room) = self.get(changed.series) {
+            room.seats_changed(changed.version, changed.sold_out);
+        }
+    }
+
+    /// Takes in what the row of a series says.
+    pub(super) fn series_changed(&self, series: &Series) {
+        if let Some(room) = self.get(series.id) {
+            room.series_changed(series);
         }
     }
 
