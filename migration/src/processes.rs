@@ -30,6 +30,13 @@ impl MigrationTrait for Processes {
                     .foreign_key(ForeignKey::create().from("room", "series_id").to("series", "id"))
                     .to_owned(),
             )
-            .await
+            .await?;
+        // Who comes back with a token after the journal has lost the place gets the old number again, which somebody
+        // else may have got meanwhile.
+        super::run(
+            manager,
+            &["DROP INDEX token_seq", "CREATE INDEX token_seq ON token (series_id, seq)"],
+        )
+        .await
     }
 }

@@ -88,7 +88,7 @@ fn joins(size: usize) -> f64 {
         let start = Instant::now();
         for batch in commands.chunks(100) {
             let decision = room.decide(batch, opens());
-            decision.events.iter().for_each(|event| room.apply(event));
+            room.apply(&decision.events);
         }
         (start.elapsed(), size)
     })
@@ -139,8 +139,9 @@ fn ticks(size: usize) -> f64 {
 
 /// Admits the next in line, whose place then ends.
 fn tick(room: &mut Room) {
-    for event in room.decide(&[], opens()).events {
-        room.apply(&event);
+    let events = room.decide(&[], opens()).events;
+    room.apply(&events);
+    for event in events {
         if let Event::Admitted { token, .. } = event {
             room.ended(token);
         }
@@ -172,7 +173,7 @@ fn bytes_per_place(size: usize, start: Option<u64>) -> Option<u64> {
 
 fn cycle(room: &mut Room, command: &Command) {
     let decision = room.decide(std::slice::from_ref(command), opens());
-    decision.events.iter().for_each(|event| room.apply(event));
+    room.apply(&decision.events);
 }
 
 fn opens() -> DateTime<Utc> {

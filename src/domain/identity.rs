@@ -41,6 +41,17 @@ pub struct QueuePass {
     pub token: TokenId,
     /// The series it is for.
     pub series: SeriesId,
+    /// Its order among the joins, by which the place can be given back if nothing else knows of it any more.
+    pub order: Option<JoinOrder>,
+}
+
+/// Where a join stands among those of its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinOrder {
+    /// Counts the joins.
+    pub seq: u64,
+    /// Whether the draw decides its order (rule 5).
+    pub lobby: bool,
 }
 
 /// Somebody who has proved who they are.

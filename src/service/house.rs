@@ -165,8 +165,9 @@ mod tests {
         assert_eq!(room.leave(tokens[1]).await.unwrap(), Outcome::Left);
         let before = seen(&house, series, &tokens).await;
         let places = |seen: &[Option<Seen>]| -> Vec<_> {
-            let place =
-                |seen: &Seen| (seen.view.status, seen.view.position, seen.view.seq, seen.view.admitted_until);
+            let place = |seen: &Seen| {
+                (seen.view.status, seen.view.position, seen.view.order.seq, seen.view.admitted_until)
+            };
             seen.iter().map(|seen| seen.as_ref().map(place)).collect()
         };
         let status = |n: usize| before[n].map(|seen| (seen.view.status, seen.view.position));
@@ -180,7 +181,8 @@ mod tests {
         let house = open(&url).await;
         assert_eq!(places(&seen(&house, series, &tokens).await), places(&before));
         let last = house.join(UserId::from_stored("e"), String::new(), series).await.unwrap().position.token;
-        let last = seen(&house, series, &[last]).await[0].map(|seen| (seen.view.position, seen.view.seq));
+        let last =
+            seen(&house, series, &[last]).await[0].map(|seen| (seen.view.position, seen.view.order.seq));
         assert_eq!(last, Some((Some(3), 4)));
         house.close().await.unwrap();
     }

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     id::{SeriesId, TokenId, UserId},
-    identity::{Caller, QueuePass, Role},
+    identity::{Caller, JoinOrder, QueuePass, Role},
 };
 use crate::service::House;
 
 /// How long a queue token outlives the sale that it is for: fans come back for their tickets.
 const AFTER_THE_SALE: TimeDelta = TimeDelta::hours(24);
 
-/// What a token says. A queue token has `jti` and `series`, an identity token may have `roles`.
+/// What a token says. A queue token has `jti`, `series` and its order among the joins, an identity token may have `roles`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     sub: String,
@@ -28,6 +28,11 @@ struct Claims {
     jti: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     series: Option<String>,
+    /// See [`JoinOrder`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lobby: bool,
 }
 
 /// The key that signs our tokens, and the one that checks the identity provider's.
@@ -88,6 +93,8 @@ impl Keys {
             roles: roles.iter().map(|role| role.as_str().to_owned()).collect(),
             jti: None,
             series: None,
+            seq: None,
+            lobby: false,
         })
     }
 
@@ -110,6 +117,8 @@ impl Keys {
             roles: Vec::new(),
             jti: Some(pass.token.to_string()),
             series: Some(pass.series.to_string()),
+            seq: pass.order.map(|order| order.seq),
+            lobby: pass.order.is_some_and(|order| order.lobby),
         })
     }
 
@@ -143,6 +152,7 @@ impl Keys {
             (Some(token), Some(series)) if is_own => Some(QueuePass {
                 token: token.parse::<TokenId>().map_err(|_| malformed())?,
                 series: series.parse::<SeriesId>().map_err(|_| malformed())?,
+                order: claims.seq.map(|seq| JoinOrder { seq, lobby: claims.lobby }),
             }),
             _ => None,
         };
@@ -181,8 +191,11 @@ mod tests {
     #[test]
     fn a_queue_token_says_who_and_where_until_a_day_after_the_sale() {
         let keys = Keys::new(b"one secret");
-        let pass =
-            QueuePass { token: TokenId(uuid::Uuid::from_u128(1)), series: SeriesId(uuid::Uuid::nil()) };
+        let pass = QueuePass {
+            token: TokenId(uuid::Uuid::from_u128(1)),
+            series: SeriesId(uuid::Uuid::nil()),
+            order: Some(JoinOrder { seq: 7, lobby: true }),
+        };
         let token = keys.queue_token(pass, &user(), "Ann", now(), now()).unwrap();
         let (caller, until) = keys.caller(&token, now()).unwrap();
         assert_eq!((caller.user, caller.name, caller.pass), (user(), "Ann".to_owned(), Some(pass)));

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         catalog::SeriesStatus,
         id::{SeriesId, TokenId, UserId},
-        identity::{Caller, QueuePass},
+        identity::{Caller, JoinOrder, QueuePass},
         room::{Heard, Outcome, Status},
         sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
     },
@@ -35,6 +35,8 @@ pub struct Position {
     pub token: TokenId,
     /// Its series.
     pub series: SeriesId,
+    /// Its order among the joins, while it lives.
+    pub order: Option<JoinOrder>,
     /// Where it stands.
     pub status: TokenStatus,
     /// See [`crate::domain::room::View::position`]; 0 once it is over.
@@ -119,11 +121,11 @@ impl House {
             Outcome::SoldOut => return Err(ProblemCode::SoldOut.into()),
             other => return Err(Failure::Internal(format!("a join ended as {other:?}").into())),
         };
-        let pass = QueuePass { token, series };
-        let sale_ends = room.closes_at();
-        let jwt = self.keys.queue_token(pass, &user, &name, sale_ends, now);
+        let position = self.position_in(&room, token).await?;
+        let pass = QueuePass { token, series, order: position.order };
+        let jwt = self.keys.queue_token(pass, &user, &name, room.closes_at(), now);
         let jwt = jwt.map_err(|error| Failure::Internal(error.into()))?;
-        Ok(Joined { jwt, position: self.position_in(&room, token).await? })
+        Ok(Joined { jwt, position })
     }
 
     /// A sign of life, and where the place stands.
@@ -232,6 +234,7 @@ impl House {
         Ok(Position {
             token,
             series: room.series(),
+            order: None,
             status: found.status,
             position: Some(0),
             waiting: room.counts().waiting,
@@ -260,6 +263,7 @@ fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
     Position {
         token,
         series,
+        order: Some(view.order),
         status: match view.status {
             Status::Waiting => TokenStatus::Waiting,
             Status::Admitted => TokenStatus::Admitted,

@@ -37,7 +37,7 @@ fn longest_tick(size: usize) -> Duration {
 fn draw(size: usize) -> Duration {
     best(|| {
         let mut room = restore(rows(size), false);
-        timed(|event| room.apply(event), &Event::Drawn { at: opens() })
+        timed(|event| room.apply(event), &[Event::Drawn { at: opens() }])
     })
 }
 

@@ -13,8 +13,17 @@ use crate::domain::{
 };
 
 impl Room {
-    /// Takes a journaled event in. An event that is true already changes nothing.
-    pub fn apply(&mut self, event: &Event) {
+    /// Takes journaled events in. An event that is true already changes nothing.
+    pub fn apply(&mut self, events: &[Event]) {
+        for event in events {
+            self.apply_one(event);
+        }
+        if std::mem::take(&mut self.out_of_order) {
+            self.line_up();
+        }
+    }
+
+    fn apply_one(&mut self, event: &Event) {
         match event {
             Event::Joined { token, user, seq, lobby, at } => {
                 if self.places.by_token(*token).is_none() && self.places.by_user(user).is_none() {
@@ -30,40 +39,43 @@ impl Room {
     }
 
     fn joined(&mut self, token: TokenId, user: UserId, seq: u64, lobby: bool, heard: i64) {
-        let state = State::Waiting { rank: None, lobby };
-        let slot = self.places.insert(Place { token, user, seq, heard, filed: heard, state, streams: 0 });
-        if self.drawn {
-            let rank = self.line.push(slot);
-            self.places.get_mut(slot).state = State::Waiting { rank: Some(rank), lobby };
-        }
+        let state = State::Waiting { rank: None };
+        let slot =
+            self.places.insert(Place { token, user, seq, lobby, heard, filed: heard, state, streams: 0 });
         self.silences.insert((heard, slot));
+        if self.drawn && !lobby && seq >= self.next_seq {
+            let rank = self.line.push(slot);
+            self.places.get_mut(slot).state = State::Waiting { rank: Some(rank) };
+        } else {
+            // Somebody who came back stands in front of others.
+            self.out_of_order |= self.drawn;
+        }
         self.next_seq = self.next_seq.max(seq + 1);
     }
 
-    /// Orders everyone who waits: the lobby by the draw, later arrivals behind it as they came (rule 5).
     pub(super) fn draw(&mut self) {
-        if std::mem::replace(&mut self.drawn, true) {
-            return;
+        if !std::mem::replace(&mut self.drawn, true) {
+            self.line_up();
         }
+    }
+
+    /// Orders everyone who waits: the lobby by the draw, later arrivals behind it as they came (rule 5).
+    fn line_up(&mut self) {
         let ranker = self.secret.ranker();
         let mut order: Vec<_> = self
             .silences
             .iter()
-            .filter_map(|(_, slot)| {
+            .map(|(_, slot)| {
                 let place = self.places.get(*slot);
-                match place.state {
-                    State::Waiting { lobby: true, .. } => {
-                        Some((false, ranker.key(place.token), place.seq, *slot))
-                    }
-                    State::Waiting { lobby: false, .. } => Some((true, [0; 32], place.seq, *slot)),
-                    State::Admitted { .. } => None,
-                }
+                let key = if place.lobby { ranker.key(place.token) } else { [0; 32] };
+                (!place.lobby, key, place.seq, place.token, *slot)
             })
             .collect();
         order.sort_unstable();
-        for (late, _, _, slot) in order {
+        self.line = self.line.next_epoch();
+        for (.., slot) in order {
             let rank = Some(self.line.push(slot));
-            self.places.get_mut(slot).state = State::Waiting { rank, lobby: !late };
+            self.places.get_mut(slot).state = State::Waiting { rank };
         }
     }
 
@@ -71,7 +83,7 @@ impl Room {
         let Some(slot) = self.places.by_token(token) else { return };
         let timeout = self.timeout();
         let place = self.places.get_mut(slot);
-        let State::Waiting { rank, .. } = place.state else { return };
+        let State::Waiting { rank } = place.state else { return };
         self.silences.remove(&(place.filed, slot));
         place.state = State::Admitted { session_ends, pinned: UNPINNED };
         place.filed = place.deadline(at, timeout);
@@ -88,7 +100,7 @@ impl Room {
         };
         if let (slot, Some(Place { filed, state, .. })) = place {
             match state {
-                State::Waiting { rank, .. } => {
+                State::Waiting { rank } => {
                     self.silences.remove(&(filed, slot));
                     self.leave_line(rank);
                 }
@@ -104,7 +116,7 @@ impl Room {
         self.line.clear(rank);
         let places = &mut self.places;
         self.line.compact_if_sparse(|slot, new| {
-            if let State::Waiting { rank, .. } = &mut places.get_mut(slot).state {
+            if let State::Waiting { rank } = &mut places.get_mut(slot).state {
                 *rank = Some(new);
             }
         });

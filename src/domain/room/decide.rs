@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{Command, Decision, Event, Outcome, Room, millis, places::State, time};
-use crate::domain::id::{TokenId, UserId};
+use crate::domain::{
+    id::{TokenId, UserId},
+    identity::JoinOrder,
+};
 
 /// A decision in the making: what its later commands must see of the earlier ones.
 struct Draft {
@@ -99,12 +102,20 @@ impl Room {
 
     fn decide_one(&self, command: &Command, draft: &mut Draft) -> Outcome {
         match command {
-            Command::Join { token, user } => self.decide_join(*token, user, draft),
+            Command::Join { token, user } => self.decide_join(*token, user, None, draft),
+            Command::ComeBack { token, user, order } => self.decide_join(*token, user, Some(*order), draft),
             Command::Leave { token } => self.decide_leave(*token, draft),
         }
     }
 
-    fn decide_join(&self, token: TokenId, user: &UserId, draft: &mut Draft) -> Outcome {
+    /// `order`: of who comes back; others stand at the end.
+    fn decide_join(
+        &self,
+        token: TokenId,
+        user: &UserId,
+        order: Option<JoinOrder>,
+        draft: &mut Draft,
+    ) -> Outcome {
         let standing = self.places.by_user(user).filter(|slot| !draft.ended.contains(slot));
         let standing = standing.map(|slot| self.places.get(slot).token);
         if let Some(token) = standing.or_else(|| draft.joined.get(user).copied()) {
@@ -119,9 +130,10 @@ impl Room {
         if self.places.by_token(token).is_some() || draft.owners.contains_key(&token) {
             return Outcome::Unknown;
         }
-        let lobby = !self.drawn && draft.now < millis(self.sale.opens_at);
-        let (seq, at) = (draft.next_seq, draft.at);
-        draft.next_seq += 1;
+        let last =
+            JoinOrder { seq: draft.next_seq, lobby: !self.drawn && draft.now < millis(self.sale.opens_at) };
+        let (JoinOrder { seq, lobby }, at) = (order.unwrap_or(last), draft.at);
+        draft.next_seq = draft.next_seq.max(seq + 1);
         draft.joined.insert(user.clone(), token);
         draft.owners.insert(token, user.clone());
         draft.events.push(Event::Joined { token, user: user.clone(), seq, lobby, at });

@@ -81,13 +81,18 @@ impl Line {
             .flat_map(move |(at, word)| ones(*word).map(move |bit| self.slots[(start + at) * BITS + bit]))
     }
 
+    /// An empty line in which the ranks of this one mean nothing.
+    pub(super) fn next_epoch(&self) -> Self {
+        Self { epoch: self.epoch + 1, ..Self::default() }
+    }
+
     /// Closes the gaps once more than half of the ranks are dead, so that the cost is shared by those who left;
     /// `moved(slot, rank)` is told every new rank.
     pub(super) fn compact_if_sparse(&mut self, mut moved: impl FnMut(u32, u32)) {
         if self.slots.len() < COMPACT_FROM || self.live as usize * 2 >= self.slots.len() {
             return;
         }
-        let mut dense = Self { epoch: self.epoch + 1, ..Self::default() };
+        let mut dense = self.next_epoch();
         for slot in self.iter() {
             moved(slot, dense.push(slot));
         }

@@ -29,6 +29,7 @@ use chrono::{DateTime, Utc};
 use self::{admissions::Admissions, line::Line, places::Places};
 use super::{
     id::{TokenId, UserId},
+    identity::JoinOrder,
     lobby::DrawSecret,
     policy::QueuePolicy,
 };
@@ -50,6 +51,15 @@ pub enum Command {
         token: TokenId,
         /// Who is asking.
         user: UserId,
+    },
+    /// Come back with a token of ours whose place is not known any more: it stands where it stood (rule 9).
+    ComeBack {
+        /// The place.
+        token: TokenId,
+        /// Whose it is.
+        user: UserId,
+        /// Its order among the joins.
+        order: JoinOrder,
     },
     /// Give up a WAITING place; an ADMITTED one is given up through the sale.
     Leave {
@@ -161,6 +171,8 @@ pub struct Room {
     next_seq: u64,
     places: Places,
     line: Line,
+    /// Somebody has come back to a place that is not at the end: the line has to be put in order.
+    out_of_order: bool,
     /// `(filed, slot)` of everyone WAITING, filed under when they were last heard from, or earlier. A heartbeat leaves
     /// it alone; it is put right when it comes due.
     silences: BTreeSet<(i64, u32)>,

@@ -4,7 +4,10 @@
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::{BuildHasher, Hash};
 
-use crate::domain::id::{TokenId, UserId};
+use crate::domain::{
+    id::{TokenId, UserId},
+    identity::JoinOrder,
+};
 
 /// Chunks rather than one vector: doubling a vector of a million places would waste half of it.
 const CHUNK: usize = 1_024;
@@ -17,6 +20,8 @@ pub(super) struct Place {
     pub(super) token: TokenId,
     pub(super) user: UserId,
     pub(super) seq: u64,
+    /// Whether the draw decides its order.
+    pub(super) lobby: bool,
     /// When its owner was last heard from, open streams aside.
     pub(super) heard: i64,
     /// The key under which the place stands in its deadline set: never later than the true one.
@@ -29,7 +34,7 @@ pub(super) struct Place {
 /// What a place is.
 pub(super) enum State {
     /// In the lobby or in line; `rank` is `None` before the draw.
-    Waiting { rank: Option<u32>, lobby: bool },
+    Waiting { rank: Option<u32> },
     /// May book.
     Admitted { session_ends: i64, pinned: i64 },
 }
@@ -38,6 +43,11 @@ impl Place {
     /// When its owner was last heard from: an open stream is heard all the time.
     pub(super) fn heard_at(&self, now: i64) -> i64 {
         if self.streams > 0 { now.max(self.heard) } else { self.heard }
+    }
+
+    /// Where its join stands among the others.
+    pub(super) fn order(&self) -> JoinOrder {
+        JoinOrder { seq: self.seq, lobby: self.lobby }
     }
 
     /// When the place ends unless something happens (rule 7).

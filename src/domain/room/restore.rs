@@ -60,6 +60,7 @@ impl Room {
             next_seq: 0,
             places: Places::default(),
             line: Line::default(),
+            out_of_order: false,
             silences: BTreeSet::new(),
             sessions: BTreeSet::new(),
             admissions: Admissions::restore(std::iter::empty()),
@@ -100,15 +101,15 @@ impl Room {
 
     fn put_back(&mut self, row: Restored, now: i64, timeout: i64) -> (u32, i64, bool) {
         let state = match row.state {
-            RestoredState::Waiting => State::Waiting { rank: None, lobby: row.lobby },
+            RestoredState::Waiting => State::Waiting { rank: None },
             RestoredState::Admitted { session_ends_at, pinned_until, .. } => State::Admitted {
                 session_ends: millis(session_ends_at),
                 pinned: pinned_until.map_or(UNPINNED, millis),
             },
         };
         let waiting = matches!(state, State::Waiting { .. });
-        let Restored { token, user, seq, .. } = row;
-        let mut place = Place { token, user, seq, heard: now, filed: now, state, streams: 0 };
+        let Restored { token, user, seq, lobby, .. } = row;
+        let mut place = Place { token, user, seq, lobby, heard: now, filed: now, state, streams: 0 };
         if !waiting {
             place.filed = place.deadline(now, timeout);
         }

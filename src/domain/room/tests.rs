@@ -62,7 +62,7 @@ fn room(policy: QueuePolicy) -> Room {
 /// One cycle, applied.
 fn cycle(room: &mut Room, commands: &[Command], now: DateTime<Utc>) -> Decision {
     let decision = room.decide(commands, now);
-    decision.events.iter().for_each(|event| room.apply(event));
+    room.apply(&decision.events);
     decision
 }
 
@@ -167,9 +167,9 @@ fn a_draw_that_was_not_persisted_is_decided_again() {
     let first = room.decide(&[], at(0));
     assert_eq!(position(&room, 0), None);
     assert_eq!(room.decide(&[], at(0)), first);
-    room.apply(&first.events[0]);
+    room.apply(&first.events[..1]);
     let positions = [0, 1, 2].map(|n| position(&room, n));
-    room.apply(&first.events[0]);
+    room.apply(&first.events[..1]);
     assert_eq!([0, 1, 2].map(|n| position(&room, n)), positions);
 }
 
@@ -302,12 +302,12 @@ fn a_restart_changes_nobodys_place_and_gives_everyone_a_full_timeout() {
         Room::restore(sale(), at_once(3), secret(), true, rows.into_iter(), admissions, at(1_000));
     for n in 0..60 {
         let [was, is] = [&before, &after].map(|room| room.view(token(n), at(1_000)).unwrap());
-        assert_eq!((is.position, is.status, is.seq), (was.position, was.status, was.seq));
+        assert_eq!((is.position, is.status, is.order), (was.position, was.status, was.order));
         assert_eq!(is.last_seen_at, at(1_000));
     }
     let decision = cycle(&mut after, &[join(60)], at_ms(1_059_999));
     assert_eq!(decision.outcomes, [Outcome::Joined { token: token(60) }]);
-    assert_eq!((after.counts().waiting, after.view(token(60), at(1_060)).unwrap().seq), (58, 60));
+    assert_eq!((after.counts().waiting, after.view(token(60), at(1_060)).unwrap().order.seq), (58, 60));
     assert_eq!(cycle(&mut after, &[], at(1_060)).events.len(), 57);
 }
 
@@ -316,7 +316,7 @@ fn restored(room: &Room, n: u64) -> Restored {
     let state = view.admitted_until.map_or(RestoredState::Waiting, |session_ends_at| {
         RestoredState::Admitted { at: at(0), session_ends_at, pinned_until: None }
     });
-    Restored { token: token(n), user: user(n), seq: view.seq, lobby: n < 40, state }
+    Restored { token: token(n), user: user(n), seq: view.order.seq, lobby: n < 40, state }
 }
 
 #[test]
@@ -352,4 +352,33 @@ fn a_clock_set_back_cannot_break_the_interval() {
     assert_eq!(settle(&mut room, at(20)).len(), 2);
     assert_eq!(settle(&mut room, at(15)).len(), 0);
     assert_eq!(settle(&mut room, at(30)).len(), 2);
+}
+
+/// Rule 9, when the journal has lost places too: their tokens say where they stood, and nobody overtakes anybody.
+#[test]
+fn who_comes_back_with_a_token_stands_where_they_stood() {
+    let mut before = room(at_once(3));
+    join_all(&mut before, 0..40, at(-5));
+    settle(&mut before, at(0));
+    join_all(&mut before, 40..60, at(1));
+    let order = |n| before.view(token(n), at(1)).unwrap().order;
+    let lost = |n: u64| before.view(token(n), at(1)).unwrap().status == Status::Waiting && n % 3 == 0;
+    let rows: Vec<_> = (0..60).filter(|n| !lost(*n)).map(|n| restored(&before, n)).collect();
+    let admissions = std::iter::repeat_n(at(0), 3);
+    let mut after = Room::restore(sale(), at_once(3), secret(), true, rows.into_iter(), admissions, at(2));
+    let back = |n| Command::ComeBack { token: token(n), user: user(n), order: order(n) };
+    let (late, early): (Vec<_>, Vec<_>) = (0..60).filter(|n| lost(*n)).rev().partition(|n| n % 2 == 0);
+    for some in [late, early] {
+        let decision = cycle(&mut after, &some.iter().map(|n| back(*n)).collect::<Vec<_>>(), at(2));
+        assert_eq!(decision.outcomes.len(), some.len());
+        assert!(decision.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Joined { .. })));
+    }
+    for n in 0..60 {
+        let [was, is] = [&before, &after].map(|room| room.view(token(n), at(2)).unwrap());
+        assert_eq!((is.position, is.status, is.order), (was.position, was.status, was.order));
+    }
+    // Twice is once, and who joins now is behind everybody.
+    assert_eq!(cycle(&mut after, &[back(3)], at(3)).outcomes, [Outcome::Already { token: token(3) }]);
+    cycle(&mut after, &[join(60)], at(3));
+    assert_eq!(after.view(token(60), at(3)).unwrap().order.seq, 60);
 }

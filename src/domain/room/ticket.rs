@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Room, Status, View, millis, places::State, time};
-use crate::domain::id::TokenId;
+use crate::domain::{id::TokenId, identity::JoinOrder};
 
 /// Where a WAITING place stands in line, to be kept by whoever asks for its position often. It belongs to the [`Room`]
 /// value that gave it, not to one restored from the same journal.
@@ -11,7 +11,7 @@ use crate::domain::id::TokenId;
 pub struct Ticket {
     rank: u32,
     epoch: u32,
-    seq: u64,
+    order: JoinOrder,
 }
 
 impl Room {
@@ -21,10 +21,10 @@ impl Room {
     pub fn ticket(&self, token: TokenId) -> Option<Ticket> {
         let place = self.places.get(self.places.by_token(token)?);
         match place.state {
-            State::Waiting { rank: Some(rank), .. } => {
-                Some(Ticket { rank, epoch: self.line.epoch(), seq: place.seq })
+            State::Waiting { rank: Some(rank) } => {
+                Some(Ticket { rank, epoch: self.line.epoch(), order: place.order() })
             }
-            State::Waiting { rank: None, .. } | State::Admitted { .. } => None,
+            State::Waiting { rank: None } | State::Admitted { .. } => None,
         }
     }
 
@@ -47,7 +47,7 @@ impl Room {
             waiting: self.counts().waiting,
             expires_at: time((now + self.timeout()).min(millis(self.sale.closes_at))),
             last_seen_at: time(now),
-            seq: ticket.seq,
+            order: ticket.order,
             admitted_until: None,
             estimated_wait_seconds: self.estimate(position, now),
         })

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{Room, millis, places::State, time};
-use crate::domain::id::{TokenId, UserId};
+use crate::domain::{
+    id::{TokenId, UserId},
+    identity::JoinOrder,
+};
 
 /// Whether a live place waits or may book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +30,8 @@ pub struct View {
     pub expires_at: DateTime<Utc>,
     /// When its owner was last heard from.
     pub last_seen_at: DateTime<Utc>,
-    /// The number of its join.
-    pub seq: u64,
+    /// Where its join stands among the others.
+    pub order: JoinOrder,
     /// While ADMITTED: until when seats may be chosen; a live hold moves it to its own end.
     pub admitted_until: Option<DateTime<Utc>>,
     /// The position over the rate of admissions in the last minute; `None` without a position to wait for or a rate.
@@ -57,12 +60,12 @@ impl Room {
             waiting: self.counts().waiting,
             expires_at: time(deadline),
             last_seen_at: time(place.heard_at(now)),
-            seq: place.seq,
+            order: place.order(),
             admitted_until: None,
             estimated_wait_seconds: None,
         };
         Some(match place.state {
-            State::Waiting { rank, .. } => {
+            State::Waiting { rank } => {
                 let position = rank.and_then(|rank| self.position_at(rank));
                 View {
                     position,

@@ -120,7 +120,7 @@ impl Keeper {
 
 fn unpack(asks: &[Ask]) -> (HashMap<TokenId, String>, Vec<Command>) {
     let names = asks.iter().filter_map(|ask| match &ask.command {
-        Command::Join { token, .. } => Some((*token, ask.name.clone())),
+        Command::Join { token, .. } | Command::ComeBack { token, .. } => Some((*token, ask.name.clone())),
         Command::Leave { .. } => None,
     });
     (names.collect(), asks.iter().map(|ask| ask.command.clone()).collect())

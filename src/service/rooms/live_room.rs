@@ -282,12 +282,7 @@ impl LiveRoom {
 
     /// Takes in journaled events, and tells whom they concern.
     pub(super) fn apply(&self, events: &[Event]) {
-        {
-            let mut room = self.room();
-            for event in events {
-                room.0.apply(event);
-            }
-        }
+        self.room().0.apply(events);
         for event in events {
             match event {
                 Event::Admitted { token, .. } | Event::Expired { token, .. } | Event::Left { token, .. } => {

@@ -155,8 +155,11 @@ impl Server {
     /// Returns once the waiting room has decided everything that is due now. A place that nobody has is left
     /// twice: the room takes the second one only when all that followed from the first has been done.
     pub(crate) async fn settle(&self, series: &str) {
-        let pass =
-            QueuePass { token: TokenId(uuid::Uuid::nil()), series: series.parse::<SeriesId>().unwrap() };
+        let pass = QueuePass {
+            token: TokenId(uuid::Uuid::nil()),
+            series: series.parse::<SeriesId>().unwrap(),
+            order: None,
+        };
         let nobody = UserId::try_new("nobody").unwrap();
         let token = self.keys.queue_token(pass, &nobody, "", self.now(), self.now()).unwrap();
         let nobody = self.bearer("nobody", &token);

@@ -100,6 +100,8 @@ impl Model {
                     Outcome::Left
                 }
             },
+            // Not in the walk: those behind who comes back stand one further back.
+            Command::ComeBack { .. } => Outcome::Unknown,
             Command::Join { token, user } => {
                 if let Some(fan) = self.fans.iter().find(|fan| fan.user == *user) {
                     return Outcome::Already { token: fan.token };

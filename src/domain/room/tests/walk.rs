@@ -228,7 +228,7 @@ impl Pair {
         if kept {
             self.model = after;
             decision.events.iter().for_each(|event| self.persist(event));
-            decision.events.iter().for_each(|event| self.room.apply(event));
+            self.room.apply(&decision.events);
             self.compare();
         }
         decision.events.len()
@@ -338,7 +338,7 @@ impl Pair {
                 Some(_) => Some(0),
                 None => place.map(|ahead| u32::try_from(ahead).unwrap() + 1),
             };
-            assert_eq!((view.position, view.seq), (position, fan.seq));
+            assert_eq!((view.position, view.order.seq), (position, fan.seq));
             assert_eq!(view.status == Status::Admitted, fan.session.is_some());
             assert_eq!(fan.lobby && position.is_none(), fan.session.is_none() && !self.model.drawn);
             assert_eq!(view.last_seen_at, time(fan.heard(now)));
