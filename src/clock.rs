@@ -42,6 +42,12 @@ impl Clock {
         }
     }
 
+    /// The time that a manual clock shows; `None` for the system's: where another machine's clock counts, it is asked.
+    #[must_use]
+    pub fn manual_now(&self) -> Option<DateTime<Utc>> {
+        matches!(self.0, Source::Manual(_)).then(|| self.now())
+    }
+
     /// Waits until the clock shows `until` or later.
     pub async fn sleep_until(&self, until: DateTime<Utc>) {
         match &self.0 {

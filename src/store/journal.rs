@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        catalog::Series,
         id::{SeriesId, TokenId, UserId},
         policy::QueuePolicy,
         room::{Event, Restored, RestoredState, Room},
@@ -28,6 +29,16 @@ const ROWS: usize = 500;
 const RANGE: i64 = 20_000;
 const RANGES: usize = 3;
 
+/// What the journal knows of a room.
+pub(super) struct JournaledRoom {
+    /// The live places, in any order.
+    pub(super) places: Vec<Restored>,
+    /// The times of all admissions of the last [`QueuePolicy::MAX_INTERVAL_SECONDS`].
+    pub(super) admissions: Vec<DateTime<Utc>>,
+    /// One more than the number of the last join.
+    pub(super) next_seq: u64,
+}
+
 impl Database {
     /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
     ///
@@ -40,19 +51,7 @@ impl Database {
         names: &HashMap<TokenId, String>,
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
-        write_joins(&tx, series, events, names).await?;
-        if let Some(at) =
-            events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None })
-        {
-            write_draw(&tx, series, at).await?;
-        }
-        write_admissions(&tx, events).await?;
-        for (status, tokens) in [
-            (token::Status::Expired, ended(events, |e| matches!(e, Event::Expired { .. }))),
-            (token::Status::Left, ended(events, |e| matches!(e, Event::Left { .. }))),
-        ] {
-            write_ends(&tx, status, &tokens).await?;
-        }
+        write(&tx, series, events, names).await?;
         tx.commit().await
     }
 
@@ -61,12 +60,32 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn restore_room(&self, id: SeriesId, now: DateTime<Utc>) -> Result<Option<Room>, DbErr> {
+        let Some((series, rows)) = self.journaled_room(id, now).await? else { return Ok(None) };
+        let mut room = Room::restore(
+            series.state(),
+            series.policy,
+            series.draw_secret.clone(),
+            series.drawn_at.is_some(),
+            rows.places.into_iter(),
+            rows.admissions.into_iter(),
+            now,
+        );
+        room.count_joins_from(rows.next_seq);
+        Ok(Some(room))
+    }
+
+    /// A series and what the journal knows of its room; `None` if there is no such series.
+    pub(super) async fn journaled_room(
+        &self,
+        id: SeriesId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Series, JournaledRoom)>, DbErr> {
         let Some(series) = self.find_series(id).await? else { return Ok(None) };
         let next = self.next_seq(id).await?;
-        let mut rows = self.waiting_places(id, next).await?;
-        rows.extend(self.admitted_places(id).await?);
+        let mut places = self.waiting_places(id, next).await?;
+        places.extend(self.admitted_places(id).await?);
         let since = now - chrono::TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
-        let admissions: Vec<DateTime<Utc>> = token::Entity::find()
+        let admissions = token::Entity::find()
             .select_only()
             .column(token::Column::AdmittedAt)
             .filter(token::Column::SeriesId.eq(id.0))
@@ -74,17 +93,8 @@ impl Database {
             .into_tuple()
             .all(self.reader())
             .await?;
-        let mut room = Room::restore(
-            series.state(),
-            series.policy,
-            series.draw_secret.clone(),
-            series.drawn_at.is_some(),
-            rows.into_iter(),
-            admissions.into_iter(),
-            now,
-        );
-        room.count_joins_from(u64::try_from(next).unwrap_or_default());
-        Ok(Some(room))
+        let next_seq = u64::try_from(next).unwrap_or_default();
+        Ok(Some((series, JournaledRoom { places, admissions, next_seq })))
     }
 
     /// One more than the number of the last join, also of places that have ended.
@@ -213,6 +223,27 @@ impl Database {
         rows.sort_unstable_by_key(|(_, seq)| *seq);
         Ok(rows.into_iter().map(|(id, _)| TokenId(id)).collect())
     }
+}
+
+/// Writes what happened in one room.
+pub(super) async fn write(
+    tx: &DatabaseTransaction,
+    series: SeriesId,
+    events: &[Event],
+    names: &HashMap<TokenId, String>,
+) -> Result<(), DbErr> {
+    write_joins(tx, series, events, names).await?;
+    if let Some(at) = events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None }) {
+        write_draw(tx, series, at).await?;
+    }
+    write_admissions(tx, events).await?;
+    for (status, tokens) in [
+        (token::Status::Expired, ended(events, |e| matches!(e, Event::Expired { .. }))),
+        (token::Status::Left, ended(events, |e| matches!(e, Event::Left { .. }))),
+    ] {
+        write_ends(tx, status, &tokens).await?;
+    }
+    Ok(())
 }
 
 async fn write_joins(

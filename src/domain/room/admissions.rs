@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::domain::policy::QueuePolicy;
 
-const MINUTE_MS: i64 = 60_000;
+pub(super) const MINUTE_MS: i64 = 60_000;
 const MEMORY_MS: i64 = QueuePolicy::MAX_INTERVAL_SECONDS as i64 * 1_000;
 
 /// The times of all admissions of the last [`QueuePolicy::MAX_INTERVAL_SECONDS`], oldest first, also of those whose
@@ -51,11 +51,11 @@ impl Admissions {
         self.0.get(first + surplus).map(|t| t + length)
     }
 
-    /// Admissions of the last minute and the time, in milliseconds, over which they were seen; `None` without any.
-    pub(super) fn rate(&self, now: i64) -> Option<(u64, u64)> {
+    /// Admissions of the last minute and how long ago the first of them was, in milliseconds; `None` without any.
+    pub(super) fn pace(&self, now: i64) -> Option<(u64, i64)> {
         let count = self.since(now, MINUTE_MS);
         let first = self.0.get(self.0.len().checked_sub(count)?)?;
-        Some((count as u64, (now - first).clamp(1_000, MINUTE_MS).unsigned_abs()))
+        Some((count as u64, now - first))
     }
 }
 

@@ -39,7 +39,7 @@ pub use super::catalog::SaleState;
 pub use self::{
     restore::{Restored, RestoredState},
     ticket::Ticket,
-    view::{Counts, Status, View},
+    view::{Counts, Status, View, Waits},
 };
 
 /// What a fan asks of the room.

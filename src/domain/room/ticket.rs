@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Room, Status, View, millis, places::State, time};
+use super::{Room, View, Waits, millis, places::State, time};
 use crate::domain::{id::TokenId, identity::JoinOrder};
 
 /// Where a WAITING place stands in line, to be kept by whoever asks for its position often. It belongs to the [`Room`]
@@ -41,16 +41,14 @@ impl Room {
     pub fn view_of(&self, ticket: &Ticket, now: DateTime<Utc>) -> Option<View> {
         let position = self.position_of(ticket)?;
         let now = millis(now);
-        Some(View {
-            status: Status::Waiting,
+        Some(View::waiting(Waits {
             position: Some(position),
-            waiting: self.counts().waiting,
-            expires_at: time((now + self.timeout()).min(millis(self.sale.closes_at))),
-            last_seen_at: time(now),
             order: ticket.order,
-            admitted_until: None,
-            estimated_wait_seconds: self.estimate(position, now),
-        })
+            heard_at: time(now),
+            silent: time((now + self.timeout()).min(millis(self.sale.closes_at))),
+            counts: self.counts(),
+            pace: self.admissions.pace(now),
+        }))
     }
 
     pub(super) fn position_at(&self, rank: u32) -> Option<u32> {

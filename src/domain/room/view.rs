@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Room, millis, places::State, time};
+use super::{Room, admissions::MINUTE_MS, millis, places::State, time};
 use crate::domain::{
     id::{TokenId, UserId},
     identity::JoinOrder,
@@ -47,46 +47,89 @@ pub struct Counts {
     pub admitted: u32,
 }
 
+/// What makes the view of a WAITING place.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// See [`View::position`].
+    pub position: Option<u32>,
+    /// See [`View::order`].
+    pub order: JoinOrder,
+    /// See [`View::last_seen_at`].
+    pub heard_at: DateTime<Utc>,
+    /// See [`View::expires_at`].
+    pub silent: DateTime<Utc>,
+    /// How many are in the room.
+    pub counts: Counts,
+    /// Admissions of the last minute and how long ago the first of them was, in milliseconds; `None` without any.
+    pub pace: Option<(u64, i64)>,
+}
+
+impl View {
+    /// A place that waits.
+    #[must_use]
+    pub fn waiting(it: Waits) -> Self {
+        Self {
+            status: Status::Waiting,
+            position: it.position,
+            waiting: it.counts.waiting,
+            expires_at: it.silent,
+            last_seen_at: it.heard_at,
+            order: it.order,
+            admitted_until: None,
+            estimated_wait_seconds: it.position.zip(it.pace).map(|(position, pace)| estimate(position, pace)),
+        }
+    }
+
+    /// A place that may book until `until`, and ends at `expires_at` unless its owner is heard from.
+    #[must_use]
+    pub fn admitted(
+        order: JoinOrder,
+        heard_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+        until: DateTime<Utc>,
+        counts: Counts,
+    ) -> Self {
+        Self {
+            status: Status::Admitted,
+            position: Some(0),
+            waiting: counts.waiting,
+            expires_at,
+            last_seen_at: heard_at,
+            order,
+            admitted_until: Some(until),
+            estimated_wait_seconds: None,
+        }
+    }
+}
+
+/// The position over the rate of admissions, which is measured over a second at least and a minute at most.
+fn estimate(position: u32, (count, over_ms): (u64, i64)) -> u32 {
+    let over_ms = over_ms.clamp(1_000, MINUTE_MS).unsigned_abs();
+    let seconds = (u64::from(position) * over_ms).div_ceil(count * 1_000);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
 impl Room {
     /// A live place at `now`; `None` if there is none with this token.
     #[must_use]
     pub fn view(&self, token: TokenId, now: DateTime<Utc>) -> Option<View> {
         let place = self.places.get(self.places.by_token(token)?);
-        let now = millis(now);
-        let deadline = place.deadline(now, self.timeout());
-        let base = View {
-            status: Status::Waiting,
-            position: None,
-            waiting: self.counts().waiting,
-            expires_at: time(deadline),
-            last_seen_at: time(place.heard_at(now)),
-            order: place.order(),
-            admitted_until: None,
-            estimated_wait_seconds: None,
-        };
+        let (now, counts) = (millis(now), self.counts());
+        let (deadline, heard_at) = (place.deadline(now, self.timeout()), time(place.heard_at(now)));
         Some(match place.state {
-            State::Waiting { rank } => {
-                let position = rank.and_then(|rank| self.position_at(rank));
-                View {
-                    position,
-                    expires_at: time(deadline.min(millis(self.sale.closes_at))),
-                    estimated_wait_seconds: position.and_then(|position| self.estimate(position, now)),
-                    ..base
-                }
+            State::Waiting { rank } => View::waiting(Waits {
+                position: rank.and_then(|rank| self.position_at(rank)),
+                order: place.order(),
+                heard_at,
+                silent: time(deadline.min(millis(self.sale.closes_at))),
+                counts,
+                pace: self.admissions.pace(now),
+            }),
+            State::Admitted { session_ends, pinned } => {
+                let until = time(session_ends.max(pinned));
+                View::admitted(place.order(), heard_at, time(deadline), until, counts)
             }
-            State::Admitted { session_ends, pinned } => View {
-                status: Status::Admitted,
-                position: Some(0),
-                admitted_until: Some(time(session_ends.max(pinned))),
-                ..base
-            },
         })
-    }
-
-    pub(super) fn estimate(&self, position: u32, now: i64) -> Option<u32> {
-        let (count, over_ms) = self.admissions.rate(now)?;
-        let seconds = (u64::from(position) * over_ms).div_ceil(count * 1_000);
-        Some(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     /// How many wait and how many are admitted.

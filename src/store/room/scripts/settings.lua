@@ -1,0 +1,36 @@
+-- What the organiser or the sale has changed, unless something newer is known. ARGV: now, channel, series, row as JSON.
+-- Returns the next time to decide.
+local room = read_room()
+if not room then return NOROOM end
+local row, changed = cjson.decode(ARGV[4]), false
+
+local function set(name, value)
+    if value == cjson.null then value = nil end
+    if room[name] == value then return end
+    changed, room[name] = true, value
+    if value then redis.call('HSET', ROOM, name, value) else redis.call('HDEL', ROOM, name) end
+end
+
+if row.settings >= room.settings then
+    local timeout = room.timeout
+    for _, name in ipairs({ 'max_active', 'admit_per_interval', 'interval', 'timeout', 'session', 'paused' }) do
+        set(name, row[name])
+    end
+    if timeout ~= room.timeout then
+        for _, token in ipairs(redis.call('HKEYS', SESSIONS)) do file_session(room, token, session(token)) end
+        room.decided = 0
+        redis.call('HSET', ROOM, 'decided', 0)
+    end
+    room.settings = row.settings
+end
+if row.version >= room.version then
+    set('sold_out', row.sold_out)
+    room.version = row.version
+end
+redis.call('HSET', ROOM, 'settings', room.settings, 'version', room.version)
+local wake = next_wake(room)
+if changed then
+    redis.call('PUBLISH', ARGV[2], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":true,"tokens":[]}',
+        ARGV[3], wake))
+end
+return wake
