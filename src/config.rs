@@ -8,11 +8,16 @@ use std::{
 use clap::Args;
 use serde::Deserialize;
 
+use crate::redis_url::RedisUrl;
+
 /// Where the server listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Where it keeps its data unless told otherwise.
 const DATA: &str = "data";
+
+/// How the names of the keys in Redis begin unless told otherwise.
+const REDIS_PREFIX: &str = "frontrow";
 
 /// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -34,9 +39,13 @@ pub struct Layer {
     /// `sqlite:` or `postgres:` (default: a SQLite file in the data folder).
     #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true)]
     pub database_url: Option<String>,
-    /// Redis for several processes; not supported yet.
-    #[arg(long, value_name = "URL", env = "FRONTROW_REDIS_URL", global = true)]
+    /// Redis, which several processes share beside PostgreSQL: `redis://`, `redis+cluster://`, `redis+sentinel://`,
+    /// or with `rediss` for TLS.
+    #[arg(long, value_name = "URL", env = "FRONTROW_REDIS_URL", global = true, hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// How the names of keys and channels in Redis begin (default: frontrow).
+    #[arg(long, value_name = "PREFIX", env = "FRONTROW_REDIS_PREFIX", global = true)]
+    pub redis_prefix: Option<String>,
     /// The file with the secret that signs tokens, made if it is missing (default: signing.key in the data folder).
     #[arg(long, value_name = "FILE", env = "FRONTROW_SIGNING_KEY", global = true)]
     pub signing_key: Option<PathBuf>,
@@ -75,6 +84,8 @@ pub struct Config {
     pub demo: bool,
     /// The database; `None` for the SQLite file in the data folder.
     pub database_url: Option<String>,
+    /// What several processes share; `None` for one process.
+    pub redis: Option<RedisConfig>,
     /// The file with the signing secret.
     pub signing_key: PathBuf,
     /// The file with the identity provider's public key.
@@ -85,6 +96,15 @@ pub struct Config {
     pub self_service_charging: bool,
     /// Front ends on other hosts.
     pub allowed_origins: Vec<String>,
+}
+
+/// Where Redis is, and what is ours there.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// Where.
+    pub url: RedisUrl,
+    /// How the names of our keys and channels begin.
+    pub prefix: String,
 }
 
 impl Layer {
@@ -108,6 +128,7 @@ impl Layer {
             demo: self.demo.or(file.demo),
             database_url: self.database_url.or(file.database_url),
             redis_url: self.redis_url.or(file.redis_url),
+            redis_prefix: self.redis_prefix.or(file.redis_prefix),
             signing_key: self.signing_key.or(file.signing_key),
             identity_key: self.identity_key.or(file.identity_key),
             open_identities: self.open_identities.or(file.open_identities),
@@ -144,12 +165,12 @@ impl Layer {
         {
             mistakes.push("database-url: must begin with sqlite: or postgres:".to_owned());
         }
-        if self.redis_url.is_some() {
-            mistakes.push(
-                "redis-url: several processes over Redis are not supported yet; leave it out to run one process"
-                    .to_owned(),
-            );
-        }
+        let redis = check_redis(
+            self.redis_url.as_deref(),
+            self.redis_prefix,
+            self.database_url.as_deref(),
+            &mut mistakes,
+        );
         for origin in &self.allowed_origins {
             let fine = origin.split_once("://").is_some_and(|(scheme, host)| {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
@@ -165,6 +186,7 @@ impl Layer {
                 listen,
                 demo,
                 database_url: self.database_url,
+                redis,
                 signing_key: self.signing_key.unwrap_or_else(|| data.join("signing.key")),
                 identity_key: self.identity_key,
                 open_identities,
@@ -175,6 +197,30 @@ impl Layer {
             _ => Err(mistakes),
         }
     }
+}
+
+fn check_redis(
+    url: Option<&str>,
+    prefix: Option<String>,
+    database_url: Option<&str>,
+    mistakes: &mut Vec<String>,
+) -> Option<RedisConfig> {
+    let prefix = prefix.unwrap_or_else(|| REDIS_PREFIX.to_owned());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    if prefix.is_empty() || !prefix.chars().all(plain) {
+        mistakes.push(format!(
+            "redis-prefix: \"{prefix}\" must be letters, digits and -_.: such as {REDIS_PREFIX}"
+        ));
+    }
+    let url = RedisUrl::parse(url?).map_err(|mistake| mistakes.push(format!("redis-url: {mistake}")));
+    if !database_url.is_some_and(|url| url.starts_with("postgres")) {
+        mistakes.push(
+            "redis-url: several processes need PostgreSQL; name it as database-url, or leave out redis-url to \
+             run one process"
+                .to_owned(),
+        );
+    }
+    Some(RedisConfig { url: url.ok()?, prefix })
 }
 
 fn read_file(path: &Path) -> Result<Layer, String> {
@@ -210,13 +256,27 @@ mod tests {
         let bad = Layer {
             listen: Some("here".into()),
             database_url: Some("mysql://x".into()),
-            redis_url: Some("redis://x".into()),
+            redis_url: Some("redis://x:y".into()),
+            redis_prefix: Some("{x}".into()),
             allowed_origins: vec!["tickets.example".into()],
             ..Layer::default()
         };
         let mistakes = bad.resolve().unwrap_err();
         let named: Vec<_> = mistakes.iter().filter_map(|line| line.split(':').next()).collect();
-        assert_eq!(named, ["listen", "database-url", "redis-url", "allowed-origins"]);
+        let expected =
+            ["listen", "database-url", "redis-prefix", "redis-url", "redis-url", "allowed-origins"];
+        assert_eq!(named, expected, "{mistakes:?}");
+    }
+
+    #[test]
+    fn several_processes_need_postgresql() {
+        let one = Layer { redis_url: Some("redis://x".into()), ..Layer::default() };
+        let mistakes = one.clone().resolve().unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].contains("need PostgreSQL"), "{mistakes:?}");
+        let both = Layer { database_url: Some("postgres://x/y".into()), ..one };
+        let redis = both.resolve().unwrap().redis.unwrap();
+        assert_eq!((redis.url.to_string().as_str(), redis.prefix.as_str()), ("redis://x:6379/0", "frontrow"));
+        assert!(Layer::default().resolve().unwrap().redis.is_none());
     }
 
     #[test]

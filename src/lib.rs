@@ -7,8 +7,9 @@
 //! server              HTTP, WebSocket, health, pages            -> graphql, service
 //! graphql             one file a noun: types, queries, payloads -> service, domain
 //! service             use cases: who may ask, decide, announce  -> domain, store, clock
-//! store               everything that remembers                 -> domain, clock, the tables
-//! domain, clock, config                                         -> none of the others
+//! store               everything that remembers                 -> domain, clock, redis_url, the tables
+//! config              the settings, checked as a whole          -> redis_url
+//! domain, clock, redis_url                                      -> none of the others
 //! ```
 //!
 //! Everything that changes a sale goes through [`service::committer`], which runs the pure rules of
@@ -24,6 +25,7 @@ pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod open_files;
+pub mod redis_url;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -8,6 +8,7 @@ pub mod catalog;
 mod convert;
 pub mod journal;
 mod page;
+pub mod redis;
 pub mod room;
 pub mod sale;
 pub mod tickets;

@@ -104,8 +104,8 @@ async fn open_identities_are_not_exposed_by_accident() {
 fn each_mistake_has_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let lines = refusal(folder.path(), &["--redis-url", "redis://127.0.0.1"]);
-    let refused = "frontrow: redis-url: several processes over Redis are not supported yet; \
-                   leave it out to run one process";
+    let refused = "frontrow: redis-url: several processes need PostgreSQL; name it as database-url, \
+                   or leave out redis-url to run one process";
     assert_eq!(lines, [refused]);
     let lines = refusal(folder.path(), &["--redis-url", "redis://127.0.0.1", "--listen", "here"]);
     assert_eq!(lines.len(), 2, "{lines:?}");

@@ -57,6 +57,12 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(default("--listen"), config.listen.to_string());
     assert_eq!(Path::new(default("--data")), config.data);
     assert_eq!(default("--demo"), config.demo.to_string());
+    let shared = Layer {
+        database_url: Some("postgres://x/y".into()),
+        redis_url: Some("redis://x".into()),
+        ..Layer::default()
+    };
+    assert_eq!(default("--redis-prefix"), shared.resolve().unwrap().redis.unwrap().prefix);
     assert_eq!(default("--signing-key"), "signing.key` in the data folder");
     assert_eq!(config.signing_key, config.data.join("signing.key"));
     for (flag, off, on) in [

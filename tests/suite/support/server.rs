@@ -80,6 +80,7 @@ impl Server {
             data: folder.path().to_owned(),
             demo: false,
             database_url: fresh_url().await,
+            redis: None,
             signing_key: folder.path().join("signing.key"),
             identity_key: None,
             open_identities: options.open_identities,
