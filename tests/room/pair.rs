@@ -1,0 +1,331 @@
+//! A room in Redis and a pure one, side by side, over one journal.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta};
+use frontrow::{
+    clock::{Clock, Dice},
+    domain::{
+        catalog::{Concert, Schedule, Series},
+        id::{ConcertId, SeriesId, TokenId, UserId},
+        identity::JoinOrder,
+        lobby::DrawSecret,
+        policy::QueuePolicy,
+        room::{Command, Decision, Event, Room, Status},
+    },
+    store::{
+        Database,
+        redis::Redis,
+        room::{Journaled, RedisRoom, Report, Taken, Turn},
+    },
+};
+use sea_orm::{ConnectionTrait, Statement};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::steps::{Step, USERS};
+
+const OPENS: i64 = 20_000;
+const CLOSES: i64 = 300_000;
+
+pub(crate) struct Pair {
+    clock: Clock,
+    dice: Dice,
+    series: Series,
+    redis: Redis,
+    shared: RedisRoom,
+    pure: Room,
+    journal: Database,
+    _folder: TempDir,
+    /// The last place of each user and its order.
+    last: HashMap<usize, (TokenId, JoinOrder)>,
+    ended: HashSet<TokenId>,
+}
+
+impl Pair {
+    pub(crate) async fn new() -> Self {
+        let url = std::env::var("FRONTROW_TEST_REDIS_URL")
+            .expect("FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it");
+        let dice = Dice::system();
+        let clock = Clock::manual(DateTime::from_timestamp_millis(1_900_000_000_000).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Database::connect(&Database::embedded_url(folder.path())).await.unwrap();
+        journal.migrate().await.unwrap();
+        let series = a_date(&journal, &clock, &dice).await;
+        let redis = Redis::connect(&url, "frontrow-test").await.unwrap();
+        let shared = RedisRoom::new(redis.clone(), clock.clone(), &series);
+        shared.rebuild(&journal, dice.id(clock.now())).await.unwrap();
+        let pure = Room::new(series.state(), series.policy, series.draw_secret.clone());
+        let (last, ended) = (HashMap::new(), HashSet::new());
+        Self { clock, dice, series, redis, shared, pure, journal, _folder: folder, last, ended }
+    }
+
+    pub(crate) async fn step(&mut self, step: &Step) {
+        match step {
+            Step::Batch(batch) => {
+                let commands = self.commands(batch);
+                self.cycle(&commands).await;
+            }
+            Step::Orphan(batch) => {
+                let commands = self.commands(batch);
+                self.orphan(&commands).await;
+            }
+            Step::Hear(who) => self.hear(*who).await,
+            Step::Ended(who) => self.end(*who).await,
+            Step::Pin(who, until) => self.pin(*who, *until).await,
+            Step::Advance(ms) => self.clock.advance(TimeDelta::milliseconds(*ms)),
+            Step::Policy(policy) => self.set(|series| series.policy = *policy).await,
+            Step::Pause(paused) => self.set(|series| series.paused = *paused).await,
+            Step::Flush => self.flush().await,
+            Step::ComeBack(who) => self.come_back(*who).await,
+        }
+        self.compare().await;
+        self.settle().await;
+    }
+
+    /// Decides until nothing is left to do, as a keeper does.
+    async fn settle(&mut self) {
+        for _ in 0..4 {
+            if self.cycle(&[]).await == 0 {
+                return;
+            }
+        }
+        panic!("a room without news must come to rest");
+    }
+
+    fn commands(&mut self, batch: &[(bool, usize)]) -> Vec<Command> {
+        let now = self.clock.now();
+        let command = |(join, who): &(bool, usize)| {
+            if *join {
+                return Command::Join { token: TokenId(self.dice.id(now)), user: user(*who) };
+            }
+            Command::Leave { token: self.last.get(who).map_or(TokenId(Uuid::nil()), |(token, _)| *token) }
+        };
+        batch.iter().map(command).collect()
+    }
+
+    async fn take(&self, commands: &[Command]) -> Taken {
+        let named: Vec<_> =
+            commands.iter().map(|command| (command.clone(), "A name: with \"signs\"".to_owned())).collect();
+        match self.shared.decide(&named).await.unwrap() {
+            Turn::Ours(taken) => *taken,
+            Turn::Busy(ms) => panic!("busy for {ms} ms although nobody else is there"),
+        }
+    }
+
+    /// One cycle of both; how many events there were.
+    async fn cycle(&mut self, commands: &[Command]) -> usize {
+        let taken = self.take(commands).await;
+        self.is_what_the_pure_room_decides(commands, &taken);
+        if taken.decision.events.is_empty() {
+            let wake = self.pure.next_wake(self.clock.now());
+            assert_eq!(taken.wake, wake, "at {}", self.clock.now());
+            return 0;
+        }
+        self.take_in(&taken, Journaled::Now).await
+    }
+
+    fn is_what_the_pure_room_decides(&mut self, commands: &[Command], taken: &Taken) {
+        assert!(!taken.again);
+        let pure = self.pure.decide(commands, self.clock.now());
+        assert_eq!(sorted(taken.decision.clone()), sorted(pure));
+    }
+
+    async fn take_in(&mut self, taken: &Taken, journaled: Journaled) -> usize {
+        self.compare().await;
+        assert_eq!(self.journal.journal_decision(self.series.id, taken).await.unwrap(), journaled);
+        self.shared.apply(taken).await.unwrap();
+        self.pure.apply(&taken.decision.events);
+        for event in &taken.decision.events {
+            if let Event::Joined { token, user, seq, lobby, .. } = event {
+                let order = JoinOrder { seq: *seq, lobby: *lobby };
+                self.last.insert(user.as_str().parse().unwrap(), (*token, order));
+            }
+        }
+        self.compare().await;
+        taken.decision.events.len()
+    }
+
+    /// One process decides and dies, before or after it has journaled that; nobody else decides meanwhile; once the
+    /// lease is over another one gets the very same decision, whatever else it wanted.
+    async fn orphan(&mut self, commands: &[Command]) {
+        let taken = self.take(commands).await;
+        self.is_what_the_pure_room_decides(commands, &taken);
+        if taken.decision.events.is_empty() {
+            return;
+        }
+        assert!(matches!(self.shared.decide(&[]).await.unwrap(), Turn::Busy(1..)));
+        let was_journaled = taken.number % 2 == 0;
+        if was_journaled {
+            self.journal.journal_decision(self.series.id, &taken).await.unwrap();
+        }
+        self.end_the_lease().await;
+        let late = self.take(&[]).await;
+        assert!(late.again);
+        assert_eq!(late.decision.events, taken.decision.events);
+        assert_eq!((late.epoch, late.number, &late.names), (taken.epoch, taken.number, &taken.names));
+        self.take_in(&late, if was_journaled { Journaled::Before } else { Journaled::Now }).await;
+        // The first one was slow and not dead.
+        let journaled = self.journal.journal_decision(self.series.id, &taken).await.unwrap();
+        assert_eq!((journaled, self.shared.apply(&taken).await.unwrap()), (Journaled::Before, None));
+    }
+
+    /// The lease is a matter of the system's clock.
+    async fn end_the_lease(&self) {
+        let key = self.redis.key(self.series.id, "pending");
+        let mut set = redis::cmd("HSET");
+        let set = set.arg(key).arg("lease").arg(0);
+        set.query_async::<()>(&mut self.redis.connection()).await.unwrap();
+    }
+
+    async fn hear(&mut self, who: usize) {
+        let token = self.token(who);
+        let heard = self.shared.hear(&[token], false).await.unwrap();
+        assert_eq!(heard, [self.pure.hear(token, self.clock.now())]);
+    }
+
+    fn token(&self, who: usize) -> TokenId {
+        self.last.get(&who).map_or(TokenId(Uuid::nil()), |(token, _)| *token)
+    }
+
+    fn is_admitted(&self, token: TokenId) -> bool {
+        self.pure.view(token, self.clock.now()).is_some_and(|view| view.status == Status::Admitted)
+    }
+
+    async fn end(&mut self, who: usize) {
+        let token = self.token(who);
+        if self.is_admitted(token) {
+            self.write(&format!("UPDATE token SET status = 'COMPLETED' WHERE id = {}", blob(token))).await;
+            self.shared.report(&[Report::Ended(token)]).await.unwrap();
+            self.pure.ended(token);
+            self.ended.insert(token);
+        }
+    }
+
+    async fn pin(&mut self, who: usize, until: Option<i64>) {
+        let token = self.token(who);
+        let until = until.map(|ms| self.clock.now() + TimeDelta::milliseconds(ms));
+        self.shared.report(&[Report::Pinned { token, until, heard: false }]).await.unwrap();
+        self.pure.pin(token, until);
+    }
+
+    async fn set(&mut self, change: impl FnOnce(&mut Series)) {
+        let changed = self.journal.change_settings(self.series.id, |series| {
+            change(series);
+            Ok::<(), ()>(())
+        });
+        let old = std::mem::replace(&mut self.series, changed.await.unwrap().unwrap().unwrap());
+        self.shared.set(&self.series).await.unwrap();
+        // What is older does not count any more.
+        self.shared.set(&old).await.unwrap();
+        self.pure.set_policy(self.series.policy);
+        self.pure.set_sale(self.series.state());
+    }
+
+    /// Both come from the journal alone, in which no hold pins anybody.
+    async fn flush(&mut self) {
+        for name in ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"] {
+            let key = self.redis.key(self.series.id, name);
+            redis::cmd("DEL").arg(key).query_async::<()>(&mut self.redis.connection()).await.unwrap();
+        }
+        assert!(matches!(self.shared.decide(&[]).await, Err(frontrow::store::room::RoomError::Lost)));
+        let now = self.clock.now();
+        self.shared.rebuild(&self.journal, self.dice.id(now)).await.unwrap();
+        self.pure = self.journal.restore_room(self.series.id, now).await.unwrap().unwrap();
+    }
+
+    async fn come_back(&mut self, who: usize) {
+        let Some((token, order)) = self.last.get(&who).copied() else { return };
+        let waits = self.pure.view(token, self.clock.now()).is_some_and(|view| view.status == Status::Waiting);
+        if waits {
+            self.write(&format!("DELETE FROM token WHERE id = {}", blob(token))).await;
+            self.flush().await;
+        } else if self.ended.contains(&token) || self.is_admitted(token) {
+            // The journal knows better.
+            return;
+        }
+        let known = format!("SELECT id FROM token WHERE id = {}", blob(token));
+        if self.journal.reader().query_one_raw(sqlite(&known)).await.unwrap().is_some() {
+            return;
+        }
+        self.cycle(&[Command::ComeBack { token, user: user(who), order }]).await;
+    }
+
+    async fn write(&self, statement: &str) {
+        self.journal.reader().execute_unprepared(statement).await.unwrap();
+    }
+
+    /// Everything that can be seen is the same.
+    async fn compare(&self) {
+        let now = self.clock.now();
+        let tokens: Vec<_> = (0..USERS).map(|who| self.token(who)).collect();
+        let looked = self.shared.look(&tokens).await.unwrap();
+        assert_eq!(looked.counts, self.pure.counts());
+        for (token, view) in tokens.iter().zip(looked.views) {
+            assert_eq!(view, self.pure.view(*token, now), "{token} at {now}");
+        }
+    }
+}
+
+fn user(who: usize) -> UserId {
+    UserId::from_stored(&who.to_string())
+}
+
+fn blob(token: TokenId) -> String {
+    format!("x'{}'", token.0.simple())
+}
+
+fn sqlite(text: &str) -> Statement {
+    Statement::from_string(sea_orm::DbBackend::Sqlite, text)
+}
+
+/// Places that end at the same instant end in no particular order.
+fn sorted(mut decision: Decision) -> Decision {
+    decision.events.sort_by_key(|event| match event {
+        Event::Expired { token, .. } => (0, Some(*token)),
+        _ => (1, None),
+    });
+    decision.sessions_over.sort_unstable();
+    decision
+}
+
+async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Series {
+    let now = clock.now();
+    let at = |ms| now + TimeDelta::milliseconds(ms);
+    let concert = Concert {
+        id: ConcertId(dice.id(now)),
+        title: "Walk".into(),
+        organizer: UserId::from_stored("organizer"),
+        created_at: now,
+    };
+    journal.add_concert(&concert).await.unwrap();
+    let series = Series {
+        id: SeriesId(dice.id(now)),
+        concert: concert.id,
+        schedule: Schedule {
+            start_at: at(400_000),
+            end_at: at(500_000),
+            reserve_start_at: at(OPENS),
+            reserve_end_at: at(CLOSES),
+        },
+        paused: false,
+        seat_count: 50,
+        reserved_count: 0,
+        version: 0,
+        settings: 0,
+        policy: QueuePolicy {
+            max_active: Some(3),
+            admit_per_interval: Some(2),
+            interval_seconds: 5,
+            heartbeat_timeout_seconds: 10,
+            session_seconds: 20,
+            ..QueuePolicy::default()
+        },
+        draw_secret: DrawSecret::new(dice.bytes()),
+        drawn_at: None,
+        created_at: now,
+    };
+    journal.add_series(&series, &[], || dice.id(now)).await.unwrap();
+    series
+}
+
