@@ -15,7 +15,7 @@ NPM := $(shell command -v npm)
 WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
 	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
 
-.PHONY: help demo test rust-tools fmt-check clippy rust-test schema-check doc pages pages-test pages-e2e chromium
+.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test schema-check doc pages pages-test pages-e2e chromium
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -33,13 +33,21 @@ clippy: rust-tools ## Check with clippy; a warning is a failure.
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 # Two tests of the transport run public JavaScript suites and need Node.
-rust-test: ## Run the tests of the server.
+ifeq ($(NPM),)
+SKIP := -- --skip clients::
+endif
+
+# Everything once with a private PostgreSQL and a private Redis, then what the server does once more on SQLite.
+rust-test: ## Run the tests of the server, on every database.
 ifeq ($(NPM),)
 	@echo "npm is missing: the two tests that run JavaScript clients are left out (Node.js 20 or later has it)"
-	$(CARGO) test --locked --workspace -- --skip clients::
-else
-	$(CARGO) test --locked --workspace
 endif
+	$(CARGO) test --locked --workspace --no-run
+	scripts/with-services $(CARGO) test --locked --workspace $(SKIP)
+	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite
+
+services-test: ## Run only the tests that need PostgreSQL and Redis.
+	scripts/with-services $(CARGO) test --locked --test suite --test processes
 
 schema-check: ## Check that schema.graphql is what the code says.
 	@$(CARGO) run --locked --quiet -- schema | diff schema.graphql - \

@@ -1,16 +1,18 @@
 //! The journal of the waiting rooms (rule 9): the table `token`, to which every join, admission and end is
 //! written before anyone hears of it, and from which a room is rebuilt.
 
+mod fold;
+mod write;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{hold, series, token};
+use entity::{hold, token};
+use fold::fold;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
+use write::write;
 
 use crate::{
     domain::{
@@ -21,9 +23,6 @@ use crate::{
     },
     store::Database,
 };
-
-/// Rows a statement.
-const ROWS: usize = 500;
 
 /// Joins of one range, and ranges at once, when a room is rebuilt.
 const RANGE: i64 = 20_000;
@@ -39,6 +38,16 @@ pub(super) struct JournaledRoom {
     pub(super) next_seq: u64,
 }
 
+/// Writes what happened in one room; to write the same once more changes nothing.
+pub(super) async fn write_events(
+    tx: &DatabaseTransaction,
+    series: SeriesId,
+    events: &[Event],
+    names: &HashMap<TokenId, String>,
+) -> Result<(), DbErr> {
+    write(tx, series, &fold(events), names).await
+}
+
 impl Database {
     /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
     ///
@@ -51,7 +60,7 @@ impl Database {
         names: &HashMap<TokenId, String>,
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
-        write(&tx, series, events, names).await?;
+        write_events(&tx, series, events, names).await?;
         tx.commit().await
     }
 
@@ -223,114 +232,4 @@ impl Database {
         rows.sort_unstable_by_key(|(_, seq)| *seq);
         Ok(rows.into_iter().map(|(id, _)| TokenId(id)).collect())
     }
-}
-
-/// Writes what happened in one room.
-pub(super) async fn write(
-    tx: &DatabaseTransaction,
-    series: SeriesId,
-    events: &[Event],
-    names: &HashMap<TokenId, String>,
-) -> Result<(), DbErr> {
-    write_joins(tx, series, events, names).await?;
-    if let Some(at) = events.iter().find_map(|e| if let Event::Drawn { at } = e { Some(*at) } else { None }) {
-        write_draw(tx, series, at).await?;
-    }
-    write_admissions(tx, events).await?;
-    for (status, tokens) in [
-        (token::Status::Expired, ended(events, |e| matches!(e, Event::Expired { .. }))),
-        (token::Status::Left, ended(events, |e| matches!(e, Event::Left { .. }))),
-    ] {
-        write_ends(tx, status, &tokens).await?;
-    }
-    Ok(())
-}
-
-async fn write_joins(
-    tx: &DatabaseTransaction,
-    series: SeriesId,
-    events: &[Event],
-    names: &HashMap<TokenId, String>,
-) -> Result<(), DbErr> {
-    let joins = events.iter().filter_map(|event| match event {
-        Event::Joined { token, user, seq, lobby, at } => Some(token::Model {
-            id: token.0,
-            series_id: series.0,
-            user_id: user.to_string(),
-            name: names.get(token).cloned().unwrap_or_default(),
-            seq: i64::try_from(*seq).unwrap_or(i64::MAX),
-            lobby: *lobby,
-            status: token::Status::Waiting,
-            created_at: *at,
-            admitted_at: None,
-            session_ends_at: None,
-            ended_at: None,
-        }),
-        _ => None,
-    });
-    let joins: Vec<_> = joins.map(IntoActiveModel::into_active_model).collect();
-    for rows in joins.chunks(ROWS) {
-        token::Entity::insert_many(rows.iter().cloned()).exec_without_returning(tx).await?;
-    }
-    Ok(())
-}
-
-/// Once: a draw that was made stands.
-async fn write_draw(tx: &DatabaseTransaction, series: SeriesId, at: DateTime<Utc>) -> Result<(), DbErr> {
-    series::Entity::update_many()
-        .col_expr(series::Column::DrawnAt, Expr::value(at))
-        .filter(series::Column::Id.eq(series.0))
-        .filter(series::Column::DrawnAt.is_null())
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Those of one decision were admitted at one instant, for sessions of one length.
-async fn write_admissions(tx: &DatabaseTransaction, events: &[Event]) -> Result<(), DbErr> {
-    let mut admitted = HashMap::<_, Vec<_>>::new();
-    for event in events {
-        if let Event::Admitted { token, at, session_ends_at } = event {
-            admitted.entry((*at, *session_ends_at)).or_default().push(token.0);
-        }
-    }
-    for ((at, session_ends_at), tokens) in admitted {
-        for tokens in tokens.chunks(ROWS) {
-            token::Entity::update_many()
-                .col_expr(token::Column::Status, Expr::value(token::Status::Admitted))
-                .col_expr(token::Column::AdmittedAt, Expr::value(at))
-                .col_expr(token::Column::SessionEndsAt, Expr::value(session_ends_at))
-                .filter(token::Column::Id.is_in(tokens.iter().copied()))
-                .filter(token::Column::Status.eq(token::Status::Waiting))
-                .exec(tx)
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-fn ended(events: &[Event], which: impl Fn(&Event) -> bool) -> Vec<(Uuid, DateTime<Utc>)> {
-    let ends = events.iter().filter(|event| which(event)).filter_map(|event| match event {
-        Event::Expired { token, at } | Event::Left { token, at } => Some((token.0, *at)),
-        _ => None,
-    });
-    ends.collect()
-}
-
-async fn write_ends(
-    tx: &DatabaseTransaction,
-    status: token::Status,
-    ends: &[(Uuid, DateTime<Utc>)],
-) -> Result<(), DbErr> {
-    for ends in ends.chunks(ROWS) {
-        let Some((_, at)) = ends.first() else { continue };
-        token::Entity::update_many()
-            .col_expr(token::Column::Status, Expr::value(status))
-            .col_expr(token::Column::EndedAt, Expr::value(*at))
-            .filter(token::Column::Id.is_in(ends.iter().map(|(id, _)| *id)))
-            .filter(token::Column::Status.eq(token::Status::Waiting))
-            .exec(tx)
-            .await?;
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod support;
 
 mod contract;
 mod errors;
+mod journal;
 mod journey;
 mod n_plus_one;
 mod race;

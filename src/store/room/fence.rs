@@ -40,7 +40,7 @@ impl Database {
             Some(row) if row.epoch == taken.epoch => return Ok(Journaled::Before),
             _ => return Ok(Journaled::Stale),
         }
-        journal::write(&tx, series, &taken.decision.events, names).await?;
+        journal::write_events(&tx, series, &taken.decision.events, names).await?;
         room::Entity::update_many()
             .col_expr(room::Column::Decision, Expr::value(taken.number))
             .filter(room::Column::SeriesId.eq(series.0))

@@ -1,27 +1,62 @@
 //! Which database a server of the suite gets: a SQLite file of its own, or, where `FRONTROW_TEST_DATABASE_URL`
-//! names a PostgreSQL database whose user may create others, a new database beside that one.
+//! names a PostgreSQL database whose user may create others, a new database beside that one, which is dropped
+//! when the test is over.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::ConnectionTrait;
 
-/// The URL of a new and empty database; `None` for the SQLite file in the server's own folder.
-pub(super) async fn fresh_url() -> Option<String> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let url = std::env::var("FRONTROW_TEST_DATABASE_URL").ok().filter(|url| url.starts_with("postgres"))?;
-    let name = format!("frontrow_suite_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let admin = sea_orm::Database::connect(url.as_str()).await.unwrap();
-    // What an earlier run of the suite left is of no use any more.
-    for statement in
-        [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
-    {
-        admin.execute_unprepared(&statement).await.unwrap();
+/// A new and empty database on PostgreSQL; dropped with this value, whoever is still connected to it.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    pub(crate) url: String,
+    name: String,
+    beside: String,
+}
+
+impl Fresh {
+    /// `None` without `FRONTROW_TEST_DATABASE_URL`: the server then gets the SQLite file in its own folder.
+    pub(crate) async fn create() -> Option<Self> {
+        let beside =
+            std::env::var("FRONTROW_TEST_DATABASE_URL").ok().filter(|url| url.starts_with("postgres"))?;
+        Some(Self::beside(&beside).await)
+    }
+
+    /// A new database on the server of `beside`.
+    pub(crate) async fn beside(beside: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("frontrow_test_{}_{count}", std::process::id());
+        run(beside, &[format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")]).await;
+        let (address, options) = beside.split_once('?').map_or((beside, None), |(a, o)| (a, Some(o)));
+        let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
+        let url = match options {
+            Some(options) => format!("{server}/{name}?{options}"),
+            None => format!("{server}/{name}"),
+        };
+        Self { url, name, beside: beside.to_owned() }
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        let (beside, drop) = (self.beside.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        // On a runtime of its own: that of the test is about to end.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(run(&beside, &[drop]));
+        });
+        // A test that has failed already says more than a database that stays.
+        let _ = dropping.join();
+    }
+}
+
+async fn run(url: &str, statements: &[String]) {
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1);
+    let admin = sea_orm::Database::connect(options).await.unwrap();
+    for statement in statements {
+        admin.execute_unprepared(statement).await.unwrap();
     }
     admin.close().await.unwrap();
-    let (address, options) = url.split_once('?').map_or((url.as_str(), None), |(a, o)| (a, Some(o)));
-    let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
-    Some(match options {
-        Some(options) => format!("{server}/{name}?{options}"),
-        None => format!("{server}/{name}"),
-    })
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::support::{Fan, Organizer, backend::fresh_url};
+use crate::support::{Fan, Organizer, backend::Fresh};
 
 /// Milliseconds.
 pub(crate) fn ms(n: i64) -> TimeDelta {
@@ -46,6 +46,13 @@ impl Default for Options {
     }
 }
 
+/// What a server has written, which is there until the test is over.
+#[derive(Debug)]
+struct Stored {
+    folder: TempDir,
+    database: Option<Fresh>,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -56,7 +63,7 @@ pub(crate) struct Server {
     pub(crate) house: Arc<House>,
     keys: Keys,
     http: reqwest::Client,
-    folder: TempDir,
+    stored: Stored,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), String>>,
     seed: u64,
@@ -74,23 +81,24 @@ impl Server {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let stored = Stored { folder: tempfile::tempdir().unwrap(), database: Fresh::create().await };
+        let folder = stored.folder.path();
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            data: folder.path().to_owned(),
+            data: folder.to_owned(),
             demo: false,
-            database_url: fresh_url().await,
+            database_url: stored.database.as_ref().map(|fresh| fresh.url.clone()),
             redis: None,
-            signing_key: folder.path().join("signing.key"),
+            signing_key: folder.join("signing.key"),
             identity_key: None,
             open_identities: options.open_identities,
             self_service_charging: options.self_service_charging,
             allowed_origins: Vec::new(),
         };
-        Self::open(config, folder, options.clock, options.seed).await
+        Self::open(config, stored, options.clock, options.seed).await
     }
 
-    async fn open(config: Config, folder: TempDir, clock: Clock, seed: u64) -> Self {
+    async fn open(config: Config, stored: Stored, clock: Clock, seed: u64) -> Self {
         let dice = Dice::seeded(seed);
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
         let keys = app::keys(&config, &dice).unwrap();
@@ -102,18 +110,18 @@ impl Server {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, clock, config, house, keys, http, folder, stop, running, seed }
+        Self { address, clock, config, house, keys, http, stored, stop, running, seed }
     }
 
     /// Stops in order, and starts again on the same data.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, config, http, folder, stop, running, seed, house, .. } = self;
+        let Self { clock, config, http, stored, stop, running, seed, house, .. } = self;
         // A kept connection would be waited for.
         drop((http, house));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
         // Another seed: an id must not come twice.
-        Self::open(config, folder, clock, seed + 1_000).await
+        Self::open(config, stored, clock, seed + 1_000).await
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
