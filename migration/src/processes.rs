@@ -33,10 +33,7 @@ impl MigrationTrait for Processes {
             .await?;
         // Who comes back with a token after the journal has lost the place gets the old number again, which somebody
         // else may have got meanwhile.
-        super::run(
-            manager,
-            &["DROP INDEX token_seq", "CREATE INDEX token_seq ON token (series_id, seq)"],
-        )
-        .await
+        super::run(manager, &["DROP INDEX token_seq", "CREATE INDEX token_seq ON token (series_id, seq)"])
+            .await
     }
 }

@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use entity::{hold, token};
 use fold::fold;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
 use uuid::Uuid;
 use write::write;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
@@ -40,12 +40,17 @@ pub(crate) struct Pair {
     /// The last place of each user and its order.
     last: HashMap<usize, (TokenId, JoinOrder)>,
     ended: HashSet<TokenId>,
+    /// When the room said that it would have something to do.
+    wake: Option<DateTime<Utc>>,
+    /// The sessions that are over, as the last decision named them.
+    over: HashSet<TokenId>,
 }
 
 impl Pair {
     pub(crate) async fn new() -> Self {
-        let url = std::env::var("FRONTROW_TEST_REDIS_URL")
-            .expect("FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it");
+        let url = std::env::var("FRONTROW_TEST_REDIS_URL").expect(
+            "FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it",
+        );
         let dice = Dice::system();
         let clock = Clock::manual(DateTime::from_timestamp_millis(1_900_000_000_000).unwrap());
         let folder = tempfile::tempdir().unwrap();
@@ -56,8 +61,20 @@ impl Pair {
         let shared = RedisRoom::new(redis.clone(), clock.clone(), &series);
         shared.rebuild(&journal, dice.id(clock.now())).await.unwrap();
         let pure = Room::new(series.state(), series.policy, series.draw_secret.clone());
-        let (last, ended) = (HashMap::new(), HashSet::new());
-        Self { clock, dice, series, redis, shared, pure, journal, _folder: folder, last, ended }
+        Self {
+            clock,
+            dice,
+            series,
+            redis,
+            shared,
+            pure,
+            journal,
+            _folder: folder,
+            last: HashMap::new(),
+            ended: HashSet::new(),
+            wake: Some(DateTime::UNIX_EPOCH),
+            over: HashSet::new(),
+        }
     }
 
     pub(crate) async fn step(&mut self, step: &Step) {
@@ -69,6 +86,8 @@ impl Pair {
             Step::Orphan(batch) => {
                 let commands = self.commands(batch);
                 self.orphan(&commands).await;
+                // Whom it named, nobody knows any more; every process decides once a second anyway.
+                self.wake = Some(self.clock.now());
             }
             Step::Hear(who) => self.hear(*who).await,
             Step::Ended(who) => self.end(*who).await,
@@ -117,9 +136,15 @@ impl Pair {
     async fn cycle(&mut self, commands: &[Command]) -> usize {
         let taken = self.take(commands).await;
         self.is_what_the_pure_room_decides(commands, &taken);
+        let over: HashSet<_> = taken.decision.sessions_over.iter().copied().collect();
+        let news = !taken.decision.events.is_empty() || over.iter().any(|token| !self.over.contains(token));
+        if commands.is_empty() && news {
+            let now = self.clock.now();
+            assert!(self.wake.is_some_and(|wake| wake <= now), "too late: {:?} at {now}", self.wake);
+        }
+        self.over = over;
+        self.wake = taken.wake;
         if taken.decision.events.is_empty() {
-            let wake = self.pure.next_wake(self.clock.now());
-            assert_eq!(taken.wake, wake, "at {}", self.clock.now());
             return 0;
         }
         self.take_in(&taken, Journaled::Now).await
@@ -134,7 +159,7 @@ impl Pair {
     async fn take_in(&mut self, taken: &Taken, journaled: Journaled) -> usize {
         self.compare().await;
         assert_eq!(self.journal.journal_decision(self.series.id, taken).await.unwrap(), journaled);
-        self.shared.apply(taken).await.unwrap();
+        self.wake = self.shared.apply(taken).await.unwrap();
         self.pure.apply(&taken.decision.events);
         for event in &taken.decision.events {
             if let Event::Joined { token, user, seq, lobby, .. } = event {
@@ -196,7 +221,7 @@ impl Pair {
         let token = self.token(who);
         if self.is_admitted(token) {
             self.write(&format!("UPDATE token SET status = 'COMPLETED' WHERE id = {}", blob(token))).await;
-            self.shared.report(&[Report::Ended(token)]).await.unwrap();
+            self.wake = self.shared.report(&[Report::Ended(token)]).await.unwrap();
             self.pure.ended(token);
             self.ended.insert(token);
         }
@@ -205,7 +230,8 @@ impl Pair {
     async fn pin(&mut self, who: usize, until: Option<i64>) {
         let token = self.token(who);
         let until = until.map(|ms| self.clock.now() + TimeDelta::milliseconds(ms));
-        self.shared.report(&[Report::Pinned { token, until, heard: false }]).await.unwrap();
+        self.wake = self.shared.report(&[Report::Pinned { token, until, heard: false }]).await.unwrap();
+        self.over.remove(&token);
         self.pure.pin(token, until);
     }
 
@@ -217,14 +243,19 @@ impl Pair {
         let old = std::mem::replace(&mut self.series, changed.await.unwrap().unwrap().unwrap());
         self.shared.set(&self.series).await.unwrap();
         // What is older does not count any more.
-        self.shared.set(&old).await.unwrap();
+        self.wake = self.shared.set(&old).await.unwrap();
+        if old.policy.heartbeat_timeout_seconds != self.series.policy.heartbeat_timeout_seconds {
+            self.over.clear();
+        }
         self.pure.set_policy(self.series.policy);
         self.pure.set_sale(self.series.state());
     }
 
     /// Both come from the journal alone, in which no hold pins anybody.
     async fn flush(&mut self) {
-        for name in ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"] {
+        for name in
+            ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"]
+        {
             let key = self.redis.key(self.series.id, name);
             redis::cmd("DEL").arg(key).query_async::<()>(&mut self.redis.connection()).await.unwrap();
         }
@@ -232,11 +263,14 @@ impl Pair {
         let now = self.clock.now();
         self.shared.rebuild(&self.journal, self.dice.id(now)).await.unwrap();
         self.pure = self.journal.restore_room(self.series.id, now).await.unwrap().unwrap();
+        self.wake = Some(now);
+        self.over.clear();
     }
 
     async fn come_back(&mut self, who: usize) {
         let Some((token, order)) = self.last.get(&who).copied() else { return };
-        let waits = self.pure.view(token, self.clock.now()).is_some_and(|view| view.status == Status::Waiting);
+        let waits =
+            self.pure.view(token, self.clock.now()).is_some_and(|view| view.status == Status::Waiting);
         if waits {
             self.write(&format!("DELETE FROM token WHERE id = {}", blob(token))).await;
             self.flush().await;
@@ -328,4 +362,3 @@ async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Series {
     journal.add_series(&series, &[], || dice.id(now)).await.unwrap();
     series
 }
-

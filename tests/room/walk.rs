@@ -18,7 +18,7 @@ fn walk(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 300, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn any_sequence_gives_the_same_decisions_and_places(steps in steps()) {

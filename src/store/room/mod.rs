@@ -134,9 +134,8 @@ impl RedisRoom {
     #[must_use]
     pub fn new(redis: Redis, clock: Clock, series: &Series) -> Self {
         // In the order of `scripts/prelude.lua`.
-        let names = [
-            "room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending",
-        ];
+        let names =
+            ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"];
         let keys = names.map(|name| redis.key(series.id, name));
         Self { redis, clock, series: series.id, secret: series.draw_secret.clone(), keys }
     }

@@ -182,7 +182,14 @@ pub(super) fn looked(answer: &[Vec<i64>]) -> Result<Looked, RoomError> {
             [1, seq, lobby, heard, ahead] => {
                 let position = (drawn == 1).then(|| count(ahead + 1)).transpose()?;
                 let (heard_at, silent) = (time(heard)?, time((heard + timeout).min(closes_at))?);
-                Some(View::waiting(Waits { position, order: order(seq, lobby), heard_at, silent, counts, pace }))
+                Some(View::waiting(Waits {
+                    position,
+                    order: order(seq, lobby),
+                    heard_at,
+                    silent,
+                    counts,
+                    pace,
+                }))
             }
             [2, seq, lobby, heard, ends, pinned] => {
                 let over = (heard + timeout).min(ends).max(pinned);
