@@ -198,10 +198,10 @@ impl QueueMutation {
     async fn issue_token(&self, ctx: &Context<'_>, input: IssueTokenInput) -> Result<IssueTokenPayload> {
         let house = ctx.data::<Arc<House>>()?;
         let series = id::<SeriesId>("seriesId", &input.series_id)?;
-        let (user, name) = house
-            .joiner(ctx.data_opt::<Caller>(), input.user_id.as_deref(), input.name.as_deref())
-            .map_err(error)?;
-        Ok(match settle(ctx, house.join(user, name, series).await).await? {
+        let shown = ctx.data_opt::<Caller>();
+        let (user, name) =
+            house.joiner(shown, input.user_id.as_deref(), input.name.as_deref()).map_err(error)?;
+        Ok(match settle(ctx, house.join(shown, user, name, series).await).await? {
             Ok(joined) => IssueTokenPayload {
                 token: Some(joined.jwt),
                 token_id: Some(joined.position.token.0.into()),

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{Clock, Dice},
     service::{Failure, committer::Committer, identity::Keys, rooms::Rooms, seat_maps::SeatMaps, sweeper},
-    store::Database,
+    store::{Database, redis::Redis},
 };
 
 /// What the operator decides.
@@ -42,6 +42,7 @@ impl House {
     /// If the database fails.
     pub async fn open(
         database: Database,
+        redis: Option<Redis>,
         keys: Keys,
         settings: Settings,
         clock: Clock,
@@ -49,7 +50,14 @@ impl House {
     ) -> Result<Arc<Self>, Failure> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone()));
-        let rooms = Rooms::new(database.clone(), clock.clone(), Arc::clone(&maps), tasks.clone());
+        let rooms = Rooms::new(
+            database.clone(),
+            redis.clone(),
+            clock.clone(),
+            dice.clone(),
+            Arc::clone(&maps),
+            tasks.clone(),
+        );
         let committer = Committer::start(
             database.clone(),
             clock.clone(),
@@ -127,7 +135,9 @@ mod tests {
         let database = Database::connect(url).await.unwrap();
         database.migrate().await.unwrap();
         let clock = Clock::manual(DateTime::from_timestamp_millis(1_800_000_000_000).unwrap());
-        House::open(database, Keys::new(&[7; 32]), Settings::default(), clock, Dice::seeded(1)).await.unwrap()
+        House::open(database, None, Keys::new(&[7; 32]), Settings::default(), clock, Dice::seeded(1))
+            .await
+            .unwrap()
     }
 
     /// A date on sale that lets one fan in at a time.
@@ -145,7 +155,11 @@ mod tests {
     async fn seen(house: &House, series: SeriesId, tokens: &[TokenId]) -> Vec<Option<Seen>> {
         let room = house.rooms.of(series).await.unwrap();
         room.decided().await;
-        tokens.iter().map(|token| room.see(*token)).collect()
+        let mut seen = Vec::new();
+        for token in tokens {
+            seen.push(room.see(*token).await.unwrap());
+        }
+        seen
     }
 
     /// Rule 9.
@@ -158,7 +172,12 @@ mod tests {
         let mut tokens = Vec::new();
         for fan in ["a", "b", "c", "d"] {
             tokens.push(
-                house.join(UserId::from_stored(fan), String::new(), series).await.unwrap().position.token,
+                house
+                    .join(None, UserId::from_stored(fan), String::new(), series)
+                    .await
+                    .unwrap()
+                    .position
+                    .token,
             );
         }
         let room = house.rooms.of(series).await.unwrap();
@@ -180,7 +199,8 @@ mod tests {
 
         let house = open(&url).await;
         assert_eq!(places(&seen(&house, series, &tokens).await), places(&before));
-        let last = house.join(UserId::from_stored("e"), String::new(), series).await.unwrap().position.token;
+        let last =
+            house.join(None, UserId::from_stored("e"), String::new(), series).await.unwrap().position.token;
         let last =
             seen(&house, series, &[last]).await[0].map(|seen| (seen.view.position, seen.view.order.seq));
         assert_eq!(last, Some((Some(3), 4)));

@@ -102,19 +102,29 @@ impl House {
         Ok((user, name.to_owned()))
     }
 
-    /// Joins the waiting room of a series, or comes back to one's place in it (rules 4 and 9).
+    /// Joins the waiting room of a series, or comes back to one's place in it (rules 4 and 9); `shown`: by which
+    /// token, if by any.
     ///
     /// # Errors
     /// The problems SERIES_NOT_FOUND, SALE_CLOSED and SOLD_OUT; see [`Failure`].
-    pub async fn join(&self, user: UserId, name: String, series: SeriesId) -> Result<Joined, Failure> {
+    pub async fn join(
+        &self,
+        shown: Option<&Caller>,
+        user: UserId,
+        name: String,
+        series: SeriesId,
+    ) -> Result<Joined, Failure> {
         let room = self.room_of(series).await?;
+        if let Some(caller) = shown.filter(|caller| caller.user == user) {
+            self.come_back(caller, &room).await?;
+        }
         let now = self.clock.now();
         let new = TokenId(self.dice.id(now));
         let token = match room.join(new, user.clone(), name.clone()).await? {
             Outcome::Joined { token } => token,
             Outcome::Already { token } => {
                 // Coming back is a sign of life.
-                let _ = room.hear(token);
+                let _ = room.hear(token).await?;
                 token
             }
             Outcome::Closed => return Err(ProblemCode::SaleClosed.into()),
@@ -134,10 +144,34 @@ impl House {
     /// NOT_FOUND for a place that is not the caller's.
     pub async fn heartbeat(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
         let (room, token) = self.own_place(caller, token).await?;
-        if room.hear(token) == Heard::Due {
-            room.decided().await;
-        }
+        self.hear(caller, &room, token).await?;
         self.position_in(&room, token).await
+    }
+
+    async fn hear(&self, caller: &Caller, room: &LiveRoom, token: TokenId) -> Result<(), Failure> {
+        match room.hear(token).await? {
+            Heard::Ok => {}
+            Heard::Due => room.decided().await,
+            Heard::Unknown if caller.pass.is_some_and(|pass| pass.token == token) => {
+                self.come_back(caller, room).await?;
+            }
+            Heard::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Gives a place back of which nothing knows any more, neither the room nor its journal, by the token that is
+    /// shown: nobody who comes back overtakes anybody (rule 9).
+    async fn come_back(&self, caller: &Caller, room: &LiveRoom) -> Result<(), Failure> {
+        let Some(QueuePass { token, series, order: Some(order) }) = caller.pass else { return Ok(()) };
+        if series == room.series()
+            && room.hear(token).await? == Heard::Unknown
+            && self.database.token(token).await?.is_none()
+        {
+            let back = room.come_back(token, caller.user.clone(), order, caller.name.clone()).await?;
+            tracing::warn!(%token, %series, ?back, "a place that the journal had lost");
+        }
+        Ok(())
     }
 
     /// Gives up a place, and the holds that were taken with it.
@@ -165,10 +199,8 @@ impl House {
         token: Option<TokenId>,
     ) -> Result<impl Stream<Item = Result<Position, Failure>> + use<>, Failure> {
         let (room, token) = self.own_place(caller, token).await?;
-        if room.hear(token) == Heard::Due {
-            room.decided().await;
-        }
-        let watch = Watch { stream: room.open_stream(token), last: None, over: false };
+        self.hear(caller, &room, token).await?;
+        let watch = Watch { stream: room.open_stream(token), last: None, told: false, over: false };
         Ok(stream::unfold((self, watch), |(house, mut watch)| async move {
             let next = watch.next(&house).await?;
             Some((next, (house, watch)))
@@ -221,7 +253,7 @@ impl House {
     }
 
     async fn position_in(&self, room: &LiveRoom, token: TokenId) -> Result<Position, Failure> {
-        match room.see(token) {
+        match room.see(token).await? {
             Some(seen) => Ok(live(room.series(), token, &seen)),
             None => self.over(room, token).await,
         }
@@ -237,7 +269,7 @@ impl House {
             order: None,
             status: found.status,
             position: Some(0),
-            waiting: room.counts().waiting,
+            waiting: room.counts().await?.waiting,
             estimated_wait_seconds: None,
             admitted_until: None,
             available_seats: room.seats().counts().available,
@@ -282,7 +314,10 @@ fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
 /// One subscription to a place.
 struct Watch {
     stream: rooms::Stream,
+    /// The last that was seen.
     last: Option<Position>,
+    /// Whether its owner was told of that last, and not of a failure since.
+    told: bool,
     over: bool,
 }
 
@@ -292,26 +327,39 @@ impl Watch {
             if self.over {
                 return None;
             }
-            if let Some(last) = &self.last {
-                self.stream.changed(pause(last)).await;
+            match &self.last {
+                Some(last) if self.told => self.stream.changed(pause(last)).await,
+                Some(_) => house.clock.sleep(PAUSE_NEAR).await,
+                None => {}
             }
-            let (series, token) = (self.stream.room().series(), self.stream.token());
-            let now = match self.stream.see() {
-                Some(seen) => Ok(live(series, token, &seen)),
-                None => house.over(self.stream.room(), token).await,
-            };
-            let now = match now {
-                Ok(now) => now,
-                Err(error) => {
-                    self.over = true;
-                    return Some(Err(error));
+            match self.look(house).await {
+                Ok(now) => {
+                    self.over = !matches!(now.status, TokenStatus::Waiting | TokenStatus::Admitted);
+                    let known = self.told && self.last.as_ref().is_some_and(|last| !differs(last, &now));
+                    if !known {
+                        (self.last, self.told) = (Some(now.clone()), true);
+                        return Some(Ok(now));
+                    }
                 }
-            };
-            self.over = !matches!(now.status, TokenStatus::Waiting | TokenStatus::Admitted);
-            if self.last.as_ref().is_none_or(|last| differs(last, &now)) {
-                self.last = Some(now.clone());
-                return Some(Ok(now));
+                // The room is away for now: said once, and the place comes when the room is back.
+                Err(Failure::Unavailable) if self.last.is_some() => {
+                    if std::mem::take(&mut self.told) {
+                        return Some(Err(Failure::Unavailable));
+                    }
+                }
+                Err(failure) => {
+                    self.over = true;
+                    return Some(Err(failure));
+                }
             }
+        }
+    }
+
+    async fn look(&mut self, house: &House) -> Result<Position, Failure> {
+        let (series, token) = (self.stream.room().series(), self.stream.token());
+        match self.stream.see().await? {
+            Some(seen) => Ok(live(series, token, &seen)),
+            None => house.over(self.stream.room(), token).await,
         }
     }
 }

@@ -76,7 +76,7 @@ impl House {
     }
 
     async fn stats_of(&self, room: &LiveRoom) -> Result<SaleStats, Failure> {
-        let (people, seats) = (room.counts(), room.seats().counts());
+        let (people, seats) = (room.counts().await?, room.seats().counts());
         Ok(SaleStats {
             series: room.series(),
             waiting: people.waiting,

@@ -1,6 +1,6 @@
 //! What fans have: places, holds, tickets, payments, points.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{hold, payment, point_history, reservation, token, wallet};
@@ -23,6 +23,22 @@ impl Database {
     /// If the database fails.
     pub async fn token(&self, id: TokenId) -> Result<Option<Token>, DbErr> {
         Ok(token::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::token))
+    }
+
+    /// Those of these places that are ADMITTED.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn admitted_of(&self, tokens: &[TokenId]) -> Result<HashSet<TokenId>, DbErr> {
+        let rows: Vec<Uuid> = token::Entity::find()
+            .select_only()
+            .column(token::Column::Id)
+            .filter(token::Column::Id.is_in(tokens.iter().map(|token| token.0)))
+            .filter(token::Column::Status.eq(token::Status::Admitted))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(rows.into_iter().map(TokenId).collect())
     }
 
     /// The live holds of a user at `now`, the earliest first; with `series`, of that series only.

@@ -16,7 +16,7 @@ use frontrow::{
     store::{
         Database,
         redis::Redis,
-        room::{Journaled, RedisRoom, Report, Taken, Turn},
+        room::{Journaled, RedisRoom, Report, Taken, Told, Turn},
     },
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -241,9 +241,9 @@ impl Pair {
             Ok::<(), ()>(())
         });
         let old = std::mem::replace(&mut self.series, changed.await.unwrap().unwrap().unwrap());
-        self.shared.set(&self.series).await.unwrap();
+        self.shared.set(&Told::of(&self.series)).await.unwrap();
         // What is older does not count any more.
-        self.wake = self.shared.set(&old).await.unwrap();
+        self.wake = self.shared.set(&Told::of(&old)).await.unwrap();
         if old.policy.heartbeat_timeout_seconds != self.series.policy.heartbeat_timeout_seconds {
             self.over.clear();
         }

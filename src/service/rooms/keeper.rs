@@ -1,11 +1,10 @@
-//! The keeper of one waiting room: decide, journal, apply, tell; again until there is nothing left to do.
+//! The keeper of a waiting room of this process alone: decide, journal, apply, tell; again until there is nothing left to do.
 //!
 //! What is due has a time, and the keeper sleeps until the earliest of them; a slot that frees up wakes it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -13,13 +12,17 @@ use crate::{
     clock::Clock,
     domain::{
         id::TokenId,
-        room::{Command, Event, Outcome},
-        sale,
+        room::{Command, Event},
     },
     service::{
         Failure,
         committer::Committer,
-        rooms::{LiveRoom, live_room::Ask},
+        rooms::{
+            LiveRoom,
+            live_room::Ask,
+            memory::Own,
+            settling::{answer, end_sessions},
+        },
     },
     store::Database,
 };
@@ -31,17 +34,14 @@ const BATCH: usize = 4_096;
 const REST: TimeDelta = TimeDelta::seconds(1);
 
 pub(super) struct Keeper {
-    live: Arc<LiveRoom>,
-    database: Database,
-    committer: Committer,
-    clock: Clock,
+    pub(super) live: Arc<LiveRoom>,
+    pub(super) own: Arc<Own>,
+    pub(super) database: Database,
+    pub(super) committer: Committer,
+    pub(super) clock: Clock,
 }
 
 impl Keeper {
-    pub(super) fn new(live: Arc<LiveRoom>, database: Database, committer: Committer, clock: Clock) -> Self {
-        Self { live, database, committer, clock }
-    }
-
     pub(super) async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
         let mut batch = Vec::new();
         let mut rest_until = None;
@@ -57,7 +57,7 @@ impl Keeper {
             rest_until = match self.settle(std::mem::take(&mut batch)).await {
                 Ok(()) => None,
                 Err(error) => {
-                    let (series, waiting) = (self.live.series(), self.live.counts().waiting);
+                    let (series, waiting) = (self.live.series(), self.own.room().counts().waiting);
                     tracing::warn!(?error, %series, waiting, "the waiting room stands still");
                     Some(self.clock.now() + REST)
                 }
@@ -71,21 +71,21 @@ impl Keeper {
     }
 
     fn next_wake(&self) -> Option<DateTime<Utc>> {
-        self.live.room().0.next_wake(self.clock.now())
+        self.own.room().next_wake(self.clock.now())
     }
 
     /// Runs cycles until one changes nothing.
     async fn settle(&self, mut asks: Vec<Ask>) -> Result<(), Failure> {
         loop {
             let (names, commands) = unpack(&asks);
-            let decision = self.live.room().0.decide(&commands, self.clock.now());
+            let decision = self.own.room().decide(&commands, self.clock.now());
             if let Err(error) = self.journal(&decision.events, &names).await {
                 answer(asks, |_| Err(Failure::Unavailable));
                 return Err(error);
             }
             let mut outcomes = decision.outcomes.into_iter();
             answer(std::mem::take(&mut asks), |_| outcomes.next().ok_or(Failure::Unavailable));
-            let ended = self.end_sessions(decision.sessions_over).await?;
+            let ended = end_sessions(&self.live, &self.committer, &decision.sessions_over).await?;
             if decision.events.is_empty() && !ended {
                 return Ok(());
             }
@@ -95,26 +95,10 @@ impl Keeper {
     async fn journal(&self, events: &[Event], names: &HashMap<TokenId, String>) -> Result<(), Failure> {
         if !events.is_empty() {
             self.database.journal(self.live.series(), events, names).await?;
-            self.live.apply(events);
+            self.own.room().apply(events);
+            self.live.tell(events);
         }
         Ok(())
-    }
-
-    /// Asks the sale to end what is out of time; a live hold may forbid it. Returns whether there was any.
-    async fn end_sessions(&self, tokens: Vec<TokenId>) -> Result<bool, Failure> {
-        let series = self.live.series();
-        let any = !tokens.is_empty();
-        let ends = tokens.into_iter().map(|token| async move {
-            (token, self.committer.run(sale::Command::EndSession { series, token }).await)
-        });
-        for (token, outcome) in join_all(ends).await {
-            match outcome? {
-                sale::Outcome::Pinned(until) => self.live.pin_only(token, until),
-                // Its end has been announced by the committer, or was before this process knew of the place.
-                _ => self.live.ended(token),
-            }
-        }
-        Ok(any)
     }
 }
 
@@ -124,11 +108,4 @@ fn unpack(asks: &[Ask]) -> (HashMap<TokenId, String>, Vec<Command>) {
         Command::Leave { .. } => None,
     });
     (names.collect(), asks.iter().map(|ask| ask.command.clone()).collect())
-}
-
-fn answer(asks: Vec<Ask>, mut outcome: impl FnMut(&Command) -> Result<Outcome, Failure>) {
-    for ask in asks {
-        // Nobody listens any more if the caller has gone away.
-        let _ = ask.answer.send(outcome(&ask.command));
-    }
 }

@@ -1,8 +1,16 @@
-//! The waiting rooms of this process: each a [`domain::room`](crate::domain::room) in memory, with a keeper
-//! that journals what happens before anyone hears of it.
+//! The waiting rooms: each a [`domain::room`](crate::domain::room) in the memory of this process or, where several
+//! share it, a [`store::room`](crate::store::room) in Redis, with a keeper that journals what happens before anyone
+//! hears of it.
 
 mod keeper;
 mod live_room;
+mod memory;
+mod news;
+mod rebuilding;
+mod settling;
+mod shared;
+mod shared_keeper;
+mod stream;
 
 use std::{
     collections::HashMap,
@@ -12,22 +20,41 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Dice},
     domain::{catalog::Series, id::SeriesId},
-    service::{Failure, committer::Committer, seat_maps::SeatMaps},
+    service::{
+        Failure,
+        committer::Committer,
+        seat_maps::{SeatMaps, SeatsOf},
+    },
     store::{
         Database,
+        redis::Redis,
+        room::RedisRoom,
         sale::{PassChange, PassChanged, SeatsChanged},
     },
 };
 
-pub use live_room::{LiveRoom, Seen, Stream};
+use self::{
+    keeper::Keeper,
+    memory::{Memory, Own},
+    rebuilding::rebuild,
+    shared::Shared,
+    shared_keeper::SharedKeeper,
+};
+
+pub use self::{
+    live_room::{LiveRoom, Seen},
+    stream::Stream,
+};
 
 /// Every waiting room that is in use.
 #[derive(Debug)]
 pub struct Rooms {
     database: Database,
+    redis: Option<Redis>,
     clock: Clock,
+    dice: Dice,
     maps: Arc<SeatMaps>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -39,22 +66,31 @@ pub struct Rooms {
 }
 
 impl Rooms {
+    /// With `redis`, they are shared with other processes.
     pub(super) fn new(
         database: Database,
+        redis: Option<Redis>,
         clock: Clock,
+        dice: Dice,
         maps: Arc<SeatMaps>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let rooms = Arc::new(Self {
             database,
+            redis,
             clock,
+            dice,
             maps,
             tasks,
             stop: CancellationToken::new(),
             committer: OnceLock::new(),
             rooms: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
-        })
+        });
+        if let Some(redis) = rooms.redis.clone() {
+            rooms.tasks.spawn(news::listen(Arc::clone(&rooms), redis, rooms.stop.clone()));
+        }
+        rooms
     }
 
     pub(super) fn set_committer(&self, committer: Committer) {
@@ -65,7 +101,7 @@ impl Rooms {
     /// The room of a series, rebuilt from its journal if it is not in use yet.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] if there is no such series, or if the database fails.
+    /// [`Failure::NotFound`] if there is no such series, or if a store fails.
     pub async fn of(&self, series: SeriesId) -> Result<Arc<LiveRoom>, Failure> {
         if let Some(room) = self.get(series) {
             return Ok(room);
@@ -76,14 +112,51 @@ impl Rooms {
         }
         let committer = self.committer.get().cloned().ok_or(Failure::Unavailable)?;
         let seats = self.maps.of(series).await?.ok_or_else(|| Failure::not_found("date"))?;
-        let room = self.database.restore_room(series, self.clock.now()).await?;
-        let room = room.ok_or_else(|| Failure::not_found("date"))?;
-        let (live, asks) = LiveRoom::new(series, room, seats, self.clock.clone());
-        let live = Arc::new(live);
+        let live = match &self.redis {
+            None => self.open_own(series, seats, committer).await?,
+            Some(redis) => self.open_shared(series, seats, committer, redis).await?,
+        };
         self.lock().insert(series, Arc::clone(&live));
-        let keeper =
-            keeper::Keeper::new(Arc::clone(&live), self.database.clone(), committer, self.clock.clone());
+        Ok(live)
+    }
+
+    async fn open_own(
+        &self,
+        series: SeriesId,
+        seats: SeatsOf,
+        committer: Committer,
+    ) -> Result<Arc<LiveRoom>, Failure> {
+        let room = self.database.restore_room(series, self.clock.now()).await?;
+        let own = Arc::new(Own::new(room.ok_or_else(|| Failure::not_found("date"))?));
+        let memory = Memory::Own(Arc::clone(&own));
+        let (live, asks) = LiveRoom::new(series, memory, seats, self.clock.clone());
+        let (live, database, clock) = (Arc::new(live), self.database.clone(), self.clock.clone());
+        let keeper = Keeper { live: Arc::clone(&live), own, database, committer, clock };
         self.tasks.spawn(keeper.run(asks, self.stop.clone()));
+        Ok(live)
+    }
+
+    async fn open_shared(
+        &self,
+        id: SeriesId,
+        seats: SeatsOf,
+        committer: Committer,
+        redis: &Redis,
+    ) -> Result<Arc<LiveRoom>, Failure> {
+        let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
+        let room = RedisRoom::new(redis.clone(), self.clock.clone(), &series);
+        rebuild(&room, &self.database, &self.dice).await?;
+        let (shared, looks) = Shared::new(room, &series);
+        let shared = Arc::new(shared);
+        let memory = Memory::Shared(Arc::clone(&shared));
+        let (live, asks) = LiveRoom::new(id, memory, seats, self.clock.clone());
+        let (live, database, dice) = (Arc::new(live), self.database.clone(), self.dice.clone());
+        let keeper = SharedKeeper { live: Arc::clone(&live), shared, database, committer, dice };
+        // Ends with the process: looks are answered until the last moment.
+        tokio::spawn(looks.serve());
+        self.tasks.spawn(keeper.run(asks, self.stop.clone()));
+        // Nothing may have looked after the room for long.
+        live.kick.notify_one();
         Ok(live)
     }
 
@@ -91,6 +164,11 @@ impl Rooms {
     #[must_use]
     pub fn get(&self, series: SeriesId) -> Option<Arc<LiveRoom>> {
         self.lock().get(&series).cloned()
+    }
+
+    /// Every room that is in use.
+    fn all(&self) -> Vec<Arc<LiveRoom>> {
+        self.lock().values().cloned().collect()
     }
 
     /// Takes in what the sale did to an admitted place.

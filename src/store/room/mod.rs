@@ -23,9 +23,10 @@ use serde_json::Value;
 use crate::{
     clock::Clock,
     domain::{
-        catalog::Series,
+        catalog::{SaleState, Series},
         id::{SeriesId, TokenId},
         lobby::DrawSecret,
+        policy::QueuePolicy,
         room::{Command, Counts, Decision, Heard, View},
     },
     store::redis::Redis,
@@ -49,7 +50,7 @@ pub const PLACES: usize = 500;
 pub const CHANNEL: &str = "rooms";
 
 /// Why Redis did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RoomError {
     /// Redis does not have the room: it has to be rebuilt.
     #[error("the waiting room has to be rebuilt")]
@@ -90,6 +91,8 @@ pub struct Taken {
     pub names: HashMap<TokenId, String>,
     /// Whether it was left over by another process: then it has no outcomes, and the commands were not looked at.
     pub again: bool,
+    /// What time it is there.
+    pub now: DateTime<Utc>,
     /// When to decide again at the latest, if nothing was decided now.
     pub wake: Option<DateTime<Utc>>,
 }
@@ -108,6 +111,28 @@ pub enum Report {
         /// Whether it was its owner's doing, and so a sign of life.
         heard: bool,
     },
+}
+
+/// What the room is told of its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// See [`Series::settings`]: how new the policy and the pause are.
+    pub settings: i32,
+    /// See [`Series::version`]: how new it is whether every seat is sold.
+    pub version: i32,
+    /// The organiser's settings.
+    pub policy: QueuePolicy,
+    /// How the sale stands.
+    pub sale: SaleState,
+}
+
+impl Told {
+    /// What the row of the series says.
+    #[must_use]
+    pub fn of(series: &Series) -> Self {
+        let Series { settings, version, policy, .. } = series;
+        Self { settings: *settings, version: *version, policy: *policy, sale: series.state() }
+    }
 }
 
 /// What is to be seen.
@@ -237,12 +262,12 @@ impl RedisRoom {
         Ok(wire::wake(wake))
     }
 
-    /// Takes in what the row of the series says, unless something newer is known. Returns when to decide again.
+    /// Takes in what is so now, unless something newer is known. Returns when to decide again.
     ///
     /// # Errors
     /// See [`RoomError`].
-    pub async fn set(&self, series: &Series) -> Result<Option<DateTime<Utc>>, RoomError> {
-        let row = wire::settings(series).to_string();
+    pub async fn set(&self, told: &Told) -> Result<Option<DateTime<Utc>>, RoomError> {
+        let row = wire::settings(told).to_string();
         let wake: i64 = self
             .run(&scripts::SETTINGS, |call| {
                 call.arg(self.channel()).arg(self.series.to_string()).arg(row);

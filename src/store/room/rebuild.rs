@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{RedisRoom, RoomError, scripts, wire};
+use super::{RedisRoom, RoomError, Told, scripts, wire};
 use crate::{domain::catalog::Series, store::Database};
 
 /// Rows of one step: nobody else is served while a script runs.
@@ -80,7 +80,7 @@ impl RedisRoom {
 
     async fn step(&self, id: &str, step: &str, what: &Value) -> Result<i64, RoomError> {
         self.run(&scripts::REBUILD, |call| {
-            call.arg(step).arg(id).arg(what.to_string());
+            call.arg(step).arg(id).arg(what.to_string()).arg(self.channel()).arg(self.series.to_string());
         })
         .await
     }
@@ -88,7 +88,7 @@ impl RedisRoom {
 
 /// What the room is told at the end.
 fn whole(series: &Series, epoch: i64, next_seq: u64, admissions: usize) -> Value {
-    let mut whole = wire::settings(series);
+    let mut whole = wire::settings(&Told::of(series));
     let rest = json!({
         "epoch": epoch, "decision": 0, "next_seq": next_seq, "admissions": admissions,
         "drawn": u8::from(series.drawn_at.is_some()),

@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Looked, Report, RoomError, Taken, Turn};
+use super::{Looked, Report, RoomError, Taken, Told, Turn};
 use crate::domain::{
-    catalog::Series,
     id::{SeriesId, TokenId, UserId},
     identity::JoinOrder,
     lobby::DrawSecret,
@@ -44,15 +43,15 @@ pub(super) fn report(report: &Report) -> Value {
     }
 }
 
-pub(super) fn settings(series: &Series) -> Value {
-    let (policy, state) = (&series.policy, series.state());
+pub(super) fn settings(told: &Told) -> Value {
+    let Told { settings, version, policy, sale } = told;
     json!({
-        "settings": series.settings, "version": series.version,
+        "settings": settings, "version": version,
         "max_active": policy.max_active, "admit_per_interval": policy.admit_per_interval,
         "interval": policy.interval().num_milliseconds(),
         "timeout": policy.heartbeat_timeout().num_milliseconds(),
         "session": policy.session().num_milliseconds(),
-        "paused": u8::from(state.paused), "sold_out": u8::from(state.sold_out),
+        "paused": u8::from(sale.paused), "sold_out": u8::from(sale.sold_out),
     })
 }
 
@@ -75,11 +74,12 @@ pub(super) fn row(row: &Restored, secret: &DrawSecret) -> Value {
 #[serde(untagged)]
 enum Answer {
     Busy { busy: i64 },
-    Taken(Told),
+    Taken(Found),
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct Found {
+    now: i64,
     epoch: i64,
     number: i64,
     at: i64,
@@ -147,6 +147,7 @@ pub(super) fn turn(text: &str) -> Result<Turn, RoomError> {
         decision: Decision { outcomes, events, sessions_over },
         names,
         again: told.again,
+        now: time(told.now)?,
         wake: wake(told.wake),
     })))
 }

@@ -14,8 +14,8 @@ local function remember()
 end
 
 local function told(decision, rest)
-    return string.format('{"epoch":%.0f,"number":%.0f,"at":%.0f,"ends":%.0f,"events":%s,%s}', room.epoch,
-        decision.number, decision.at, decision.ends, decision.events, rest)
+    return string.format('{"now":%.0f,"epoch":%.0f,"number":%.0f,"at":%.0f,"ends":%.0f,"events":%s,%s}', room.now,
+        room.epoch, decision.number, decision.at, decision.ends, decision.events, rest)
 end
 
 local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events', 'lease')

@@ -1,5 +1,5 @@
 -- Builds the room anew, in steps: 'begin' claims it, 'places' and 'admissions' add some, 'end' makes it whole. ARGV: now,
--- step, load (names this rebuilding), what the step needs as JSON. Returns 1, or 0 if somebody else is at it.
+-- step, load (names this rebuilding), what the step needs as JSON, channel, series. Returns 1, or 0 if somebody else is at it.
 local step, load = ARGV[2], ARGV[3]
 
 -- How long whoever rebuilds it may take for one step before another one begins anew, in milliseconds.
@@ -52,4 +52,6 @@ redis.call('HSET', ROOM, 'state', 'ready', 'last', now, 'decided', 0, 'floor', n
 redis.call('HDEL', ROOM, 'load', 'patience')
 local room = read_room()
 for _, token in ipairs(redis.call('HKEYS', SESSIONS)) do file_session(room, token, session(token)) end
+redis.call('PUBLISH', ARGV[5], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":true,"tokens":[]}',
+    ARGV[6], next_wake(room)))
 return 1

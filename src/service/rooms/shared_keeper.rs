@@ -1,0 +1,262 @@
+//! This process' keeper of a waiting room that several share. Every process has one for every room: whichever comes
+//! first decides, journals and applies, and the others find nothing left to do.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{Clock, Dice},
+    domain::{id::TokenId, room::Heard},
+    service::{
+        Failure,
+        committer::Committer,
+        rooms::{
+            LiveRoom,
+            live_room::Ask,
+            rebuilding::rebuild,
+            settling::{answer, end_sessions},
+            shared::{News, Shared},
+        },
+    },
+    store::{
+        Database,
+        room::{Journaled, PLACES, RoomError, Taken, Turn},
+    },
+};
+
+/// Joins and leaves of one decision: nobody else is served while Redis makes it.
+const BATCH: usize = 1_000;
+
+/// How often the room is looked after at the least; see `store::room`.
+const TENDING: TimeDelta = TimeDelta::seconds(1);
+
+/// How long the keeper rests when a store is away.
+const REST: TimeDelta = TimeDelta::milliseconds(250);
+
+/// How long it waits for its turn, at the most, before it asks again.
+const TURN: TimeDelta = TimeDelta::milliseconds(20);
+
+/// How often it asks for its turn before it tells the callers that it is not theirs: about ten seconds.
+const TURNS: u32 = 500;
+
+/// How often it compares who is admitted with what the sale says: finds what a process that died had yet to report.
+const COMPARING: TimeDelta = TimeDelta::seconds(2);
+
+pub(super) struct SharedKeeper {
+    pub(super) live: Arc<LiveRoom>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) database: Database,
+    pub(super) committer: Committer,
+    pub(super) dice: Dice,
+}
+
+/// What a keeper remembers from one turn to the next.
+struct Keeping {
+    /// When there is something to decide, by our clock.
+    wake: Option<DateTime<Utc>>,
+    /// When the open streams were last vouched for.
+    vouched: DateTime<Utc>,
+    compared: DateTime<Utc>,
+}
+
+impl SharedKeeper {
+    pub(super) async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        // Whether processes are alive is a matter of real time, also where a test holds the sale's clock.
+        let (clock, real) = (self.live.clock.clone(), Clock::system());
+        let mut keeping = Keeping { wake: None, vouched: clock.now(), compared: real.now() };
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = asks.recv_many(&mut batch, BATCH) => {}
+                () = self.live.kick.notified() => {}
+                () = async { clock.sleep_until(keeping.wake.unwrap_or_default()).await }, if keeping.wake.is_some() => {}
+                () = real.sleep(TENDING) => {}
+            }
+            if let Err(failure) = self.turn(std::mem::take(&mut batch), &mut keeping, &real).await {
+                tracing::warn!(?failure, series = %self.live.series(), "the waiting room stands still");
+                keeping.wake = None;
+                real.sleep(REST).await;
+            }
+        }
+        // What was accepted into the queue is still journaled and answered.
+        asks.close();
+        while asks.recv_many(&mut batch, BATCH).await > 0 {
+            let _ = self.turn(std::mem::take(&mut batch), &mut keeping, &real).await;
+        }
+        let _ = self.tell().await;
+    }
+
+    async fn turn(&self, asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
+        let result = async {
+            self.vouch(keeping).await?;
+            if real.now() - keeping.compared >= COMPARING {
+                self.compare().await?;
+                keeping.compared = real.now();
+            }
+            Ok::<_, Failure>(())
+        };
+        match result.await {
+            // It may be the room that is lost: deciding finds that out, and rebuilds it.
+            Ok(()) | Err(Failure::Unavailable) => self.settle(asks, keeping, real).await,
+            Err(failure) => {
+                answer(asks, |_| Err(Failure::Unavailable));
+                Err(failure)
+            }
+        }
+    }
+
+    /// An open stream is a heartbeat: vouches for all of them, often enough.
+    async fn vouch(&self, keeping: &mut Keeping) -> Result<(), Failure> {
+        let now = self.live.clock.now();
+        if now - keeping.vouched < self.shared.policy().heartbeat_timeout() / 3 {
+            return Ok(());
+        }
+        let tokens: Vec<TokenId> = self.live.streams().keys().copied().collect();
+        let heard = try_join_all(tokens.chunks(PLACES).map(|some| self.shared.room.hear(some, true))).await?;
+        keeping.vouched = now;
+        for (token, heard) in tokens.iter().zip(heard.into_iter().flatten()) {
+            if heard == Heard::Unknown {
+                // It is over, and its owner may not have heard.
+                self.live.tell_owner(*token);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is admitted in Redis, but not by the sale, has ended while nobody was there to report it.
+    async fn compare(&self) -> Result<(), Failure> {
+        let admitted = self.shared.room.admitted().await?;
+        if admitted.is_empty() {
+            return Ok(());
+        }
+        let standing = self.database.admitted_of(&admitted).await?;
+        for token in admitted.iter().filter(|token| !standing.contains(token)) {
+            self.live.ended(*token);
+        }
+        Ok(())
+    }
+
+    /// Tells Redis what there is to tell.
+    async fn tell(&self) -> Result<(), RoomError> {
+        let mut news = self.shared.take_news();
+        let told = self.tell_news(&mut news).await;
+        if told.is_err() {
+            self.shared.put_back(news);
+        }
+        told
+    }
+
+    async fn tell_news(&self, news: &mut News) -> Result<(), RoomError> {
+        while !news.closed.is_empty() {
+            let some = news.closed.len().min(PLACES);
+            self.shared.room.hear(&news.closed[..some], true).await?;
+            news.closed.drain(..some);
+        }
+        if let Some(told) = &news.told {
+            self.shared.room.set(told).await?;
+            news.told = None;
+        }
+        while !news.reports.is_empty() {
+            let some = news.reports.len().min(PLACES);
+            self.shared.room.report(&news.reports[..some]).await?;
+            news.reports.drain(..some);
+        }
+        Ok(())
+    }
+
+    /// Runs cycles until one changes nothing.
+    async fn settle(&self, mut asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
+        let mut waited = 0;
+        loop {
+            match self.cycle(&mut asks, keeping).await {
+                Ok(Cycle::Quiet) => return Ok(()),
+                Ok(Cycle::Again) => {}
+                Ok(Cycle::Busy(_)) if !asks.is_empty() && waited < TURNS => {
+                    waited += 1;
+                    tokio::select! {
+                        () = self.live.kick.notified() => {}
+                        () = real.sleep(TURN) => {}
+                    }
+                }
+                Ok(Cycle::Busy(ms)) => {
+                    answer(asks, |_| Err(Failure::Unavailable));
+                    // If whoever has the turn dies, somebody has to take over.
+                    keeping.wake = None;
+                    tracing::trace!(ms, "another process decides");
+                    return Ok(());
+                }
+                Err(failure) => {
+                    answer(asks, |_| Err(Failure::Unavailable));
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    async fn cycle(&self, asks: &mut Vec<Ask>, keeping: &mut Keeping) -> Result<Cycle, Failure> {
+        match self.tell().await {
+            Ok(()) | Err(RoomError::Lost) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let commands: Vec<_> = asks.iter().map(|ask| (ask.command.clone(), ask.name.clone())).collect();
+        let mut taken = match self.shared.room.decide(&commands).await {
+            Ok(Turn::Busy(ms)) => return Ok(Cycle::Busy(ms)),
+            Ok(Turn::Ours(taken)) => *taken,
+            Err(RoomError::Lost) => {
+                rebuild(&self.shared.room, &self.database, &self.dice).await?;
+                return Ok(Cycle::Again);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let offset = self.live.clock.now() - taken.now;
+        if !self.make_good(&taken).await? {
+            return Ok(Cycle::Again);
+        }
+        if !taken.again {
+            let mut outcomes = std::mem::take(&mut taken.decision.outcomes).into_iter();
+            answer(std::mem::take(asks), |_| outcomes.next().ok_or(Failure::Unavailable));
+        }
+        let any_over = end_sessions(&self.live, &self.committer, &taken.decision.sessions_over).await?;
+        if taken.again || any_over || !taken.decision.events.is_empty() {
+            return Ok(Cycle::Again);
+        }
+        keeping.wake = taken.wake.map(|wake| wake + offset);
+        Ok(Cycle::Quiet)
+    }
+
+    /// Journals and applies; false if the decision does not count any more.
+    async fn make_good(&self, taken: &Taken) -> Result<bool, Failure> {
+        if taken.decision.events.is_empty() {
+            return Ok(true);
+        }
+        match self.database.journal_decision(self.live.series(), taken).await? {
+            Journaled::Now | Journaled::Before => {}
+            Journaled::Stale => {
+                rebuild(&self.shared.room, &self.database, &self.dice).await?;
+                return Ok(false);
+            }
+        }
+        match self.shared.room.apply(taken).await {
+            // What is journaled comes back with the room.
+            Ok(_) | Err(RoomError::Lost) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.live.tell(&taken.decision.events);
+        Ok(true)
+    }
+}
+
+enum Cycle {
+    /// Nothing was decided.
+    Quiet,
+    /// There may be more to decide.
+    Again,
+    /// It is another process' turn, for so many milliseconds.
+    Busy(i64),
+}
