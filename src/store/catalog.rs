@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{concert, hold, reservation, seat, series};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    TransactionTrait,
-    sea_query::{Expr, Func, LikeExpr},
+    sea_query::{Expr, Func, LikeExpr, LockType},
 };
 use uuid::Uuid;
 
@@ -120,14 +119,7 @@ impl Database {
     /// If the database fails.
     pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
         // Both reads have to see the same commit, or the version would not be that of the seats.
-        let tx = self
-            .reader()
-            .begin_with_options(sea_orm::TransactionOptions {
-                isolation_level: (self.reader().get_database_backend() == sea_orm::DbBackend::Postgres)
-                    .then_some(sea_orm::IsolationLevel::RepeatableRead),
-                ..sea_orm::TransactionOptions::default()
-            })
-            .await?;
+        let tx = self.snapshot().await?;
         let Some(series) = series::Entity::find_by_id(id.0).one(&tx).await? else { return Ok(None) };
         let seats = seat::Entity::find().filter(seat::Column::SeriesId.eq(id.0)).all(&tx).await?;
         tx.commit().await?;
@@ -221,7 +213,7 @@ impl Database {
         change: impl FnOnce(&mut Series) -> Result<(), E>,
     ) -> Result<Option<Result<Series, E>>, DbErr> {
         let tx = self.begin().await?;
-        let row = series::Entity::find_by_id(id.0).lock_exclusive().one(&tx).await?;
+        let row = series::Entity::find_by_id(id.0).lock(LockType::NoKeyUpdate).one(&tx).await?;
         let Some(row) = row else { return Ok(None) };
         let mut changed = convert::series(&row)?;
         if let Err(refused) = change(&mut changed) {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use entity::{hold, idempotency_key, payment, reservation, seat, series, token, wallet};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+    sea_query::{LockType, OnConflict},
 };
 use uuid::Uuid;
 
@@ -26,6 +28,8 @@ struct Named {
     holds: BTreeSet<Uuid>,
     reservations: BTreeSet<Uuid>,
     wallets: BTreeSet<String>,
+    /// Those of them that may have to be made.
+    charged: BTreeSet<String>,
     keys: BTreeSet<(String, String)>,
 }
 
@@ -64,7 +68,10 @@ impl Named {
             Command::EndSession { token, .. } | Command::Leave { token, .. } => {
                 self.tokens.insert(token.0);
             }
-            Command::Charge { .. } | Command::Use { .. } => {}
+            Command::Charge { wallet, .. } => {
+                self.charged.insert(wallet.to_string());
+            }
+            Command::Use { .. } => {}
         }
     }
 }
@@ -80,6 +87,7 @@ pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) 
         load_seats(tx, &mut set, &named).await?;
     }
     if !named.wallets.is_empty() {
+        make_wallets(tx, &named).await?;
         lock_wallets(tx, &mut set, &named).await?;
         load_keys(tx, &mut set, &named).await?;
     }
@@ -90,7 +98,7 @@ async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Nam
     let rows = series::Entity::find()
         .filter(series::Column::Id.is_in(named.series.iter().copied()))
         .order_by_asc(series::Column::Id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(tx)
         .await?;
     for row in rows {
@@ -190,11 +198,25 @@ async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Name
     Ok(())
 }
 
+/// A wallet that is not there cannot be locked, and two processes could each charge a new one as if they were
+/// alone. So the missing ones are made first, empty, and in the order of their owners like all locks.
+async fn make_wallets(tx: &DatabaseTransaction, named: &Named) -> Result<(), DbErr> {
+    if named.charged.is_empty() {
+        return Ok(());
+    }
+    let empty = |user: &String| wallet::Model { user_id: user.clone(), balance: 0, lines: 0 };
+    wallet::Entity::insert_many(named.charged.iter().map(empty).map(IntoActiveModel::into_active_model))
+        .on_conflict(OnConflict::column(wallet::Column::UserId).do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
 async fn lock_wallets(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
     let rows = wallet::Entity::find()
         .filter(wallet::Column::UserId.is_in(named.wallets.iter().cloned()))
         .order_by_asc(wallet::Column::UserId)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(tx)
         .await?;
     for row in rows {
