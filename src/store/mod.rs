@@ -3,6 +3,7 @@
 //! Writes go through one pool of connections and reads through another. SQLite has one writer at a time, so there
 //! the former has one connection, whose queue is fair.
 
+mod among;
 pub mod audit;
 pub mod catalog;
 mod connect;

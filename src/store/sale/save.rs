@@ -10,7 +10,7 @@ use sea_orm::{
 
 use crate::{
     domain::sale::{TokenStatus, WorkingSet},
-    store::convert,
+    store::{among::Among, convert},
 };
 
 /// Rows a statement: far from the limits on parameters of either database.
@@ -127,7 +127,7 @@ async fn end_passes(tx: &DatabaseTransaction, set: &WorkingSet, now: DateTime<Ut
         token::Entity::update_many()
             .col_expr(token::Column::Status, Expr::value(token::Status::from(status)))
             .col_expr(token::Column::EndedAt, Expr::value(now))
-            .filter(token::Column::Id.is_in(ended))
+            .filter(token::Column::Id.among(ended))
             .exec(tx)
             .await?;
     }
