@@ -26,16 +26,17 @@ const POSTGRES_STATEMENTS: usize = 200;
 
 /// What every connection to PostgreSQL asks for, with the least that keeps a stuck one from holding up the sale.
 /// A pooler in front of PostgreSQL has to let these through.
-const POSTGRES_SETTINGS: [(&str, &str); 6] = [
+const POSTGRES_SETTINGS: [(&str, &str); 3] = [
     // Nothing that a request waits for takes this long.
     ("statement_timeout", "10s"),
     ("lock_timeout", "5s"),
     // A process that dies without a word leaves no locks behind for longer than this.
     ("idle_in_transaction_session_timeout", "10s"),
-    ("tcp_keepalives_idle", "5"),
-    ("tcp_keepalives_interval", "2"),
-    ("tcp_keepalives_count", "3"),
 ];
+
+/// PostgreSQL notices within eleven seconds that a machine is gone whose connection is idle.
+pub(super) const KEEPALIVE: [(&str, &str); 3] =
+    [("tcp_keepalives_idle", "5"), ("tcp_keepalives_interval", "2"), ("tcp_keepalives_count", "3")];
 
 /// The two pools of a process: for reads and for writes.
 pub(super) struct Pools {
@@ -56,7 +57,7 @@ pub(super) async fn pools(url: &str) -> Result<Pools, DbErr> {
 
 async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let mut options = options(url, connections);
-    options.map_sqlx_postgres_opts(|options| postgres(options).options(POSTGRES_SETTINGS));
+    options.map_sqlx_postgres_opts(|options| postgres(options).options(POSTGRES_SETTINGS).options(KEEPALIVE));
     sea_orm::Database::connect(options).await
 }
 

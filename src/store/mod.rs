@@ -6,6 +6,7 @@
 mod among;
 pub mod audit;
 pub mod catalog;
+mod claim;
 mod connect;
 mod convert;
 pub mod journal;
@@ -31,6 +32,7 @@ use sea_orm::{
 };
 
 use crate::clock::Clock;
+pub use claim::{Claim, Sharing, Unclaimed};
 use connect::{Pools, is_postgres};
 pub use trouble::is_unavailable;
 

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "the suite may also do without PostgreSQL")]
 #[path = "../suite/support/backend.rs"]
 mod backend;
+mod claim;
 mod houses;
 mod money;
 mod sale;
