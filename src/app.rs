@@ -16,7 +16,7 @@ use crate::{
     config::{Config, RedisConfig},
     server::{self, endpoint::TransportLimits},
     service::{Failure, House, Settings, identity::Keys},
-    store::{Database, redis::Redis},
+    store::{Claim, Database, Sharing, redis::Redis},
 };
 
 /// How long requests and sockets may take to end when the server stops.
@@ -29,6 +29,7 @@ pub struct App {
     router: Router,
     shutdown: CancellationToken,
     sockets: TaskTracker,
+    claim: Claim,
 }
 
 impl App {
@@ -38,6 +39,9 @@ impl App {
     /// A sentence for the operator.
     pub async fn open(config: &Config, clock: Clock, dice: Dice) -> Result<Self, String> {
         let database = database(config).await?;
+        // Waiting rooms are kept in this process alone.
+        let sharing = if config.redis.is_some() { Sharing::Together } else { Sharing::Alone };
+        let claim = database.claim(sharing).await.map_err(|error| error.to_string())?;
         database
             .migrate()
             .await
@@ -56,7 +60,7 @@ impl App {
         let limits =
             TransportLimits { allowed_origins: config.allowed_origins.clone(), ..TransportLimits::default() };
         let router = server::router(Arc::clone(&house), limits, shutdown.clone(), sockets.clone());
-        Ok(Self { house, router, shutdown, sockets })
+        Ok(Self { house, router, shutdown, sockets, claim })
     }
 
     /// What is behind the door.
@@ -76,9 +80,13 @@ impl App {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), String> {
         let shutdown = self.shutdown.clone();
+        let lost = self.claim.lost();
+        let is_lost = lost.clone();
         let stopping = async move {
-            stop.await;
-            tracing::info!("stopping");
+            tokio::select! {
+                () = stop => tracing::info!("stopping"),
+                () = is_lost.cancelled() => {}
+            }
             shutdown.cancel();
         };
         // Small messages to fans must not wait for more to come.
@@ -103,6 +111,10 @@ impl App {
             tracing::warn!(sockets = self.sockets.len(), "sockets that did not close in time are dropped");
         }
         self.house.close().await.map_err(said)?;
+        self.claim.release().await;
+        if lost.is_cancelled() {
+            return Err("another process has taken the database while it was out of reach".to_owned());
+        }
         served
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Times have millisecond precision everywhere, so that what is compared is what is stored and shown.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rand::{RngCore, SeedableRng, rngs::StdRng};
@@ -15,7 +18,8 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    /// By how many milliseconds this clock is ahead of the system's; see [`Clock::follow`].
+    System(Arc<AtomicI64>),
     Manual(watch::Sender<DateTime<Utc>>),
 }
 
@@ -23,7 +27,7 @@ impl Clock {
     /// The system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System(Arc::default()))
     }
 
     /// A clock that stands still at `now` until [`Clock::set`] or [`Clock::advance`] moves it.
@@ -37,7 +41,9 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-            Source::System => Utc::now().trunc_subsecs(3),
+            Source::System(ahead) => {
+                Utc::now().trunc_subsecs(3) + TimeDelta::milliseconds(ahead.load(Ordering::Relaxed))
+            }
             Source::Manual(time) => *time.borrow(),
         }
     }
@@ -51,7 +57,7 @@ impl Clock {
     /// Waits until the clock shows `until` or later.
     pub async fn sleep_until(&self, until: DateTime<Utc>) {
         match &self.0 {
-            Source::System => loop {
+            Source::System(_) => loop {
                 // In pieces, because the system's clock may be set while we sleep.
                 let left = (until - self.now()).min(TimeDelta::minutes(1));
                 let Some(left) = left.to_std().ok().filter(|left| !left.is_zero()) else { return };
@@ -70,6 +76,22 @@ impl Clock {
         self.sleep_until(self.now() + span)
     }
 
+    /// Whether it is moved by hand.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
+
+    /// Learns that a clock which several machines share showed `told` at some moment since `asked`, which is by
+    /// this clock and its clones. Where that cannot be they are set, by as little as makes it possible: so they
+    /// stay within one question and answer of the shared clock, and do not jump about with the time that these
+    /// take. A manual clock follows nobody.
+    pub fn follow(&self, told: DateTime<Utc>, asked: DateTime<Utc>) {
+        let Source::System(ahead) = &self.0 else { return };
+        let by = (told - self.now()).max(TimeDelta::zero()) + (told - asked).min(TimeDelta::zero());
+        ahead.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+
     /// Moves a manual clock forward, and wakes who sleeps until then.
     ///
     /// # Panics
@@ -84,7 +106,7 @@ impl Clock {
     /// If this is the system's clock.
     pub fn set(&self, now: DateTime<Utc>) {
         match &self.0 {
-            Source::System => panic!("the system's clock cannot be moved"),
+            Source::System(_) => panic!("the system's clock cannot be moved"),
             Source::Manual(time) => {
                 time.send_replace(now.trunc_subsecs(3));
             }
@@ -135,6 +157,26 @@ mod tests {
         let id = Dice::seeded(1).id(now);
         assert_eq!(id.get_version_num(), 7);
         assert_eq!(id.get_timestamp().map(|t| t.to_unix().0), Some(1_800_000_000));
+    }
+
+    #[test]
+    fn a_clock_follows_another_no_further_than_it_must() {
+        let clock = Clock::system();
+        let (asked, clone) = (clock.now(), clock.clone());
+        let off = |told: DateTime<Utc>| (clone.now() - told).num_milliseconds();
+        // What may have been so says nothing.
+        clock.follow(clock.now(), asked);
+        assert!((0..1_000).contains(&off(asked)));
+        // Another clock that is an hour ahead, and then an hour behind.
+        let hour = TimeDelta::hours(1);
+        clock.follow(asked + hour, asked);
+        assert!((0..1_000).contains(&off(asked + hour)));
+        let asked = clock.now();
+        clock.follow(asked - hour, asked);
+        assert!((0..1_000).contains(&off(asked - hour)));
+        let manual = Clock::manual(asked);
+        manual.follow(asked + hour, asked);
+        assert_eq!(manual.now(), asked);
     }
 
     #[tokio::test]

@@ -48,6 +48,7 @@ impl House {
         clock: Clock,
         dice: Dice,
     ) -> Result<Arc<Self>, Failure> {
+        database.set_clock(&clock).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone()));
         let rooms = Rooms::new(

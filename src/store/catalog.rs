@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{concert, hold, reservation, seat, series};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    TransactionTrait,
-    sea_query::{Expr, Func, LikeExpr},
+    sea_query::{Expr, Func, LikeExpr, LockType},
 };
 use uuid::Uuid;
 
@@ -18,7 +17,7 @@ use crate::{
         page::{Page, Slice},
         sale::Seat,
     },
-    store::{Database, convert, page},
+    store::{Database, among::Among, convert, page},
 };
 
 /// Seats a statement when a house is built.
@@ -45,7 +44,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn concerts_by_id(&self, ids: &[ConcertId]) -> Result<HashMap<ConcertId, Concert>, DbErr> {
-        let rows = concert::Entity::find().filter(concert::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = concert::Entity::find().filter(concert::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         Ok(rows.into_iter().map(|row| (ConcertId(row.id), convert::concert(row))).collect())
     }
@@ -56,7 +55,7 @@ impl Database {
     /// If the database fails.
     pub async fn series_of(&self, concerts: &[ConcertId]) -> Result<HashMap<ConcertId, Vec<Series>>, DbErr> {
         let rows = series::Entity::find()
-            .filter(series::Column::ConcertId.is_in(concerts.iter().map(|id| id.0)))
+            .filter(series::Column::ConcertId.among(concerts.iter().map(|id| id.0)))
             .order_by_asc(series::Column::StartAt)
             .order_by_asc(series::Column::Id)
             .all(self.reader())
@@ -73,7 +72,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn series_by_id(&self, ids: &[SeriesId]) -> Result<HashMap<SeriesId, Series>, DbErr> {
-        let rows = series::Entity::find().filter(series::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = series::Entity::find().filter(series::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         rows.iter().map(|row| Ok((SeriesId(row.id), convert::series(row)?))).collect()
     }
@@ -92,7 +91,7 @@ impl Database {
     /// If the database fails.
     pub async fn seats_of(&self, series: &[SeriesId]) -> Result<HashMap<SeriesId, Vec<Seat>>, DbErr> {
         let rows = seat::Entity::find()
-            .filter(seat::Column::SeriesId.is_in(series.iter().map(|id| id.0)))
+            .filter(seat::Column::SeriesId.among(series.iter().map(|id| id.0)))
             .order_by_asc(seat::Column::SeriesId)
             .order_by_asc(seat::Column::Number)
             .all(self.reader())
@@ -109,7 +108,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn seats_by_id(&self, ids: &[SeatId]) -> Result<HashMap<SeatId, Seat>, DbErr> {
-        let rows = seat::Entity::find().filter(seat::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = seat::Entity::find().filter(seat::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         Ok(rows.into_iter().map(|row| (SeatId(row.id), convert::seat(row))).collect())
     }
@@ -120,14 +119,7 @@ impl Database {
     /// If the database fails.
     pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
         // Both reads have to see the same commit, or the version would not be that of the seats.
-        let tx = self
-            .reader()
-            .begin_with_options(sea_orm::TransactionOptions {
-                isolation_level: (self.reader().get_database_backend() == sea_orm::DbBackend::Postgres)
-                    .then_some(sea_orm::IsolationLevel::RepeatableRead),
-                ..sea_orm::TransactionOptions::default()
-            })
-            .await?;
+        let tx = self.snapshot().await?;
         let Some(series) = series::Entity::find_by_id(id.0).one(&tx).await? else { return Ok(None) };
         let seats = seat::Entity::find().filter(seat::Column::SeriesId.eq(id.0)).all(&tx).await?;
         tx.commit().await?;
@@ -149,7 +141,7 @@ impl Database {
             .column_as(hold::Column::Id.count(), "held")
             .filter(hold::Column::Status.eq(hold::Status::Active))
             .filter(hold::Column::ExpiresAt.gt(now))
-            .filter(hold::Column::SeriesId.is_in(series.iter().map(|id| id.0)))
+            .filter(hold::Column::SeriesId.among(series.iter().map(|id| id.0)))
             .group_by(hold::Column::SeriesId)
             .into_tuple()
             .all(self.reader())
@@ -221,7 +213,7 @@ impl Database {
         change: impl FnOnce(&mut Series) -> Result<(), E>,
     ) -> Result<Option<Result<Series, E>>, DbErr> {
         let tx = self.begin().await?;
-        let row = series::Entity::find_by_id(id.0).lock_exclusive().one(&tx).await?;
+        let row = series::Entity::find_by_id(id.0).lock(LockType::NoKeyUpdate).one(&tx).await?;
         let Some(row) = row else { return Ok(None) };
         let mut changed = convert::series(&row)?;
         if let Err(refused) = change(&mut changed) {

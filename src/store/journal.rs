@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{hold, token};
-use fold::fold;
+use fold::{Folded, fold};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
@@ -23,7 +23,10 @@ use crate::{
         policy::QueuePolicy,
         room::{Event, Restored, RestoredState, Room},
     },
-    store::Database,
+    store::{
+        Database,
+        trouble::{TRIES, is_conflict},
+    },
 };
 
 /// Joins of one range, and ranges at once, when a room is rebuilt.
@@ -61,8 +64,27 @@ impl Database {
         events: &[Event],
         names: &HashMap<TokenId, String>,
     ) -> Result<(), DbErr> {
+        let folded = fold(events);
+        let mut tries = 1;
+        loop {
+            match self.try_journal(series, &folded, names).await {
+                Err(error) if tries < TRIES && is_conflict(&error) => {
+                    tracing::info!(%error, tries, %series, "another process was in the way of the journal");
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_journal(
+        &self,
+        series: SeriesId,
+        folded: &Folded,
+        names: &HashMap<TokenId, String>,
+    ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
-        write_events(&tx, series, events, names).await?;
+        write(&tx, series, folded, names).await?;
         tx.commit().await
     }
 

@@ -1,10 +1,13 @@
 //! Everything that remembers: one database behind SeaORM.
 //!
-//! SQLite has one writer at a time, so there writes go through a pool of one connection, whose queue is fair,
-//! and reads through another pool. On PostgreSQL both are the same pool.
+//! Writes go through one pool of connections and reads through another. SQLite has one writer at a time, so there
+//! the former has one connection, whose queue is fair.
 
+mod among;
 pub mod audit;
 pub mod catalog;
+mod claim;
+mod connect;
 mod convert;
 pub mod journal;
 mod page;
@@ -12,35 +15,50 @@ pub mod redis;
 pub mod room;
 pub mod sale;
 pub mod tickets;
+mod trouble;
 
 use std::{
+    fmt,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
+use chrono::{DateTime, SubsecRound, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-    sqlx::{
-        self,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
-    },
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-/// How long anything waits for a connection or a lock before it gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::clock::Clock;
+pub use claim::{Claim, Sharing, Unclaimed};
+use connect::{Pools, is_postgres};
+pub use trouble::is_unavailable;
+
+/// Held while the schema is changed, so that processes that start together do not change it together. Any
+/// number will do, but always the same.
+const MIGRATION_LOCK: i64 = 0x4652_4f4e_5401;
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Database {
+    url: Url,
     read: DatabaseConnection,
     write: DatabaseConnection,
     statements: Arc<AtomicU64>,
+}
+
+/// Where the database is. May have a password in it, so it is not shown.
+#[derive(Clone)]
+struct Url(Arc<str>);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Database {
@@ -56,25 +74,33 @@ impl Database {
     /// If the database cannot be reached or the URL is not understood.
     pub async fn connect(url: &str) -> Result<Self, DbErr> {
         let statements = Arc::new(AtomicU64::new(0));
-        let sqlite = url.starts_with("sqlite:");
-        let mut write = sea_orm::Database::connect(options(url, if sqlite { 1 } else { 16 })).await?;
-        let mut read =
-            if sqlite { sea_orm::Database::connect(options(url, 4)).await? } else { write.clone() };
+        let Pools { mut read, mut write } = connect::pools(url).await?;
         for connection in [&mut write, &mut read] {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |_| {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Ok(Self { read, write, statements })
+        Ok(Self { url: Url(url.into()), read, write, statements })
     }
 
-    /// Brings the schema up to date.
+    /// Brings the schema up to date, one process at a time.
     ///
     /// # Errors
     /// If the database refuses.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        Migrator::up(&self.write, None).await
+        if !self.is_postgres() {
+            return Migrator::up(&self.write, None).await;
+        }
+        let patient = connect::patient(&self.url.0).await?;
+        patient.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
+        Migrator::up(&patient, None).await?;
+        // The lock goes with the connection.
+        patient.close().await
+    }
+
+    fn is_postgres(&self) -> bool {
+        is_postgres(&self.url.0)
     }
 
     /// Where to read.
@@ -96,10 +122,51 @@ impl Database {
         self.write.begin_with_options(options).await
     }
 
+    /// Begins a transaction that reads, and whose statements all see the same commits.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            // On SQLite it is so anyway.
+            isolation_level: self.is_postgres().then_some(IsolationLevel::RepeatableRead),
+            ..TransactionOptions::default()
+        };
+        self.read.begin_with_options(options).await
+    }
+
     /// How many statements have been run through this handle and its clones.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// What time it is, for a decision within `tx`: on PostgreSQL the database's time, which is the same for all
+    /// processes, and which `clock` follows from then on; a clock that a test moves goes first.
+    pub(super) async fn time(
+        &self,
+        on: &impl ConnectionTrait,
+        clock: &Clock,
+    ) -> Result<DateTime<Utc>, DbErr> {
+        if !self.is_postgres() || clock.is_manual() {
+            return Ok(clock.now());
+        }
+        let asked = clock.now();
+        let question = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp()");
+        let answer = on.query_one_raw(question).await?;
+        let told: DateTime<Utc> =
+            answer.ok_or_else(|| DbErr::RecordNotFound("the time".into()))?.try_get_by_index(0)?;
+        let told = told.trunc_subsecs(3);
+        clock.follow(told, asked);
+        Ok(told)
+    }
+
+    /// Sets a clock to the time that all processes share; see [`Clock::follow`].
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn set_clock(&self, clock: &Clock) -> Result<(), DbErr> {
+        self.time(&self.read, clock).await.map(|_| ())
     }
 
     /// Whether the database answers.
@@ -117,43 +184,5 @@ impl Database {
     pub async fn close(&self) -> Result<(), DbErr> {
         self.write.clone().close().await?;
         self.read.clone().close().await
-    }
-}
-
-fn options(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false).map_sqlx_sqlite_opts(
-        |sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // What was acknowledged survives the loss of power too (rule 19).
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(PATIENCE)
-        },
-    );
-    options
-}
-
-/// Whether the database was out of reach or too busy, so that trying again is safe and may help.
-#[must_use]
-pub fn is_unavailable(error: &DbErr) -> bool {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            match &**error {
-                sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Io(_)
-                | sqlx::Error::WorkerCrashed => true,
-                // SQLITE_BUSY; serialisation failure, deadlock, shutdown, lock and statement timeouts.
-                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                    ["5", "40001", "40P01", "57P01", "57P02", "57P03", "55P03", "57014"].contains(&&*code)
-                }),
-                _ => false,
-            }
-        }
-        _ => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         page::{Page, Slice},
         sale::{Entry, Hold, Payment, Reservation, Token, Wallet},
     },
-    store::{Database, convert, page},
+    store::{Database, among::Among, convert, page},
 };
 
 impl Database {
@@ -113,7 +113,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn holds_by_id(&self, ids: &[HoldId]) -> Result<HashMap<HoldId, Hold>, DbErr> {
-        let rows = hold::Entity::find().filter(hold::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = hold::Entity::find().filter(hold::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         Ok(rows.into_iter().map(|row| (HoldId(row.id), convert::hold(row))).collect())
     }
@@ -145,7 +145,7 @@ impl Database {
         payments: &[PaymentId],
     ) -> Result<HashMap<PaymentId, Vec<Reservation>>, DbErr> {
         let rows = reservation::Entity::find()
-            .filter(reservation::Column::PaymentId.is_in(payments.iter().map(|id| id.0)))
+            .filter(reservation::Column::PaymentId.among(payments.iter().map(|id| id.0)))
             .order_by_asc(reservation::Column::Id)
             .all(self.reader())
             .await?;
@@ -161,7 +161,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn payments_by_id(&self, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Payment>, DbErr> {
-        let rows = payment::Entity::find().filter(payment::Column::Id.is_in(ids.iter().map(|id| id.0)));
+        let rows = payment::Entity::find().filter(payment::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         Ok(rows.into_iter().map(|row| (PaymentId(row.id), convert::payment(row))).collect())
     }

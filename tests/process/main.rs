@@ -4,6 +4,7 @@
 
 mod api;
 mod broken;
+mod claim;
 mod cli;
 mod crash;
 mod draw;

@@ -10,7 +10,10 @@ use sea_orm::{
 };
 
 use super::fold::{Folded, Join, State};
-use crate::domain::id::{SeriesId, TokenId};
+use crate::{
+    domain::id::{SeriesId, TokenId},
+    store::among::Among,
+};
 
 /// Rows a statement.
 const ROWS: usize = 500;
@@ -60,7 +63,7 @@ async fn write_change(tx: &DatabaseTransaction, state: State, tokens: &[TokenId]
             .col_expr(token::Column::AdmittedAt, Expr::value(columns.admitted_at))
             .col_expr(token::Column::SessionEndsAt, Expr::value(columns.session_ends_at))
             .col_expr(token::Column::EndedAt, Expr::value(columns.ended_at))
-            .filter(token::Column::Id.is_in(tokens.iter().map(|token| token.0)))
+            .filter(token::Column::Id.among(tokens.iter().map(|token| token.0)))
             .filter(token::Column::Status.eq(token::Status::Waiting))
             .exec(tx)
             .await?;

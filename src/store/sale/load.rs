@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use entity::{hold, idempotency_key, payment, reservation, seat, series, token, wallet};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+    sea_query::{LockType, OnConflict},
 };
 use uuid::Uuid;
 
@@ -13,7 +15,7 @@ use crate::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         sale::{Command, Recorded, SeatState, WorkingSet},
     },
-    store::convert,
+    store::{among::Among, convert},
 };
 
 /// What the commands name.
@@ -26,6 +28,8 @@ struct Named {
     holds: BTreeSet<Uuid>,
     reservations: BTreeSet<Uuid>,
     wallets: BTreeSet<String>,
+    /// Those of them that may have to be made.
+    charged: BTreeSet<String>,
     keys: BTreeSet<(String, String)>,
 }
 
@@ -64,7 +68,10 @@ impl Named {
             Command::EndSession { token, .. } | Command::Leave { token, .. } => {
                 self.tokens.insert(token.0);
             }
-            Command::Charge { .. } | Command::Use { .. } => {}
+            Command::Charge { wallet, .. } => {
+                self.charged.insert(wallet.to_string());
+            }
+            Command::Use { .. } => {}
         }
     }
 }
@@ -80,6 +87,7 @@ pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) 
         load_seats(tx, &mut set, &named).await?;
     }
     if !named.wallets.is_empty() {
+        make_wallets(tx, &named).await?;
         lock_wallets(tx, &mut set, &named).await?;
         load_keys(tx, &mut set, &named).await?;
     }
@@ -88,9 +96,9 @@ pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) 
 
 async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
     let rows = series::Entity::find()
-        .filter(series::Column::Id.is_in(named.series.iter().copied()))
+        .filter(series::Column::Id.among(named.series.iter().copied()))
         .order_by_asc(series::Column::Id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(tx)
         .await?;
     for row in rows {
@@ -101,10 +109,10 @@ async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Nam
 
 async fn load_passes(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut Named) -> Result<(), DbErr> {
     let live = Condition::all()
-        .add(token::Column::SeriesId.is_in(named.series.iter().copied()))
-        .add(token::Column::UserId.is_in(named.users.iter().cloned()))
+        .add(token::Column::SeriesId.among(named.series.iter().copied()))
+        .add(token::Column::UserId.among(named.users.iter().cloned()))
         .add(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]));
-    let wanted = Condition::any().add(token::Column::Id.is_in(named.tokens.iter().copied())).add(live);
+    let wanted = Condition::any().add(token::Column::Id.among(named.tokens.iter().copied())).add(live);
     for row in token::Entity::find().filter(wanted).all(tx).await? {
         named.users.insert(row.user_id.clone());
         set.passes.load(TokenId(row.id), convert::pass(&row));
@@ -114,10 +122,10 @@ async fn load_passes(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut
 
 async fn load_holds(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut Named) -> Result<(), DbErr> {
     let own = Condition::all()
-        .add(hold::Column::UserId.is_in(named.users.iter().cloned()))
-        .add(hold::Column::SeriesId.is_in(named.series.iter().copied()))
+        .add(hold::Column::UserId.among(named.users.iter().cloned()))
+        .add(hold::Column::SeriesId.among(named.series.iter().copied()))
         .add(hold::Column::Status.is_in([hold::Status::Active, hold::Status::Expired]));
-    let wanted = Condition::any().add(hold::Column::Id.is_in(named.holds.iter().copied())).add(own);
+    let wanted = Condition::any().add(hold::Column::Id.among(named.holds.iter().copied())).add(own);
     for row in hold::Entity::find().filter(wanted).all(tx).await? {
         if row.status == hold::Status::Active {
             named.seats.insert(row.seat_id);
@@ -132,7 +140,7 @@ async fn load_holds(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut 
         .map(|hold| hold.token.0)
         .collect();
     if !missing.is_empty() {
-        for row in token::Entity::find().filter(token::Column::Id.is_in(missing)).all(tx).await? {
+        for row in token::Entity::find().filter(token::Column::Id.among(missing)).all(tx).await? {
             set.passes.load(TokenId(row.id), convert::pass(&row));
         }
     }
@@ -145,11 +153,11 @@ async fn load_reservations(
     named: &mut Named,
 ) -> Result<(), DbErr> {
     let own = Condition::all()
-        .add(reservation::Column::UserId.is_in(named.users.iter().cloned()))
-        .add(reservation::Column::SeriesId.is_in(named.series.iter().copied()))
+        .add(reservation::Column::UserId.among(named.users.iter().cloned()))
+        .add(reservation::Column::SeriesId.among(named.series.iter().copied()))
         .add(reservation::Column::Status.eq(reservation::Status::Confirmed));
     let wanted =
-        Condition::any().add(reservation::Column::Id.is_in(named.reservations.iter().copied())).add(own);
+        Condition::any().add(reservation::Column::Id.among(named.reservations.iter().copied())).add(own);
     let mut payments = BTreeSet::new();
     for row in reservation::Entity::find().filter(wanted).all(tx).await? {
         if named.reservations.contains(&row.id) {
@@ -159,7 +167,7 @@ async fn load_reservations(
         set.reservations.load(ReservationId(row.id), convert::reservation(row));
     }
     if !payments.is_empty() {
-        for row in payment::Entity::find().filter(payment::Column::Id.is_in(payments)).all(tx).await? {
+        for row in payment::Entity::find().filter(payment::Column::Id.among(payments)).all(tx).await? {
             set.payments.load(PaymentId(row.id), convert::payment(row));
         }
     }
@@ -171,7 +179,7 @@ async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Name
         return Ok(());
     }
     let rows =
-        seat::Entity::find().filter(seat::Column::Id.is_in(named.seats.iter().copied())).all(tx).await?;
+        seat::Entity::find().filter(seat::Column::Id.among(named.seats.iter().copied())).all(tx).await?;
     let mut others = Vec::new();
     for row in rows {
         let seat = convert::seat(row);
@@ -183,18 +191,32 @@ async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Name
         set.seats.load(SeatId(seat.id.0), seat);
     }
     if !others.is_empty() {
-        for row in hold::Entity::find().filter(hold::Column::Id.is_in(others)).all(tx).await? {
+        for row in hold::Entity::find().filter(hold::Column::Id.among(others)).all(tx).await? {
             set.holds.load(HoldId(row.id), convert::hold(row));
         }
     }
     Ok(())
 }
 
+/// A wallet that is not there cannot be locked, and two processes could each charge a new one as if they were
+/// alone. So the missing ones are made first, empty, and in the order of their owners like all locks.
+async fn make_wallets(tx: &DatabaseTransaction, named: &Named) -> Result<(), DbErr> {
+    if named.charged.is_empty() {
+        return Ok(());
+    }
+    let empty = |user: &String| wallet::Model { user_id: user.clone(), balance: 0, lines: 0 };
+    wallet::Entity::insert_many(named.charged.iter().map(empty).map(IntoActiveModel::into_active_model))
+        .on_conflict(OnConflict::column(wallet::Column::UserId).do_nothing().to_owned())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
 async fn lock_wallets(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
     let rows = wallet::Entity::find()
-        .filter(wallet::Column::UserId.is_in(named.wallets.iter().cloned()))
+        .filter(wallet::Column::UserId.among(named.wallets.iter().cloned()))
         .order_by_asc(wallet::Column::UserId)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(tx)
         .await?;
     for row in rows {
@@ -208,8 +230,8 @@ async fn load_keys(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named
     let users: BTreeSet<_> = named.keys.iter().map(|(user, _)| user.clone()).collect();
     let keys: BTreeSet<_> = named.keys.iter().map(|(_, key)| key.clone()).collect();
     let rows = idempotency_key::Entity::find()
-        .filter(idempotency_key::Column::UserId.is_in(users))
-        .filter(idempotency_key::Column::Key.is_in(keys))
+        .filter(idempotency_key::Column::UserId.among(users))
+        .filter(idempotency_key::Column::Key.among(keys))
         .all(tx)
         .await?;
     for row in rows {

@@ -2,7 +2,8 @@
 //!
 //! The series of the batch are locked first, then its wallets, each in the order of their ids, so that
 //! processes never wait for each other in a circle. Whoever has the lock of a series is the only one to change
-//! its seats, holds, reservations and admitted places; unique indexes stand behind that.
+//! its seats, holds, reservations and admitted places; unique indexes stand behind that. The locks are those that
+//! leave foreign keys alone (`FOR NO KEY UPDATE`): a place that is journaled does not wait for the sale.
 
 mod load;
 mod save;
@@ -19,7 +20,10 @@ use crate::{
         sale::{Command, HoldStatus, Outcome, Problem, TokenStatus, WorkingSet, decide},
         seat_map::SeatChange,
     },
-    store::Database,
+    store::{
+        Database,
+        trouble::{TRIES, is_conflict},
+    },
 };
 
 /// What came of a batch that was committed.
@@ -77,6 +81,9 @@ pub enum PassChange {
 
 /// Decides the commands in their order, each upon what the ones before it have changed, and commits once.
 ///
+/// Where another process was in the way, by a deadlock or by a row that it wrote first (the same idempotency key of
+/// a cashier, say), the batch is decided anew, upon what the other has left.
+///
 /// # Errors
 /// If the database fails: then nothing of the batch has happened, unless the failure came with the commit
 /// itself, when all of it may have.
@@ -86,10 +93,28 @@ pub async fn commit(
     clock: &Clock,
     dice: &Dice,
 ) -> Result<Committed, DbErr> {
+    let mut tries = 1;
+    loop {
+        match try_commit(database, commands, clock, dice).await {
+            Err(error) if tries < TRIES && is_conflict(&error) => {
+                tracing::info!(%error, tries, "another process was in the way of a batch");
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn try_commit(
+    database: &Database,
+    commands: &[Command],
+    clock: &Clock,
+    dice: &Dice,
+) -> Result<Committed, DbErr> {
     let tx = database.begin().await?;
     let mut set = load::working_set(&tx, commands).await?;
     // Taken with the locks held, so that no earlier commit bears a later time.
-    let now = clock.now();
+    let now = database.time(&tx, clock).await?;
     let mut new_id = || dice.id(now);
     let outcomes = commands.iter().map(|command| decide(&mut set, command, now, &mut new_id)).collect();
     let seats = bump_versions(&mut set);

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use entity::{hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable,
-    QueryFilter,
+    PrimaryKeyToColumn, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
 
 use crate::{
     domain::sale::{TokenStatus, WorkingSet},
-    store::convert,
+    store::{among::Among, convert},
 };
 
 /// Rows a statement: far from the limits on parameters of either database.
@@ -22,36 +22,35 @@ pub(super) async fn changes(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     // Parents before children; a seat's old hold or reservation is ended before its new one is written.
-    upsert::<wallet::Entity, _>(
+    insert::<wallet::Entity, _>(tx, rows(set.wallets.inserted(), convert::wallet_row)).await?;
+    update::<wallet::Entity, _>(
         tx,
-        set.wallets.touched().map(|(_, row)| convert::wallet_row(row)),
-        [wallet::Column::UserId],
+        rows(set.wallets.updated(), convert::wallet_row),
+        &[wallet::Column::Balance, wallet::Column::Lines],
     )
     .await?;
-    upsert::<payment::Entity, _>(
+    insert::<payment::Entity, _>(tx, rows(set.payments.inserted(), convert::payment_row)).await?;
+    update::<payment::Entity, _>(
         tx,
-        set.payments.touched().map(|(_, row)| convert::payment_row(row)),
-        [payment::Column::Id],
+        rows(set.payments.updated(), convert::payment_row),
+        &[payment::Column::Refunded],
     )
     .await?;
-    for rows in [
-        set.holds.updated().map(|(_, row)| convert::hold_row(row)).collect::<Vec<_>>(),
-        set.holds.inserted().map(|(_, row)| convert::hold_row(row)).collect(),
-    ] {
-        upsert::<hold::Entity, _>(tx, rows, [hold::Column::Id]).await?;
-    }
-    for rows in [
-        set.reservations.updated().map(|(_, row)| convert::reservation_row(row)).collect::<Vec<_>>(),
-        set.reservations.inserted().map(|(_, row)| convert::reservation_row(row)).collect(),
-    ] {
-        upsert::<reservation::Entity, _>(tx, rows, [reservation::Column::Id]).await?;
-    }
-    insert::<point_history::Entity, _>(tx, set.entries.inserted().map(|(_, row)| convert::entry_row(row)))
+    update::<hold::Entity, _>(tx, rows(set.holds.updated(), convert::hold_row), &[hold::Column::Status])
         .await?;
-    upsert::<seat::Entity, _>(
+    insert::<hold::Entity, _>(tx, rows(set.holds.inserted(), convert::hold_row)).await?;
+    update::<reservation::Entity, _>(
         tx,
-        set.seats.touched().map(|(_, row)| convert::seat_row(row)),
-        [seat::Column::Id],
+        rows(set.reservations.updated(), convert::reservation_row),
+        &[reservation::Column::Status],
+    )
+    .await?;
+    insert::<reservation::Entity, _>(tx, rows(set.reservations.inserted(), convert::reservation_row)).await?;
+    insert::<point_history::Entity, _>(tx, rows(set.entries.inserted(), convert::entry_row)).await?;
+    update::<seat::Entity, _>(
+        tx,
+        rows(set.seats.updated(), convert::seat_row),
+        &[seat::Column::HoldId, seat::Column::HeldUntil, seat::Column::ReservationId],
     )
     .await?;
     let keys = set.keys.inserted().map(|(key, recorded)| convert::key_row(key, recorded, now));
@@ -73,10 +72,13 @@ where
     Ok(())
 }
 
-async fn upsert<E, A>(
+/// Writes some columns of rows that are stored already, all of them in one statement, which both databases have only
+/// in this form. No column of a unique index is among them: to set one takes a stronger lock on PostgreSQL, which is
+/// in the way of foreign keys.
+async fn update<E, A>(
     tx: &DatabaseTransaction,
     rows: impl IntoIterator<Item = A>,
-    key: impl IntoIterator<Item = E::Column>,
+    columns: &[E::Column],
 ) -> Result<(), DbErr>
 where
     E: EntityTrait<ActiveModel = A>,
@@ -84,10 +86,8 @@ where
     A: ActiveModelTrait<Entity = E> + Send,
 {
     let rows: Vec<A> = rows.into_iter().collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let on_conflict = OnConflict::columns(key).update_columns(E::Column::iter()).to_owned();
+    let key = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+    let on_conflict = OnConflict::columns(key).update_columns(columns.iter().copied()).to_owned();
     for rows in rows.chunks(ROWS) {
         E::insert_many(rows.iter().cloned())
             .on_conflict(on_conflict.clone())
@@ -95,6 +95,13 @@ where
             .await?;
     }
     Ok(())
+}
+
+fn rows<'a, K: 'a, T: 'a, A>(
+    values: impl Iterator<Item = (&'a K, &'a T)>,
+    row: impl Fn(&T) -> A,
+) -> impl Iterator<Item = A> {
+    values.map(move |(_, value)| row(value))
 }
 
 /// There are as many as a batch has series: mostly one.
@@ -120,7 +127,7 @@ async fn end_passes(tx: &DatabaseTransaction, set: &WorkingSet, now: DateTime<Ut
         token::Entity::update_many()
             .col_expr(token::Column::Status, Expr::value(token::Status::from(status)))
             .col_expr(token::Column::EndedAt, Expr::value(now))
-            .filter(token::Column::Id.is_in(ended))
+            .filter(token::Column::Id.among(ended))
             .exec(tx)
             .await?;
     }

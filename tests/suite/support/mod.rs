@@ -6,6 +6,7 @@ mod reply;
 mod server;
 mod watch;
 
+pub(crate) use backend::Fresh;
 pub(crate) use people::{Date, Fan, Organizer, Plan};
 pub(crate) use reply::{Reply, code_of, int, text};
 pub(crate) use server::{Options, Server, ms, secs};

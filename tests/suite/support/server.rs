@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::support::{Fan, Organizer, backend::Fresh};
+use crate::support::{Fan, Fresh, Organizer};
 
 /// Milliseconds.
 pub(crate) fn ms(n: i64) -> TimeDelta {
