@@ -1,4 +1,4 @@
-//! Everything that remembers: one database behind SeaORM.
+//! Everything that remembers: one database behind SeaORM; and, for several processes, Redis.
 //!
 //! SQLite has one writer at a time, so there writes go through a pool of one connection, whose queue is fair,
 //! and reads through another pool. On PostgreSQL both are the same pool.
@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod catalog;
 mod convert;
+pub mod events;
 pub mod journal;
 mod page;
 pub mod redis;

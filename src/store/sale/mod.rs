@@ -43,7 +43,7 @@ pub struct Changes {
 }
 
 /// The seats of one series that a batch changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SeatsChanged {
     /// The series.
     pub series: SeriesId,
