@@ -13,10 +13,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
-    config::Config,
+    config::{Config, RedisConfig},
     server::{self, endpoint::TransportLimits},
     service::{Failure, House, Settings, identity::Keys},
-    store::Database,
+    store::{Database, redis::Redis},
 };
 
 /// How long requests and sockets may take to end when the server stops.
@@ -42,12 +42,13 @@ impl App {
             .migrate()
             .await
             .map_err(|error| format!("the database cannot be brought up to date: {error}"))?;
+        let redis = redis(config).await?;
         let keys = keys(config, &dice)?;
         let settings = Settings {
             open_identities: config.open_identities,
             self_service_charging: config.self_service_charging,
         };
-        let house = House::open(database, keys, settings, clock, dice).await.map_err(said)?;
+        let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {
             crate::demo::seed(&house).await.map_err(said)?;
         }
@@ -119,6 +120,18 @@ pub async fn database(config: &Config) -> Result<Database, String> {
         }
     };
     Database::connect(&url).await.map_err(|error| format!("the database cannot be opened: {error}"))
+}
+
+/// Connects to the Redis that the settings name, if they do.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn redis(config: &Config) -> Result<Option<Redis>, String> {
+    let Some(RedisConfig { url, prefix }) = &config.redis else { return Ok(None) };
+    match Redis::open(url, prefix).await {
+        Ok(redis) => Ok(Some(redis)),
+        Err(error) => Err(format!("{url} cannot be reached: {error}")),
+    }
 }
 
 /// The keys: ours, made at the first start and readable by the owner alone (rule 3), and the identity provider's.

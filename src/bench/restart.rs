@@ -73,7 +73,8 @@ async fn database(data: &Path) -> Result<Database, Failure> {
 }
 
 async fn open(database: Database) -> Result<Arc<House>, Failure> {
-    House::open(database, Keys::new(&[7; 32]), Settings::default(), Clock::system(), Dice::system()).await
+    House::open(database, None, Keys::new(&[7; 32]), Settings::default(), Clock::system(), Dice::system())
+        .await
 }
 
 fn organizer() -> Caller {

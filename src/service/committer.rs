@@ -21,6 +21,7 @@ use crate::{
     service::{Failure, rooms::Rooms, seat_maps::SeatMaps},
     store::{
         self, Database,
+        events::{Event, Events},
         sale::{Changes, commit},
     },
 };
@@ -75,6 +76,7 @@ struct Worker {
     dice: Dice,
     maps: Arc<SeatMaps>,
     rooms: Arc<Rooms>,
+    events: Events,
     holds_taken: Arc<Notify>,
 }
 
@@ -86,11 +88,13 @@ impl Committer {
         dice: Dice,
         maps: Arc<SeatMaps>,
         rooms: Arc<Rooms>,
+        events: Events,
         tasks: &TaskTracker,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let holds_taken = Arc::new(Notify::new());
-        let worker = Worker { database, clock, dice, maps, rooms, holds_taken: Arc::clone(&holds_taken) };
+        let worker =
+            Worker { database, clock, dice, maps, rooms, events, holds_taken: Arc::clone(&holds_taken) };
         tasks.spawn(worker.run(receiver));
         Self { queue: Arc::new(Mutex::new(Some(sender))), holds_taken }
     }
@@ -205,9 +209,10 @@ impl Worker {
     }
 
     fn announce(&self, changes: Changes) {
-        for change in &changes.seats {
-            self.maps.seats_changed(change);
-            self.rooms.seats_changed(change);
+        for change in changes.seats {
+            self.maps.seats_changed(&change);
+            self.rooms.seats_changed(&change);
+            self.events.publish(Event::SeatsChanged(change));
         }
         for change in &changes.passes {
             self.rooms.pass_changed(change);

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         catalog::{SaleState, Series, SeriesStatus},
         id::{SeriesId, TokenId, UserId},
+        policy::QueuePolicy,
         room::{Command, Counts, Event, Heard, Outcome, Room, Ticket, View},
     },
     service::{Failure, seat_maps::SeatsOf},
@@ -217,10 +218,8 @@ impl LiveRoom {
     /// force at once, and everybody hears of a change of the sale.
     pub fn series_changed(&self, series: &Series) {
         if self.is_news(|known| &mut known.settings, series.settings) {
-            self.room().0.set_policy(series.policy);
+            self.update_policy(series.policy);
             self.update_sale(|sale| sale.paused = series.paused);
-            self.kick.notify_one();
-            self.tell_everybody();
         }
         self.seats_changed(series.version, series.state().sold_out);
     }
@@ -239,6 +238,19 @@ impl LiveRoom {
         let news = number >= *known;
         *known = number.max(*known);
         news
+    }
+
+    /// Does nothing if it is in force: with several processes the row is looked at again and again.
+    fn update_policy(&self, policy: QueuePolicy) {
+        {
+            let mut room = self.room();
+            if policy == *room.0.policy() {
+                return;
+            }
+            room.0.set_policy(policy);
+        }
+        self.kick.notify_one();
+        self.tell_everybody();
     }
 
     fn update_sale(&self, change: impl FnOnce(&mut SaleState)) {
