@@ -90,7 +90,8 @@ impl Server {
         Self::open(config, folder, options.clock, options.seed).await
     }
 
-    async fn open(config: Config, folder: TempDir, clock: Clock, seed: u64) -> Self {
+    /// A server with these settings, which keeps its files in that folder.
+    pub(crate) async fn open(config: Config, folder: TempDir, clock: Clock, seed: u64) -> Self {
         let dice = Dice::seeded(seed);
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
         let keys = app::keys(&config, &dice).unwrap();
