@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use frontrow::{
     clock::{Clock, Dice},
-    domain::{id::SeatId, sale::Command},
+    domain::{id::UserId, sale::Command},
     store::{Database, sale::commit},
 };
 use serde_json::{Value, json};
@@ -31,6 +31,19 @@ async fn watch(server: &Server, date: &Date) -> (Watch, i64) {
 fn seats(news: &Value) -> Vec<(i64, String)> {
     let seats = news["seats"].as_array().unwrap();
     seats.iter().map(|seat| (int(&seat["number"]), text(&seat["status"]))).collect()
+}
+
+/// Holds seats as a process would that dies right after its commit: nobody is told.
+async fn hold_in_silence(server: &Server, fan: &Fan, date: &Date, seats: &[String]) {
+    let database = Database::connect(server.config.database_url.as_deref().unwrap()).await.unwrap();
+    let hold = Command::Hold {
+        user: UserId::try_new(&fan.user).unwrap(),
+        token: Some(fan.token.parse().unwrap()),
+        series: date.series.parse().unwrap(),
+        seats: seats.iter().map(|seat| seat.parse().unwrap()).collect(),
+    };
+    let committed = commit(&database, &[hold], &server.clock, &Dice::seeded(99)).await.unwrap();
+    assert!(committed.outcomes[0].is_ok(), "{committed:?}");
 }
 
 /// Everybody is let in at once.
@@ -91,15 +104,7 @@ async fn a_commit_that_nobody_tells_of_is_found_within_a_second() {
     let mut ann = b.fan("ann");
     ann.join(&date.series).await;
     let (mut at_b, known) = watch(&b, &date).await;
-    let silent = Database::connect(b.config.database_url.as_deref().unwrap()).await.unwrap();
-    let hold = Command::Hold {
-        user: frontrow::domain::id::UserId::try_new("ann").unwrap(),
-        token: Some(ann.token.parse().unwrap()),
-        series: date.series.parse().unwrap(),
-        seats: vec![date.seats[0].parse::<SeatId>().unwrap()],
-    };
-    let committed = commit(&silent, &[hold], &Clock::system(), &Dice::seeded(99)).await.unwrap();
-    assert!(committed.outcomes[0].is_ok(), "{committed:?}");
+    hold_in_silence(&b, &ann, &date, &date.seats[..1]).await;
     let news = tokio::time::timeout(A_SECOND, at_b.next()).await.unwrap().unwrap();
     assert_eq!((&news["snapshot"], int(&news["version"])), (&json!(true), known + 1));
     assert_eq!(seats(&news)[0], (1, "HELD".to_owned()));
@@ -182,4 +187,24 @@ async fn without_redis_commits_go_on_and_are_still_seen_within_a_second() {
         }
     }
     panic!("nothing was told after Redis had come back");
+}
+
+/// Rules 11 and 14: whoever is slower is offered other seats, although its process has not heard yet which ones
+/// are gone.
+#[tokio::test]
+async fn the_best_seats_are_those_that_are_left_and_not_those_that_are_shown() {
+    let shared = Shared::new().await;
+    let b = shared.server().await;
+    let date = b.organizer().date(open_house()).await;
+    let (mut ann, mut bob) = (b.fan("ann"), b.fan("bob"));
+    ann.join(&date.series).await;
+    bob.join(&date.series).await;
+    // The map is loaded, and with the clock standing still it is not compared.
+    let (_watch, _) = watch(&b, &date).await;
+    hold_in_silence(&b, &ann, &date, &date.seats[..10]).await;
+    let held = bob.act("holdBestSeats", json!({ "count": 2 }), "holds { seat { number } }").await;
+    assert_eq!(held["problem"], Value::Null, "{held}");
+    let numbers: Vec<_> =
+        held["holds"].as_array().unwrap().iter().map(|hold| int(&hold["seat"]["number"])).collect();
+    assert_eq!(numbers, [15, 16], "the middle of the second row");
 }
