@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod id;
 pub mod identity;
+pub mod in_order;
 pub mod lobby;
 pub mod page;
 pub mod policy;

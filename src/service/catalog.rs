@@ -9,6 +9,7 @@ use crate::{
         policy::{PolicyPatch, QueuePolicy},
     },
     service::{Failure, House},
+    store::events::Event,
 };
 
 impl House {
@@ -65,6 +66,7 @@ impl House {
         self.database.add_series(&series, &seats, || self.dice.id(now)).await?;
         // Its keeper makes the draw at the opening, whether or not anybody comes.
         self.rooms.of(series.id).await?;
+        self.events.publish(Event::SeriesCreated(series.id));
         Ok(series)
     }
 
@@ -107,6 +109,7 @@ impl House {
         let changed = self.database.change_settings(id, change).await?;
         let changed = changed.ok_or_else(|| Failure::not_found("date"))?.map_err(Failure::BadInput)?;
         self.rooms.series_changed(&changed);
+        self.events.publish(Event::SeriesChanged(id));
         Ok(changed)
     }
 

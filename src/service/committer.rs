@@ -5,7 +5,7 @@
 //! indexes of the database hold the line.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,10 +17,12 @@ use crate::{
     domain::{
         id::{SeatId, SeriesId, TokenId, UserId},
         sale::{Command, Outcome, Problem},
+        seat_map::SeatMap,
     },
     service::{Failure, rooms::Rooms, seat_maps::SeatMaps},
     store::{
         self, Database,
+        events::{Event, Events},
         sale::{Changes, commit},
     },
 };
@@ -31,8 +33,9 @@ const BATCH: usize = 256;
 /// Commands that may wait; beyond it the server is overloaded and says so.
 const QUEUE: usize = 8_192;
 
-/// How often best seats are chosen anew when another process was faster.
-const CHOICES: u8 = 3;
+/// How often best seats are chosen anew when another process was faster. Two that compete for the same seats win
+/// about one time in two.
+const CHOICES: u8 = 8;
 
 /// Takes commands and answers each after its commit.
 #[derive(Clone, Debug)]
@@ -75,6 +78,7 @@ struct Worker {
     dice: Dice,
     maps: Arc<SeatMaps>,
     rooms: Arc<Rooms>,
+    events: Events,
     holds_taken: Arc<Notify>,
 }
 
@@ -86,11 +90,13 @@ impl Committer {
         dice: Dice,
         maps: Arc<SeatMaps>,
         rooms: Arc<Rooms>,
+        events: Events,
         tasks: &TaskTracker,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let holds_taken = Arc::new(Notify::new());
-        let worker = Worker { database, clock, dice, maps, rooms, holds_taken: Arc::clone(&holds_taken) };
+        let worker =
+            Worker { database, clock, dice, maps, rooms, events, holds_taken: Arc::clone(&holds_taken) };
         tasks.spawn(worker.run(receiver));
         Self { queue: Arc::new(Mutex::new(Some(sender))), holds_taken }
     }
@@ -182,12 +188,17 @@ impl Worker {
 
     async fn commands(&self, jobs: &[Job]) -> Vec<Command> {
         let mut spoken_for = HashSet::<SeatId>::new();
+        let mut looked_up = HashMap::new();
         let mut commands = Vec::with_capacity(jobs.len());
         for job in jobs {
             commands.push(match &job.wanted {
                 Wanted::Command(command) => command.clone(),
                 Wanted::Best(best) => {
-                    let seats = self.choose(best, &spoken_for).await;
+                    let seats = if job.choices == 0 {
+                        self.choose(best, &spoken_for).await
+                    } else {
+                        self.choose_anew(best, &spoken_for, &mut looked_up).await
+                    };
                     Command::Hold { user: best.user.clone(), token: best.token, series: best.series, seats }
                 }
             });
@@ -204,10 +215,29 @@ impl Worker {
         map.best(best.count, best.section.as_deref(), spoken_for).unwrap_or_default()
     }
 
+    /// The map of this process has yet to hear of who was faster: chooses by the database.
+    async fn choose_anew(
+        &self,
+        best: &Best,
+        spoken_for: &HashSet<SeatId>,
+        looked_up: &mut HashMap<SeriesId, SeatMap>,
+    ) -> Vec<SeatId> {
+        let map = match looked_up.entry(best.series) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => match self.database.seat_map(best.series).await {
+                Ok(Some((version, seats))) => unknown.insert(SeatMap::new(version, seats)),
+                Ok(None) | Err(_) => return Vec::new(),
+            },
+        };
+        let section = best.section.as_deref();
+        map.best(best.count, section, self.clock.now(), spoken_for).unwrap_or_default()
+    }
+
     fn announce(&self, changes: Changes) {
-        for change in &changes.seats {
-            self.maps.seats_changed(change);
-            self.rooms.seats_changed(change);
+        for change in changes.seats {
+            self.maps.seats_changed(&change);
+            self.rooms.seats_changed(&change);
+            self.events.publish(Event::SeatsChanged(change));
         }
         for change in &changes.passes {
             self.rooms.pass_changed(change);

@@ -6,8 +6,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
-    service::{Failure, committer::Committer, identity::Keys, rooms::Rooms, seat_maps::SeatMaps, sweeper},
-    store::{Database, redis::Redis},
+    service::{
+        Failure, committer::Committer, identity::Keys, neighbours::Neighbours, rooms::Rooms,
+        seat_maps::SeatMaps, sweeper, watchdog::Watchdog,
+    },
+    store::{Database, events::Events, redis::Redis},
 };
 
 /// What the operator decides.
@@ -30,13 +33,14 @@ pub struct House {
     pub(super) maps: Arc<SeatMaps>,
     pub(super) rooms: Arc<Rooms>,
     pub(super) committer: Committer,
+    pub(super) events: Events,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl House {
     /// Starts what runs in the background, and rebuilds the waiting rooms from their journal: everyone in them
-    /// has a full heartbeat timeout from now on (rule 9).
+    /// has a full heartbeat timeout from now on (rule 9). With `redis`, this is one of several processes.
     ///
     /// # Errors
     /// If the database fails.
@@ -50,10 +54,15 @@ impl House {
     ) -> Result<Arc<Self>, Failure> {
         database.set_clock(&clock).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone()));
+        let events = match redis.clone() {
+            None => Events::Local,
+            Some(redis) => Events::redis(redis, dice.id(clock.now())),
+        };
+        let shared = events.is_shared();
+        let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone(), shared));
         let rooms = Rooms::new(
             database.clone(),
-            redis.clone(),
+            redis,
             clock.clone(),
             dice.clone(),
             Arc::clone(&maps),
@@ -65,14 +74,25 @@ impl House {
             dice.clone(),
             Arc::clone(&maps),
             Arc::clone(&rooms),
+            events.clone(),
             &tasks,
         );
         rooms.set_committer(committer.clone());
         for series in database.series_with_live_places().await? {
             rooms.of(series).await?;
         }
-        tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), stop.clone()));
-        Ok(Arc::new(Self { clock, dice, database, keys, settings, maps, rooms, committer, stop, tasks }))
+        tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
+        if let Some(incoming) = events.subscribe() {
+            let (maps, rooms) = (Arc::clone(&maps), Arc::clone(&rooms));
+            let watchdog =
+                Watchdog::new(database.clone(), clock.clone(), Arc::clone(&maps), Arc::clone(&rooms));
+            let watchdog = Arc::new(watchdog);
+            tasks.spawn(Arc::clone(&watchdog).run(stop.clone()));
+            tasks.spawn(Neighbours { maps, rooms, watchdog }.listen(incoming, stop.clone()));
+        }
+        let house =
+            Self { clock, dice, database, keys, settings, maps, rooms, committer, events, stop, tasks };
+        Ok(Arc::new(house))
     }
 
     /// Finishes what was accepted, then ends the background tasks and closes the database. Commands that come
@@ -86,6 +106,7 @@ impl House {
         self.committer.close();
         self.tasks.close();
         self.tasks.wait().await;
+        self.events.close().await;
         Ok(self.database.close().await?)
     }
 

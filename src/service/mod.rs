@@ -15,7 +15,9 @@ pub mod seat_maps;
 pub mod stats;
 pub mod wallet;
 
+mod neighbours;
 mod sweeper;
+mod watchdog;
 
 pub use failure::Failure;
 pub use house::{House, Settings};

@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     domain::{
         id::{SeatId, SeriesId},
+        in_order::{InOrder, TooFarAhead},
         seat_map::{Applied, SeatMap, SeenSeat},
     },
     service::{Failure, House},
@@ -20,6 +21,9 @@ use crate::{
 
 /// Changes that a slow watcher may be behind before it gets a snapshot instead (rule 21).
 const BEHIND: usize = 64;
+
+/// Changes of a series that are kept when they came ahead of one that another process has yet to tell of.
+const AHEAD: usize = 256;
 
 /// What a watcher is told.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct SeatNews {
 pub struct SeatMaps {
     database: Database,
     clock: Clock,
+    /// How many changes may come ahead of others: none if there is one process, which tells in order.
+    ahead: usize,
     maps: Mutex<HashMap<SeriesId, Arc<LiveMap>>>,
 }
 
@@ -46,6 +52,7 @@ pub struct SeatMaps {
 #[derive(Debug)]
 struct LiveMap {
     kept: Mutex<Kept>,
+    ahead: usize,
     /// Held by who loads the map, so that it is loaded once.
     loading: tokio::sync::Mutex<()>,
     /// `None`: something was missed, look at the map again.
@@ -56,12 +63,45 @@ struct LiveMap {
 #[derive(Debug)]
 enum Kept {
     Loading(Vec<SeatsChanged>),
-    Ready(SeatMap),
+    Ready(Box<Ready>),
+}
+
+#[derive(Debug)]
+struct Ready {
+    map: SeatMap,
+    order: InOrder<SeatsChanged>,
+    /// The version that the database had when it was last looked at, if it was ahead of the map.
+    awaited: Option<i32>,
+}
+
+impl Ready {
+    fn new(map: SeatMap, ahead: usize) -> Self {
+        let order = InOrder::after(map.version(), ahead);
+        Self { map, order, awaited: None }
+    }
+
+    /// Takes in a change, and calls `applied` after each that is next in turn.
+    fn take_in(
+        &mut self,
+        changed: SeatsChanged,
+        mut applied: impl FnMut(&SeatMap, &SeatsChanged),
+    ) -> Result<(), TooFarAhead> {
+        self.order.take_in(changed.version, changed)?;
+        while let Some(next) = self.order.pop() {
+            match self.map.apply(next.version, &next.seats) {
+                Applied::Now => applied(&self.map, &next),
+                Applied::Before => {}
+                Applied::Gap => return Err(TooFarAhead),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl SeatMaps {
-    pub(super) fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, maps: Mutex::default() }
+    /// `shared`: other processes change seats too, and are heard of in any order.
+    pub(super) fn new(database: Database, clock: Clock, shared: bool) -> Self {
+        Self { database, clock, ahead: if shared { AHEAD } else { 0 }, maps: Mutex::default() }
     }
 
     /// The map of a series; `None` if there is no such series.
@@ -92,9 +132,31 @@ impl SeatMaps {
         }
     }
 
+    /// The series whose maps are in use.
+    pub(super) fn in_use(&self) -> Vec<SeriesId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Compares a map with the version that the database has. If it is behind, and was behind this far at the
+    /// last look too, or `at_once`, it is loaded anew, and the watchers look again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) async fn compare(&self, series: SeriesId, version: i32, at_once: bool) -> Result<(), Failure> {
+        let live = self.lock().get(&series).cloned();
+        let Some(live) = live.filter(|live| live.is_behind(version, at_once)) else { return Ok(()) };
+        let _loading = live.loading.lock().await;
+        if let Some((version, seats)) = self.database.seat_map(series).await? {
+            tracing::debug!(%series, version, "a seat map was behind");
+            live.loaded(SeatMap::new(version, seats));
+        }
+        Ok(())
+    }
+
     fn live(&self, series: SeriesId) -> Arc<LiveMap> {
         let new = || LiveMap {
             kept: Mutex::new(Kept::Loading(Vec::new())),
+            ahead: self.ahead,
             loading: tokio::sync::Mutex::default(),
             news: broadcast::Sender::new(BEHIND),
         };
@@ -115,38 +177,60 @@ impl LiveMap {
         matches!(*self.lock(), Kept::Ready(_))
     }
 
-    /// Moves a map that was just loaded on by what was committed meanwhile; a gap leaves it to be loaded again.
-    fn loaded(&self, mut map: SeatMap) {
+    /// Puts in a map that was just loaded, moved on by what was committed meanwhile; a gap leaves things as they
+    /// are, to be loaded again.
+    fn loaded(&self, map: SeatMap) {
         let mut kept = self.lock();
-        let Kept::Loading(meanwhile) = &mut *kept else { return };
-        for changed in std::mem::take(meanwhile) {
-            if map.apply(changed.version, &changed.seats) == Applied::Gap {
+        let (meanwhile, replaced) = match &mut *kept {
+            Kept::Loading(meanwhile) => (std::mem::take(meanwhile), false),
+            // What was missing has come after all.
+            Kept::Ready(known) if known.map.version() >= map.version() => return,
+            Kept::Ready(known) => (known.order.ahead().cloned().collect(), true),
+        };
+        let mut ready = Ready::new(map, self.ahead);
+        for changed in meanwhile {
+            if ready.take_in(changed, |_, _| {}).is_err() {
                 return;
             }
         }
-        *kept = Kept::Ready(map);
+        *kept = Kept::Ready(Box::new(ready));
+        if replaced {
+            self.look_again();
+        }
     }
 
     fn take_in(&self, changed: &SeatsChanged, clock: &Clock) {
         let mut kept = self.lock();
-        let map = match &mut *kept {
+        let ready = match &mut *kept {
             Kept::Loading(meanwhile) => return meanwhile.push(changed.clone()),
-            Kept::Ready(map) => map,
+            Kept::Ready(ready) => ready,
         };
-        match map.apply(changed.version, &changed.seats) {
-            Applied::Before => {}
-            Applied::Gap => {
-                *kept = Kept::Loading(vec![changed.clone()]);
-                // Nobody may be watching.
-                let _ = self.news.send(None);
-            }
-            Applied::Now => {
-                let now = clock.now();
-                let (seats, available) = (map.look(&changed.seats, now), map.available(now));
-                let news = SeatNews { version: changed.version, snapshot: false, seats, available };
-                let _ = self.news.send(Some(Arc::new(news)));
-            }
+        let taken = ready.take_in(changed.clone(), |map, changed| {
+            let now = clock.now();
+            let (seats, available) = (map.look(&changed.seats, now), map.available(now));
+            let news = SeatNews { version: changed.version, snapshot: false, seats, available };
+            // Nobody may be watching.
+            let _ = self.news.send(Some(Arc::new(news)));
+        });
+        if taken.is_err() {
+            let ahead = ready.order.ahead().cloned().chain([changed.clone()]).collect();
+            *kept = Kept::Loading(ahead);
+            self.look_again();
         }
+    }
+
+    fn look_again(&self) {
+        // Nobody may be watching.
+        let _ = self.news.send(None);
+    }
+
+    fn is_behind(&self, version: i32, at_once: bool) -> bool {
+        let mut kept = self.lock();
+        let Kept::Ready(ready) = &mut *kept else { return true };
+        let known = ready.map.version();
+        let lost = known < version && (at_once || ready.awaited.is_some_and(|awaited| known < awaited));
+        ready.awaited = (known < version && !lost).then_some(version);
+        lost
     }
 }
 
@@ -169,7 +253,7 @@ pub struct SeatWatch {
 impl SeatsOf {
     fn with<T>(&self, look: impl FnOnce(&SeatMap, DateTime<Utc>) -> T) -> Option<T> {
         match &*self.live.lock() {
-            Kept::Ready(map) => Some(look(map, self.clock.now())),
+            Kept::Ready(ready) => Some(look(&ready.map, self.clock.now())),
             Kept::Loading(_) => None,
         }
     }

@@ -13,10 +13,17 @@ use crate::{
     store::Database,
 };
 
-/// How long the sweeper rests after a failure.
+/// How long the sweeper rests after a failure; and at most, if other processes take holds too and may not live to
+/// see them lapse. It need not hear of those: a hold lasts longer than this rest.
 const REST: TimeDelta = TimeDelta::seconds(1);
 
-pub(super) async fn run(database: Database, clock: Clock, committer: Committer, stop: CancellationToken) {
+pub(super) async fn run(
+    database: Database,
+    clock: Clock,
+    committer: Committer,
+    shared: bool,
+    stop: CancellationToken,
+) {
     loop {
         let next = match sweep(&database, &clock, &committer).await {
             Ok(()) => match database.next_lapse().await {
@@ -25,6 +32,8 @@ pub(super) async fn run(database: Database, clock: Clock, committer: Committer, 
             },
             Err(error) => Some(after_failure(&clock, &error)),
         };
+        let latest = clock.now() + REST;
+        let next = if shared { Some(next.map_or(latest, |next| next.min(latest))) } else { next };
         tokio::select! {
             () = stop.cancelled() => return,
             () = committer.holds_taken() => {}

@@ -85,6 +85,21 @@ impl Database {
         Ok(self.series_by_id(&[id]).await?.remove(&id))
     }
 
+    /// The series whose sale has not ended at `now`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn series_not_over(&self, now: DateTime<Utc>) -> Result<Vec<SeriesId>, DbErr> {
+        let rows: Vec<Uuid> = series::Entity::find()
+            .select_only()
+            .column(series::Column::Id)
+            .filter(series::Column::ReserveEndAt.gt(now))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(rows.into_iter().map(SeriesId).collect())
+    }
+
     /// The seats of these series by number.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Everything that remembers: one database behind SeaORM.
+//! Everything that remembers: one database behind SeaORM; and, for several processes, Redis.
 //!
 //! Writes go through one pool of connections and reads through another. SQLite has one writer at a time, so there
 //! the former has one connection, whose queue is fair.
@@ -9,6 +9,7 @@ pub mod catalog;
 mod claim;
 mod connect;
 mod convert;
+pub mod events;
 pub mod journal;
 mod page;
 pub mod redis;

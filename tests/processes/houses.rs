@@ -41,7 +41,8 @@ impl Houses {
             database.migrate().await.unwrap();
             let settings = Settings { self_service_charging: true, ..Settings::default() };
             let house =
-                House::open(database, None, Keys::new(&[7; 32]), settings, Clock::system(), Dice::system()).await;
+                House::open(database, None, Keys::new(&[7; 32]), settings, Clock::system(), Dice::system())
+                    .await;
             each.push(house.unwrap());
         }
         Self { each, fresh }

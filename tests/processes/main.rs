@@ -1,5 +1,5 @@
-//! Several processes over one PostgreSQL, and what becomes of them when it stops. Needs services: `make test`, or
-//! `scripts/with-services cargo test --test processes`.
+//! Several processes over one PostgreSQL and one Redis, and what becomes of them when those stop. Needs services:
+//! `make test`, or `scripts/with-services cargo test --test processes`.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
@@ -8,6 +8,14 @@
 mod backend;
 mod claim;
 mod houses;
+mod live;
 mod money;
+mod pair;
 mod sale;
+#[expect(dead_code, reason = "these tests need only some of what those of the link have")]
+#[path = "../redis/servers.rs"]
+mod servers;
 mod services;
+#[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
+#[path = "../suite/support/mod.rs"]
+mod support;

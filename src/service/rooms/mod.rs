@@ -171,6 +171,11 @@ impl Rooms {
         self.lock().values().cloned().collect()
     }
 
+    /// The series whose rooms are in use.
+    pub(super) fn in_use(&self) -> Vec<SeriesId> {
+        self.lock().keys().copied().collect()
+    }
+
     /// Takes in what the sale did to an admitted place.
     pub(super) fn pass_changed(&self, changed: &PassChanged) {
         let Some(room) = self.get(changed.series) else { return };

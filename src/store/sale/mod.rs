@@ -47,7 +47,7 @@ pub struct Changes {
 }
 
 /// The seats of one series that a batch changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SeatsChanged {
     /// The series.
     pub series: SeriesId,

@@ -1,16 +1,18 @@
 //! Which database a server of the suite gets: a SQLite file of its own, or, where `FRONTROW_TEST_DATABASE_URL`
 //! names a PostgreSQL database whose user may create others, a new database beside that one, which is dropped
-//! when the test is over.
+//! when the test is over. With `FRONTROW_TEST_REDIS_URL` besides, the waiting rooms are in that Redis.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use frontrow::{config::RedisConfig, redis_url::RedisUrl};
 use sea_orm::ConnectionTrait;
 
 /// A new and empty database on PostgreSQL; dropped with this value, whoever is still connected to it.
 #[derive(Debug)]
 pub(crate) struct Fresh {
     pub(crate) url: String,
-    name: String,
+    /// Its name, which nobody else uses.
+    pub(crate) name: String,
     beside: String,
 }
 
@@ -35,6 +37,14 @@ impl Fresh {
             None => format!("{server}/{name}"),
         };
         Self { url, name, beside: beside.to_owned() }
+    }
+}
+
+impl Fresh {
+    /// Where `FRONTROW_TEST_REDIS_URL` names a Redis, the waiting rooms are there, under names that nobody else uses.
+    pub(crate) fn redis(&self) -> Option<RedisConfig> {
+        let url = std::env::var("FRONTROW_TEST_REDIS_URL").ok()?;
+        Some(RedisConfig { url: RedisUrl::parse(&url).unwrap(), prefix: self.name.clone() })
     }
 }
 

@@ -46,13 +46,6 @@ impl Default for Options {
     }
 }
 
-/// What a server has written, which is there until the test is over.
-#[derive(Debug)]
-struct Stored {
-    folder: TempDir,
-    database: Option<Fresh>,
-}
-
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -63,7 +56,8 @@ pub(crate) struct Server {
     pub(crate) house: Arc<House>,
     keys: Keys,
     http: reqwest::Client,
-    stored: Stored,
+    folder: TempDir,
+    database: Option<Fresh>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), String>>,
     seed: u64,
@@ -81,24 +75,30 @@ impl Server {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let stored = Stored { folder: tempfile::tempdir().unwrap(), database: Fresh::create().await };
-        let folder = stored.folder.path();
+        let (folder, database) = (tempfile::tempdir().unwrap(), Fresh::create().await);
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            data: folder.to_owned(),
+            data: folder.path().to_owned(),
             demo: false,
-            database_url: stored.database.as_ref().map(|fresh| fresh.url.clone()),
-            redis: None,
-            signing_key: folder.join("signing.key"),
+            database_url: database.as_ref().map(|fresh| fresh.url.clone()),
+            redis: database.as_ref().and_then(Fresh::redis),
+            signing_key: folder.path().join("signing.key"),
             identity_key: None,
             open_identities: options.open_identities,
             self_service_charging: options.self_service_charging,
             allowed_origins: Vec::new(),
         };
-        Self::open(config, stored, options.clock, options.seed).await
+        Self::over(config, folder, database, options.clock, options.seed).await
     }
 
-    async fn open(config: Config, stored: Stored, clock: Clock, seed: u64) -> Self {
+    /// A server with these settings, which keeps its files in that folder, and the database until it ends.
+    pub(crate) async fn over(
+        config: Config,
+        folder: TempDir,
+        database: Option<Fresh>,
+        clock: Clock,
+        seed: u64,
+    ) -> Self {
         let dice = Dice::seeded(seed);
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
         let keys = app::keys(&config, &dice).unwrap();
@@ -110,18 +110,18 @@ impl Server {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, clock, config, house, keys, http, stored, stop, running, seed }
+        Self { address, clock, config, house, keys, http, folder, database, stop, running, seed }
     }
 
     /// Stops in order, and starts again on the same data.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, config, http, stored, stop, running, seed, house, .. } = self;
+        let Self { clock, config, http, folder, database, stop, running, seed, house, .. } = self;
         // A kept connection would be waited for.
         drop((http, house));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
         // Another seed: an id must not come twice.
-        Self::open(config, stored, clock, seed + 1_000).await
+        Self::over(config, folder, database, clock, seed + 1_000).await
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -1,0 +1,67 @@
+//! Two servers that share a database and a Redis.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::{
+    backend::Fresh,
+    support::{Options, Server},
+};
+use frontrow::{
+    clock::Clock,
+    config::{Config, RedisConfig},
+    redis_url::RedisUrl,
+};
+
+/// Two servers, or rather what they are started with.
+pub(crate) struct Shared {
+    database: Fresh,
+    redis: RedisConfig,
+    clock: Clock,
+    keys: tempfile::TempDir,
+    started: AtomicU32,
+}
+
+impl Shared {
+    /// A new and empty database, and names in Redis that nobody else uses; the clock stands still.
+    pub(crate) async fn new() -> Self {
+        Self::with(Options::default().clock).await
+    }
+
+    /// The same, on this clock.
+    pub(crate) async fn with(clock: Clock) -> Self {
+        Self::over(&required("FRONTROW_TEST_REDIS_URL"), clock).await
+    }
+
+    /// The same, over this Redis.
+    pub(crate) async fn over(redis_url: &str, clock: Clock) -> Self {
+        let database = Fresh::beside(&required("FRONTROW_TEST_DATABASE_URL")).await;
+        let redis = RedisConfig { url: RedisUrl::parse(redis_url).unwrap(), prefix: database.name.clone() };
+        let keys = tempfile::tempdir().unwrap();
+        Self { database, redis, clock, keys, started: AtomicU32::new(0) }
+    }
+
+    /// One more server.
+    pub(crate) async fn server(&self) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data: folder.path().to_owned(),
+            demo: false,
+            database_url: Some(self.database.url.clone()),
+            redis: Some(self.redis.clone()),
+            signing_key: self.keys.path().join("signing.key"),
+            identity_key: None,
+            open_identities: false,
+            self_service_charging: true,
+            allowed_origins: Vec::new(),
+        };
+        // Each its own dice: an id must not come twice.
+        let seed = u64::from(self.started.fetch_add(1, Ordering::Relaxed));
+        Server::over(config, folder, None, self.clock.clone(), seed).await
+    }
+}
+
+fn required(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: `make test` starts the stores and sets it"))
+}

@@ -1,0 +1,102 @@
+//! A cluster of three masters.
+
+use frontrow::{
+    domain::id::SeriesId,
+    store::redis::{Heard, Redis},
+};
+use redis::Script;
+
+use crate::servers::{Server, free_port, next, publish, run, text, until};
+
+async fn cluster() -> Vec<Server> {
+    let bus_ports: Vec<_> = (0..3).map(|_| free_port().to_string()).collect();
+    let nodes: Vec<_> = bus_ports
+        .iter()
+        .map(|bus| {
+            Server::start(&[
+                "--cluster-enabled",
+                "yes",
+                "--cluster-port",
+                bus,
+                "--cluster-node-timeout",
+                "2000",
+            ])
+        })
+        .collect();
+    for (n, (node, slots)) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]).enumerate() {
+        node.says::<()>(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1)).await.unwrap();
+        node.says::<()>(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await.unwrap();
+        let meet = format!("CLUSTER MEET 127.0.0.1 {} {}", nodes[0].port, bus_ports[0]);
+        if n > 0 {
+            node.says::<()>(&meet).await.unwrap();
+        }
+    }
+    for node in &nodes {
+        healthy(node, 3).await;
+    }
+    nodes
+}
+
+async fn healthy(node: &Server, known: usize) {
+    let healthy = async || {
+        let info: String = node.says("CLUSTER INFO").await.unwrap_or_default();
+        info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{known}"))
+    };
+    until("the cluster is complete", healthy).await;
+}
+
+#[tokio::test]
+async fn a_cluster_is_one_store_and_one_channel() {
+    let mut nodes = cluster().await;
+    // Not every node that is named has to be there.
+    let url = format!("redis+cluster://127.0.0.1:1,{},{}", nodes[0].host(), nodes[1].host());
+    let redis = Redis::connect(&url, "p").await.unwrap();
+    redis.ping().await.unwrap();
+    let script = Script::new(
+        "redis.call('SET', KEYS[1], ARGV[1]) redis.call('SET', KEYS[2], ARGV[1]) return redis.call('GET', KEYS[1])",
+    );
+    let series: Vec<_> = (0..30).map(|n| SeriesId(uuid::Uuid::from_u128(n))).collect();
+    for id in &series {
+        let mut call = script.key(redis.key(*id, "line"));
+        call.key(redis.key(*id, "names")).arg(id.to_string());
+        let got: String = call.invoke_async(&mut redis.connection()).await.unwrap();
+        assert_eq!(got, id.to_string());
+    }
+    for node in &nodes {
+        assert!(node.says::<i64>("DBSIZE").await.unwrap() > 0, "each master has a part");
+    }
+
+    let mut heard = redis.subscribe(vec![redis.channel("a")]);
+    assert_eq!(next(&mut heard).await, Heard::Missed);
+    publish(&redis, "a", "by the link").await.unwrap();
+    assert_eq!(text(&mut heard).await, "by the link");
+    for node in &nodes {
+        node.says::<()>(&format!("PUBLISH p:a {}", node.port)).await.unwrap();
+        assert_eq!(text(&mut heard).await, node.port.to_string(), "every node passes it on");
+    }
+
+    // The death of the node to which the subscription leads, and its return.
+    nodes[0].kill();
+    assert_eq!(next(&mut heard).await, Heard::Missed);
+    nodes[0].start_again();
+    for node in &nodes {
+        healthy(node, 3).await;
+    }
+    let all_work = async || {
+        for id in &series {
+            let key = redis.key(*id, "line");
+            if run::<()>(&mut redis.connection(), &format!("SET {key} 2")).await.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    until("every slot works again", all_work).await;
+    let mut said = 0;
+    let heard_again = async || {
+        said += 1;
+        let _ = publish(&redis, "a", &format!("again {said}")).await;
+        matches!(heard.try_recv(), Ok(Heard::Message { .. }))
+    };
+    until("messages are heard again", heard_again).await;
+}

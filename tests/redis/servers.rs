@@ -1,0 +1,185 @@
+//! Redis servers of a test's own, and waiting for what must come.
+
+use std::{
+    io::ErrorKind,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use frontrow::{
+    clock::Clock,
+    store::redis::{Heard, Redis, RedisError},
+};
+use redis::{FromRedisValue, aio::ConnectionLike, cmd};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// How long a test waits for what must come: generous, for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longer than any call may take.
+pub(crate) const SOON: Duration = Duration::from_secs(4);
+
+/// A running redis-server, which ends with its test.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    arguments: Vec<String>,
+    /// Kept until the server has ended.
+    _folder: TempDir,
+    child: Child,
+}
+
+impl Server {
+    /// With these settings beside the port and the folder; `{folder}` in them is its folder.
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        Self::at(free_port(), tempfile::tempdir().unwrap(), settings)
+    }
+
+    fn at(port: u16, folder: TempDir, settings: &[&str]) -> Self {
+        let shown = folder.path().display().to_string();
+        let port_text = port.to_string();
+        let common =
+            ["--dir", &shown, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"];
+        let own: &[&str] =
+            if settings.contains(&"--tls-port") { &["--port", "0"] } else { &["--port", &port_text] };
+        let settings = settings.iter().map(|s| s.replace("{folder}", &shown).replace("{port}", &port_text));
+        let arguments: Vec<_> = settings.chain(common.iter().chain(own).map(|s| (*s).to_owned())).collect();
+        let child = spawn(&arguments);
+        wait_for_port(port);
+        Self { port, arguments, _folder: folder, child }
+    }
+
+    /// A sentinel that watches over `main`.
+    pub(crate) fn sentinel(master: u16) -> Self {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("sentinel.conf");
+        let settings = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {master} 1\n\
+             sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n",
+            folder.path().display()
+        );
+        std::fs::write(&file, settings).unwrap();
+        let arguments = vec![file.display().to_string(), "--sentinel".to_owned()];
+        let child = spawn(&arguments);
+        wait_for_port(port);
+        Self { port, arguments, _folder: folder, child }
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// On the same port and in the same folder.
+    pub(crate) fn start_again(&mut self) {
+        self.child = spawn(&self.arguments);
+        wait_for_port(self.port);
+    }
+
+    /// Sends a signal, such as STOP.
+    pub(crate) fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// A command past the link.
+    pub(crate) async fn says<T: FromRedisValue>(&self, words: &str) -> Result<T, RedisError> {
+        let client = redis::Client::open(format!("redis://{}", self.host())).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        run(&mut connection, words).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command, its words between spaces.
+pub(crate) async fn run<T: FromRedisValue>(
+    connection: &mut (impl ConnectionLike + Send),
+    words: &str,
+) -> Result<T, RedisError> {
+    let mut words = words.split(' ');
+    let mut command = cmd(words.next().unwrap());
+    words.for_each(|word| {
+        command.arg(word);
+    });
+    command.query_async(connection).await
+}
+
+/// Says something on a channel by the link, and returns once that was sent.
+pub(crate) async fn publish(redis: &Redis, channel: &str, text: &str) -> Result<(), RedisError> {
+    cmd("PUBLISH").arg(redis.channel(channel)).arg(text).query_async(&mut redis.connection()).await
+}
+
+/// The next thing that is heard.
+pub(crate) async fn next(heard: &mut mpsc::Receiver<Heard>) -> Heard {
+    tokio::time::timeout(PATIENCE, heard.recv()).await.expect("something is heard").unwrap()
+}
+
+/// The text of the next message.
+pub(crate) async fn text(heard: &mut mpsc::Receiver<Heard>) -> String {
+    match next(heard).await {
+        Heard::Message { payload, .. } => String::from_utf8(payload).unwrap(),
+        Heard::Missed => panic!("missed something"),
+    }
+}
+
+/// Asks again and again until the answer is yes.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            Clock::system().sleep(TimeDelta::milliseconds(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "{what}");
+}
+
+/// The link works again: a call succeeds.
+pub(crate) async fn works_again(redis: &Redis) {
+    until("the link works again", async || redis.ping().await.is_ok()).await;
+}
+
+/// The call fails, and soon.
+pub(crate) async fn fails_soon(redis: &Redis) {
+    let answer = tokio::time::timeout(SOON, redis.ping()).await;
+    assert!(answer.expect("a dead Redis gives an error, not a wait").is_err());
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn spawn(arguments: &[String]) -> Child {
+    let mut command = Command::new("redis-server");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match command.spawn() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("redis-server is missing: these tests need it (Debian: apt-get install redis-server)")
+        }
+        child => child.unwrap(),
+    }
+}
+
+fn wait_for_port(port: u16) {
+    let address = ([127, 0, 0, 1], port).into();
+    for _ in 0..1_000 {
+        if TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("redis-server does not listen on port {port}");
+}
