@@ -6,7 +6,7 @@ mod write;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{hold, token};
 use fold::{Folded, fold};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use write::write;
 
 use crate::{
+    clock::Clock,
     domain::{
         id::{SeriesId, TokenId, UserId},
         policy::QueuePolicy,
@@ -22,7 +23,7 @@ use crate::{
     },
     store::{
         Database,
-        trouble::{TRIES, is_conflict},
+        trouble::{TRIES, is_conflict, is_unavailable},
     },
 };
 
@@ -30,11 +31,19 @@ use crate::{
 const RANGE: i64 = 20_000;
 const RANGES: usize = 3;
 
+/// How long the journal insists on finding out whether something was written, and how often it looks.
+const UNSURE: TimeDelta = TimeDelta::minutes(1);
+const REST: TimeDelta = TimeDelta::milliseconds(100);
+
 impl Database {
     /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
     ///
+    /// A room that took for undone what was written would make the same numbers again and find them taken, for ever.
+    /// So where the connection was lost while it was being committed, this waits for the database to come back, and
+    /// writes the same once more.
+    ///
     /// # Errors
-    /// If the database fails: then nothing has happened.
+    /// If the database fails: then nothing has happened, unless it stays away for a minute after the commit failed.
     pub async fn journal(
         &self,
         series: SeriesId,
@@ -42,27 +51,35 @@ impl Database {
         names: &HashMap<TokenId, String>,
     ) -> Result<(), DbErr> {
         let folded = fold(events);
-        let mut tries = 1;
+        // Also where a test moves the clock of the house: the database does not wait for that.
+        let clock = Clock::system();
+        let (mut tries, mut unsure, until) = (1, false, clock.now() + UNSURE);
         loop {
-            match self.try_journal(series, &folded, names).await {
-                Err(error) if tries < TRIES && is_conflict(&error) => {
-                    tracing::info!(%error, tries, %series, "another process was in the way of the journal");
-                    tries += 1;
-                }
-                done => return done,
+            let error = match self.try_journal(series, &folded, names, &mut unsure).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if unsure && is_unavailable(&error) && clock.now() < until {
+                clock.sleep(REST).await;
+            } else if tries >= TRIES || !is_conflict(&error) {
+                return Err(error);
             }
+            tracing::info!(%error, tries, %series, "the journal is tried again");
+            tries += 1;
         }
     }
 
+    /// Sets `unsure` if it is not known whether this was committed.
     async fn try_journal(
         &self,
         series: SeriesId,
         folded: &Folded,
         names: &HashMap<TokenId, String>,
+        unsure: &mut bool,
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
         write(&tx, series, folded, names).await?;
-        tx.commit().await
+        tx.commit().await.inspect_err(|_| *unsure = true)
     }
 
     /// Rebuilds the room of a series; `None` if there is no such series.
@@ -74,7 +91,7 @@ impl Database {
         let next = self.next_seq(id).await?;
         let mut rows = self.waiting_places(id, next).await?;
         rows.extend(self.admitted_places(id).await?);
-        let since = now - chrono::TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
+        let since = now - TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
         let admissions: Vec<DateTime<Utc>> = token::Entity::find()
             .select_only()
             .column(token::Column::AdmittedAt)
