@@ -6,7 +6,7 @@ mod write;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{hold, token};
 use fold::{Folded, fold};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use write::write;
 
 use crate::{
+    clock::Clock,
     domain::{
         catalog::Series,
         id::{SeriesId, TokenId, UserId},
@@ -25,13 +26,17 @@ use crate::{
     },
     store::{
         Database,
-        trouble::{TRIES, is_conflict},
+        trouble::{TRIES, is_conflict, is_unavailable},
     },
 };
 
 /// Joins of one range, and ranges at once, when a room is rebuilt.
 const RANGE: i64 = 20_000;
 const RANGES: usize = 3;
+
+/// How long the journal insists on finding out whether something was written, and how often it looks.
+const UNSURE: TimeDelta = TimeDelta::minutes(1);
+const REST: TimeDelta = TimeDelta::milliseconds(100);
 
 /// What the journal knows of a room.
 pub(super) struct JournaledRoom {
@@ -56,8 +61,12 @@ pub(super) async fn write_events(
 impl Database {
     /// Writes what happened in one room, in one transaction. `names` has the name of everyone who joined.
     ///
+    /// A room that took for undone what was written would make the same numbers again and find them taken, for ever.
+    /// So where the connection was lost while it was being committed, this waits for the database to come back, and
+    /// writes the same once more.
+    ///
     /// # Errors
-    /// If the database fails: then nothing has happened.
+    /// If the database fails: then nothing has happened, unless it stays away for a minute after the commit failed.
     pub async fn journal(
         &self,
         series: SeriesId,
@@ -65,27 +74,35 @@ impl Database {
         names: &HashMap<TokenId, String>,
     ) -> Result<(), DbErr> {
         let folded = fold(events);
-        let mut tries = 1;
+        // Also where a test moves the clock of the house: the database does not wait for that.
+        let clock = Clock::system();
+        let (mut tries, mut unsure, until) = (1, false, clock.now() + UNSURE);
         loop {
-            match self.try_journal(series, &folded, names).await {
-                Err(error) if tries < TRIES && is_conflict(&error) => {
-                    tracing::info!(%error, tries, %series, "another process was in the way of the journal");
-                    tries += 1;
-                }
-                done => return done,
+            let error = match self.try_journal(series, &folded, names, &mut unsure).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if unsure && is_unavailable(&error) && clock.now() < until {
+                clock.sleep(REST).await;
+            } else if tries >= TRIES || !is_conflict(&error) {
+                return Err(error);
             }
+            tracing::info!(%error, tries, %series, "the journal is tried again");
+            tries += 1;
         }
     }
 
+    /// Sets `unsure` if it is not known whether this was committed.
     async fn try_journal(
         &self,
         series: SeriesId,
         folded: &Folded,
         names: &HashMap<TokenId, String>,
+        unsure: &mut bool,
     ) -> Result<(), DbErr> {
         let tx = self.begin().await?;
         write(&tx, series, folded, names).await?;
-        tx.commit().await
+        tx.commit().await.inspect_err(|_| *unsure = true)
     }
 
     /// Rebuilds the room of a series; `None` if there is no such series.
@@ -117,7 +134,7 @@ impl Database {
         let next = self.next_seq(id).await?;
         let mut places = self.waiting_places(id, next).await?;
         places.extend(self.admitted_places(id).await?);
-        let since = now - chrono::TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
+        let since = now - TimeDelta::seconds(QueuePolicy::MAX_INTERVAL_SECONDS.into());
         let admissions = token::Entity::find()
             .select_only()
             .column(token::Column::AdmittedAt)

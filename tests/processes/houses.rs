@@ -22,7 +22,7 @@ use crate::{backend::Fresh, services};
 
 pub(crate) struct Houses {
     pub(crate) each: Vec<Arc<House>>,
-    fresh: Fresh,
+    pub(crate) fresh: Fresh,
 }
 
 /// A date on sale, for which everybody is admitted at once.
@@ -37,15 +37,17 @@ impl Houses {
         let fresh = Fresh::beside(&services::postgres()).await;
         let mut each = Vec::new();
         for _ in 0..count {
-            let database = Database::connect(&fresh.url).await.unwrap();
-            database.migrate().await.unwrap();
-            let settings = Settings { self_service_charging: true, ..Settings::default() };
-            let house =
-                House::open(database, None, Keys::new(&[7; 32]), settings, Clock::system(), Dice::system())
-                    .await;
-            each.push(house.unwrap());
+            each.push(Self::house(&fresh.url).await);
         }
         Self { each, fresh }
+    }
+
+    pub(crate) async fn house(url: &str) -> Arc<House> {
+        let database = Database::connect(url).await.unwrap();
+        database.migrate().await.unwrap();
+        let settings = Settings { self_service_charging: true, ..Settings::default() };
+        let keys = Keys::new(&[7; 32]);
+        House::open(database, None, keys, settings, Clock::system(), Dice::system()).await.unwrap()
     }
 
     pub(crate) fn database(&self) -> &Database {

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+#[expect(dead_code, reason = "its own tests use all of it")]
+#[path = "../process/api.rs"]
+mod api;
 #[expect(dead_code, reason = "the suite may also do without PostgreSQL")]
 #[path = "../suite/support/backend.rs"]
 mod backend;
@@ -10,8 +13,13 @@ mod claim;
 mod houses;
 mod live;
 mod money;
+mod own_postgres;
 mod pair;
+mod restart;
 mod sale;
+#[expect(dead_code, reason = "its own tests use all of it")]
+#[path = "../process/server.rs"]
+mod server;
 #[expect(dead_code, reason = "these tests need only some of what those of the link have")]
 #[path = "../redis/servers.rs"]
 mod servers;
@@ -19,3 +27,4 @@ mod services;
 #[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
 #[path = "../suite/support/mod.rs"]
 mod support;
+mod unsure;

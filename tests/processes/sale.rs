@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::TimeDelta;
 use frontrow::{
     domain::{
         id::SeatId,
@@ -72,4 +73,21 @@ async fn every_seat_is_sold_once_at_whichever_process() {
     assert_eq!(sold.len(), DATES * usize::try_from(SEATS).unwrap());
     assert!(sold.values().all(|times| *times == 1), "{sold:?}");
     Arc::into_inner(houses).unwrap().close_in_order().await;
+}
+
+/// The clocks of machines differ; that of the database is one for all.
+#[tokio::test]
+async fn a_decision_bears_the_time_of_the_database() {
+    let houses = Houses::open(1).await;
+    let (date, fan, house) = (houses.date(1).await, fan(1), &houses.each[0]);
+    houses.join(&fan, &date).await;
+    let (before, hour) = (house.clock().now(), TimeDelta::hours(1));
+    house.clock().follow(before + hour, before);
+    assert!(house.clock().now() >= before + hour);
+    house.hold_seats(&fan, vec![date.seats[0]]).await.unwrap();
+    let now = house.clock().now();
+    assert!(now < before + hour, "the process has set its clock by it");
+    let held_at = house.holds(&fan).await.unwrap()[0].created_at;
+    assert!((before..=now).contains(&held_at), "{before} {held_at} {now}");
+    houses.close_in_order().await;
 }

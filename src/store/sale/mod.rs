@@ -11,12 +11,13 @@ mod save;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::DbErr;
+use entity::{hold, point_history};
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 
 use crate::{
     clock::{Clock, Dice},
     domain::{
-        id::{SeriesId, TokenId},
+        id::{EntryId, HoldId, SeriesId, TokenId},
         sale::{Command, HoldStatus, Outcome, Problem, TokenStatus, WorkingSet, decide},
         seat_map::SeatChange,
     },
@@ -82,26 +83,57 @@ pub enum PassChange {
 /// Decides the commands in their order, each upon what the ones before it have changed, and commits once.
 ///
 /// Where another process was in the way, by a deadlock or by a row that it wrote first (the same idempotency key of
-/// a cashier, say), the batch is decided anew, upon what the other has left.
+/// a cashier, say), the batch is decided anew, upon what the other has left. Where the connection was lost while it
+/// was being committed, it is found out what became of it.
 ///
 /// # Errors
 /// If the database fails: then nothing of the batch has happened, unless the failure came with the commit
-/// itself, when all of it may have.
+/// itself and the database is still away, when all of it may have.
 pub async fn commit(
     database: &Database,
     commands: &[Command],
     clock: &Clock,
     dice: &Dice,
 ) -> Result<Committed, DbErr> {
-    let mut tries = 1;
+    let (mut tries, mut unsure) = (1, None);
     loop {
-        match try_commit(database, commands, clock, dice).await {
-            Err(error) if tries < TRIES && is_conflict(&error) => {
-                tracing::info!(%error, tries, "another process was in the way of a batch");
+        match try_commit(database, commands, clock, dice, &mut unsure).await {
+            Err(error) if tries < TRIES && (unsure.is_some() || is_conflict(&error)) => {
+                tracing::info!(%error, tries, "a batch is tried again");
                 tries += 1;
             }
             done => return done,
         }
+    }
+}
+
+/// A try of which it is not known whether it was committed.
+struct Unsure {
+    committed: Committed,
+    /// A row that is there if it was, and nowhere else: its id is new.
+    proof: Option<Proof>,
+}
+
+enum Proof {
+    Line(EntryId),
+    Hold(HoldId),
+}
+
+impl Unsure {
+    fn new(set: &WorkingSet, committed: Committed) -> Self {
+        let line = set.entries.inserted().next().map(|(id, _)| Proof::Line(*id));
+        let hold = || set.holds.inserted().next().map(|(id, _)| Proof::Hold(*id));
+        Self { committed, proof: line.or_else(hold) }
+    }
+
+    /// Asked with the locks of the batch held: they were the earlier try's too, so that is over, either way. Without a
+    /// proof the batch is decided anew: it only ended things, and what has ended ends the same way again.
+    async fn happened(&self, tx: &DatabaseTransaction) -> Result<bool, DbErr> {
+        Ok(match self.proof {
+            Some(Proof::Line(id)) => point_history::Entity::find_by_id(id.0).one(tx).await?.is_some(),
+            Some(Proof::Hold(id)) => hold::Entity::find_by_id(id.0).one(tx).await?.is_some(),
+            None => false,
+        })
     }
 }
 
@@ -110,19 +142,31 @@ async fn try_commit(
     commands: &[Command],
     clock: &Clock,
     dice: &Dice,
+    unsure: &mut Option<Unsure>,
 ) -> Result<Committed, DbErr> {
     let tx = database.begin().await?;
     let mut set = load::working_set(&tx, commands).await?;
+    if let Some(earlier) = unsure.take()
+        && earlier.happened(&tx).await?
+    {
+        return Ok(earlier.committed);
+    }
     // Taken with the locks held, so that no earlier commit bears a later time.
     let now = database.time(&tx, clock).await?;
     let mut new_id = || dice.id(now);
     let outcomes = commands.iter().map(|command| decide(&mut set, command, now, &mut new_id)).collect();
     let seats = bump_versions(&mut set);
     save::changes(&tx, &set, now).await?;
-    tx.commit().await?;
     let passes = passes_changed(&set, now);
     let new_holds = set.holds.inserted().any(|(_, hold)| hold.status == HoldStatus::Active);
-    Ok(Committed { outcomes, changes: Changes { seats, passes, new_holds } })
+    let committed = Committed { outcomes, changes: Changes { seats, passes, new_holds } };
+    match tx.commit().await {
+        Ok(()) => Ok(committed),
+        Err(error) => {
+            *unsure = Some(Unsure::new(&set, committed));
+            Err(error)
+        }
+    }
 }
 
 fn bump_versions(set: &mut WorkingSet) -> Vec<SeatsChanged> {
