@@ -87,7 +87,8 @@ impl House {
             let watchdog =
                 Watchdog::new(database.clone(), clock.clone(), Arc::clone(&maps), Arc::clone(&rooms));
             let watchdog = Arc::new(watchdog);
-            tasks.spawn(Arc::clone(&watchdog).run(stop.clone()));
+            tasks.spawn(Arc::clone(&watchdog).look(stop.clone()));
+            tasks.spawn(Arc::clone(&watchdog).keep(stop.clone()));
             tasks.spawn(Neighbours { maps, rooms, watchdog }.listen(incoming, stop.clone()));
         }
         let house =

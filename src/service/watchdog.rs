@@ -4,10 +4,13 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -20,119 +23,125 @@ use crate::{
 
 /// How often. A change that nobody told of is seen by the next look and shown by the one after, which is to be
 /// within a second (rule 20).
-const PERIOD: TimeDelta = TimeDelta::milliseconds(400);
+const LOOK: TimeDelta = TimeDelta::milliseconds(300);
 
 /// How often series are looked for that others have created.
-const KEEP_PERIOD: TimeDelta = TimeDelta::seconds(3);
+const KEEP: TimeDelta = TimeDelta::seconds(3);
+
+/// Series of one query.
+const ROWS: usize = 10_000;
 
 pub(super) struct Watchdog {
     database: Database,
     clock: Clock,
     maps: Arc<SeatMaps>,
     rooms: Arc<Rooms>,
-    due: Mutex<Due>,
-    wake: Notify,
-}
-
-/// What there is to do before its time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Due {
-    missed: bool,
-    created: bool,
+    /// Whether something was missed since the last look.
+    missed: AtomicBool,
+    look: Notify,
+    keep: Notify,
 }
 
 impl Watchdog {
     pub(super) fn new(database: Database, clock: Clock, maps: Arc<SeatMaps>, rooms: Arc<Rooms>) -> Self {
-        Self { database, clock, maps, rooms, due: Mutex::default(), wake: Notify::new() }
+        let (missed, look, keep) = (AtomicBool::new(false), Notify::new(), Notify::new());
+        Self { database, clock, maps, rooms, missed, look, keep }
     }
 
     /// Something may not have been heard: whatever is behind now will stay so.
     pub(super) fn something_was_missed(&self) {
-        self.note(|due| *due = Due { missed: true, created: true });
+        self.missed.store(true, Ordering::SeqCst);
+        self.look.notify_one();
+        self.keep.notify_one();
     }
 
     /// The row of some series is to be looked at.
     pub(super) fn rows_changed(&self) {
-        self.note(|_| {});
+        self.look.notify_one();
     }
 
     /// There is a series that this process does not know yet.
     pub(super) fn series_created(&self) {
-        self.note(|due| due.created = true);
+        self.keep.notify_one();
     }
 
-    fn note(&self, change: impl FnOnce(&mut Due)) {
-        change(&mut self.due.lock().unwrap_or_else(PoisonError::into_inner));
-        self.wake.notify_one();
-    }
-
-    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let (mut next_look, mut next_keep) = (self.clock.now(), self.clock.now());
-        let mut away = false;
+    /// Compares what is shown with the database, until the house closes.
+    pub(super) async fn look(self: Arc<Self>, stop: CancellationToken) {
+        let (mut next, mut away) = (self.clock.now(), false);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.wake.notified() => {}
-                () = self.clock.sleep_until(next_look) => {}
+                () = self.look.notified() => {}
+                () = self.clock.sleep_until(next) => {}
             }
-            let due = std::mem::take(&mut *self.due.lock().unwrap_or_else(PoisonError::into_inner));
-            let now = self.clock.now();
-            let seen = self.pass(due, next_look <= now, next_keep <= now).await;
-            // Counted from the end, so that a slow database is not asked without a rest.
-            let now = self.clock.now();
-            if next_look <= now {
-                next_look = now + PERIOD;
+            // Whoever is behind has a whole period to catch up, whatever else there is to look at meanwhile.
+            let in_turn = next <= self.clock.now();
+            let missed = self.missed.swap(false, Ordering::SeqCst);
+            let looked = tokio::select! {
+                () = stop.cancelled() => return,
+                looked = self.compare(in_turn, missed) => looked,
+            };
+            if in_turn {
+                // Counted from the end, so that a slow database is not asked without a rest.
+                next = self.clock.now() + LOOK;
             }
-            if next_keep <= now {
-                next_keep = now + KEEP_PERIOD;
-            }
-            if let Err(error) = &seen {
-                if due.missed || due.created {
-                    // To be done as soon as the database answers.
-                    self.due_again(due);
-                }
+            if let Err(error) = &looked {
+                // To be made up for as soon as the database answers.
+                self.missed.fetch_or(missed, Ordering::SeqCst);
                 if !away {
                     tracing::warn!(?error, "other processes cannot be followed");
                 }
             }
-            away = seen.is_err();
+            away = looked.is_err();
         }
     }
 
-    fn due_again(&self, undone: Due) {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        due.missed |= undone.missed;
-        due.created |= undone.created;
-    }
-
-    /// `look`: it is time to compare the seat maps; `keep`: it is time to look for new series.
-    async fn pass(&self, due: Due, look: bool, keep: bool) -> Result<(), Failure> {
-        if keep || due.created {
-            self.keep_rooms(self.clock.now()).await?;
-        }
-        let maps = self.maps.in_use();
-        let series: BTreeSet<SeriesId> = maps.iter().copied().chain(self.rooms.in_use()).collect();
-        let rows = self.database.series_by_id(&series.into_iter().collect::<Vec<_>>()).await?;
-        for row in rows.values() {
-            self.rooms.series_changed(row);
-        }
-        if look || due.missed {
-            for id in maps {
-                if let Some(row) = rows.get(&id) {
-                    self.maps.compare(id, row.version, due.missed).await?;
+    async fn compare(&self, in_turn: bool, missed: bool) -> Result<(), Failure> {
+        let maps: BTreeSet<SeriesId> = self.maps.in_use().into_iter().collect();
+        let series: Vec<_> =
+            maps.iter().copied().chain(self.rooms.in_use()).collect::<BTreeSet<_>>().into_iter().collect();
+        for series in series.chunks(ROWS) {
+            for (id, row) in self.database.series_by_id(series).await? {
+                self.rooms.series_changed(&row);
+                if (in_turn || missed) && maps.contains(&id) {
+                    self.maps.compare(id, row.version, missed).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Whichever process lives on keeps every room: it makes the draw at the opening and ends what is out of time.
-    async fn keep_rooms(&self, now: DateTime<Utc>) -> Result<(), Failure> {
-        let waited_for = self.database.series_with_live_places().await?;
-        let not_over = self.database.series_not_over(now).await?;
-        for id in waited_for.into_iter().chain(not_over) {
-            self.rooms.of(id).await?;
+    /// Keeps the room of every series, until the house closes: whichever process lives on makes the draw at the
+    /// opening and ends what is out of time.
+    pub(super) async fn keep(self: Arc<Self>, stop: CancellationToken) {
+        let mut away = false;
+        loop {
+            let kept = tokio::select! {
+                () = stop.cancelled() => return,
+                kept = self.keep_rooms() => kept,
+            };
+            if let Err(error) = &kept
+                && !away
+            {
+                tracing::warn!(?error, "a waiting room cannot be kept");
+            }
+            away = kept.is_err();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.keep.notified() => {}
+                () = self.clock.sleep(KEEP) => {}
+            }
         }
-        Ok(())
+    }
+
+    async fn keep_rooms(&self) -> Result<(), Failure> {
+        let waited_for = self.database.series_with_live_places().await?;
+        let not_over = self.database.series_not_over(self.clock.now()).await?;
+        let mut kept = Ok(());
+        for id in waited_for.into_iter().chain(not_over) {
+            // One that cannot be kept must not cost the others theirs.
+            kept = kept.and(self.rooms.of(id).await.map(drop));
+        }
+        kept
     }
 }

@@ -1,6 +1,6 @@
 //! What is committed by one process is seen by who watches at another (rules 12 and 20).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use frontrow::{
     clock::{Clock, Dice},
@@ -10,8 +10,8 @@ use frontrow::{
 use serde_json::{Value, json};
 
 use crate::{
-    pair::Shared,
-    servers::Server as RedisServer,
+    pair::{Mortal, Shared},
+    servers::{Server as RedisServer, until},
     support::{Date, Fan, Plan, Server, Watch, int, secs, text},
 };
 
@@ -133,30 +133,41 @@ async fn a_sale_that_is_paused_on_one_process_is_paused_on_the_other() {
 /// Rule 12, whoever has taken the hold.
 #[tokio::test]
 async fn a_hold_lapses_on_the_process_that_is_left() {
-    let shared = Shared::new().await;
+    let shared = Arc::new(Shared::new().await);
     let b = shared.server().await;
     let date = b.organizer().date(open_house()).await;
-    // A runtime of its own, which ends with everything in it as a process does that is killed.
-    let dying = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (mut at_b, known) = watch(&b, &date).await;
-    let shared = std::sync::Arc::new(shared);
-    let (of_a, seat, series) = (std::sync::Arc::clone(&shared), date.seats[0].clone(), date.series.clone());
-    let held = dying.spawn(async move {
-        let a = of_a.server().await;
+    let (seat, series) = (date.seats[0].clone(), date.series.clone());
+    let mortal = Mortal::new();
+    let act = async move |a: &Server| {
         let mut ann = a.fan("ann");
         ann.join(&series).await;
         ann.must_hold(&seat).await;
-        a
-    });
-    let a = held.await.unwrap();
+    };
+    mortal.serves(&shared, act).await;
     let news = at_b.next().await.unwrap();
     assert_eq!((int(&news["version"]), seats(&news)), (known + 1, vec![(1, "HELD".to_owned())]));
-    drop(a);
-    dying.shutdown_background();
+    mortal.dies();
     b.clock.advance(secs(300));
     let news = at_b.until(|news| int(&news["version"]) > known + 1).await;
     assert_eq!(seats(&news)[0], (1, "AVAILABLE".to_owned()));
     assert_eq!(b.audit().await, [""; 0]);
+}
+
+/// Rule 5, whoever has created the date, and whether or not anybody comes.
+#[tokio::test]
+async fn the_draw_is_made_by_the_process_that_is_left() {
+    let shared = Arc::new(Shared::new().await);
+    let b = shared.server().await;
+    let mortal = Mortal::new();
+    let plan = Plan { opens: secs(3_600), ..open_house() };
+    let create = async move |a: &Server| a.organizer().date(plan).await;
+    let date = mortal.serves(&shared, create).await;
+    mortal.dies();
+    let page = format!("/draw/{}", date.series);
+    assert_eq!(b.get(&page).await["secret"], Value::Null);
+    b.clock.advance(secs(3_600));
+    until("the draw is made", async || b.get(&page).await["secret"].is_string()).await;
 }
 
 /// Redis makes things fast, and nothing else rests on it.

@@ -1,6 +1,9 @@
 //! Two servers that share a database and a Redis.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use crate::{
     backend::Fresh,
@@ -58,6 +61,42 @@ impl Shared {
         // Each its own dice: an id must not come twice.
         let seed = u64::from(self.started.fetch_add(1, Ordering::Relaxed));
         Server::over(config, folder, None, self.clock.clone(), seed).await
+    }
+}
+
+/// Where a server runs that will be killed: with its runtime ends everything in it at once, as with a process.
+pub(crate) struct Mortal(tokio::runtime::Runtime);
+
+impl Mortal {
+    pub(crate) fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        Self(runtime.unwrap())
+    }
+
+    /// Starts a server here, and does something with it.
+    pub(crate) async fn serves<T: Send + 'static>(
+        &self,
+        shared: &Arc<Shared>,
+        act: impl AsyncFnOnce(&Server) -> T + Send + 'static,
+    ) -> T {
+        let (shared, (tell, told)) = (Arc::clone(shared), tokio::sync::oneshot::channel());
+        // Not every such future may move between threads.
+        self.0.spawn_blocking(move || {
+            let here = tokio::runtime::Handle::current();
+            let (server, done) = here.block_on(async {
+                let server = shared.server().await;
+                let done = act(&server).await;
+                (server, done)
+            });
+            let _ = tell.send(done);
+            // Dropped, it would stop in order.
+            std::mem::forget(server);
+        });
+        told.await.unwrap()
+    }
+
+    pub(crate) fn dies(self) {
+        self.0.shutdown_background();
     }
 }
 
