@@ -242,13 +242,10 @@ impl LiveRoom {
 
     /// Does nothing if it is in force: with several processes the row is looked at again and again.
     fn update_policy(&self, policy: QueuePolicy) {
-        {
-            let mut room = self.room();
-            if policy == *room.0.policy() {
-                return;
-            }
-            room.0.set_policy(policy);
+        if policy == *self.room().0.policy() {
+            return;
         }
+        self.room().0.set_policy(policy);
         self.kick.notify_one();
         self.tell_everybody();
     }
