@@ -4,6 +4,7 @@ use std::{
     io::ErrorKind,
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -158,8 +159,18 @@ pub(crate) async fn fails_soon(redis: &Redis) {
     assert!(answer.expect("a dead Redis gives an error, not a wait").is_err());
 }
 
+/// A port that nobody listens on. Below those that the system gives to clients: a server that comes back must not
+/// find that one of them has got its port meanwhile.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test binaries that run at the same time begin elsewhere.
+        let n = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(n % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn spawn(arguments: &[String]) -> Child {
