@@ -1,6 +1,6 @@
 //! Everything that runs behind one front door.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,6 +12,9 @@ use crate::{
     },
     store::{Database, events::Events, redis::Redis},
 };
+
+/// How long the database may take to show that it is there: who asks has less patience than a request.
+const PROBE: Duration = Duration::from_secs(3);
 
 /// What the operator decides.
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,8 +146,9 @@ impl House {
                 None => None,
             }
         };
-        let (database, redis) = tokio::join!(self.database.ping(), redis);
-        database?;
+        let database = tokio::time::timeout(PROBE, self.database.ping());
+        let (database, redis) = tokio::join!(database, redis);
+        database.map_err(|_| Failure::Unavailable)??;
         Ok(Ready { redis })
     }
 

@@ -68,7 +68,7 @@ async fn everything_runs_as_it_is_written_down() {
 
     let load = Load::start(&hosts);
     for name in hosts.processes() {
-        processes.remove(&name).map(|process| stop(&process));
+        stop(&processes.remove(&name).unwrap());
         processes.insert(name.clone(), hosts.serve(&name).await);
         for fan in std::iter::once(&mut first).chain(&mut waiting) {
             fan.watch_again_if_told_to(&hosts).await;
