@@ -9,6 +9,7 @@ mod api;
 mod compose;
 mod dockerfile;
 mod hosts;
+mod page;
 mod proxy;
 #[expect(dead_code, reason = "its own tests use all of it")]
 #[path = "../process/server.rs"]
