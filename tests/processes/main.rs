@@ -10,7 +10,9 @@ mod api;
 #[path = "../suite/support/backend.rs"]
 mod backend;
 mod claim;
+mod fan;
 mod houses;
+mod journal;
 mod live;
 mod money;
 mod own_postgres;
@@ -27,4 +29,5 @@ mod services;
 #[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
 #[path = "../suite/support/mod.rs"]
 mod support;
+mod three;
 mod unsure;
