@@ -111,8 +111,15 @@ impl Fan {
         }
         let hold = "mutation {
             holdBestSeats(input: { count: 1 }) { holds { id } problem { code } } }";
-        let Some(held) = self.act(hold, json!({}), &["SEAT_TAKEN", "SOLD_OUT"]).await else { return };
-        self.holds = ids(&held["holds"]);
+        let no_more = ["SEAT_TAKEN", "SOLD_OUT", "SEAT_LIMIT_REACHED"];
+        self.holds = match self.act(hold, json!({}), &no_more).await {
+            Some(held) => ids(&held["holds"]),
+            // This call has no key. If the answer to an earlier one was lost, the holds themselves tell of it.
+            None => ids(&self.ask("{ holds { id } }", json!({})).await),
+        };
+        if self.holds.is_empty() {
+            return;
+        }
         let pay = "mutation($holds: [ID!]) { pay(input: { holdIds: $holds, idempotencyKey: \"pay\" }) {
             payment { id } reservations { id } problem { code } } }";
         let paid = self.act(pay, json!({ "holds": self.holds }), &[]).await.unwrap();
