@@ -11,6 +11,7 @@ mod api;
 mod backend;
 mod claim;
 mod houses;
+mod journal;
 mod money;
 mod own_postgres;
 mod restart;
