@@ -1,75 +1,69 @@
-//! What the journal of a waiting room says about its rules, after the fact.
+//! The journal of one waiting room, written by several processes at once: each writes every decision, as it may be
+//! when the one that made it is thought to be gone.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{FromQueryResult, Statement};
+use frontrow::domain::{
+    id::{SeriesId, TokenId, UserId},
+    room::Event,
+    sale::TokenStatus,
+};
+use futures_util::future::join_all;
 
-/// A place, as journaled.
-#[derive(Debug, FromQueryResult)]
-pub(crate) struct Place {
-    seq: i64,
-    user_id: String,
-    admitted_at: Option<DateTime<Utc>>,
-    ended_at: Option<DateTime<Utc>>,
+use crate::houses::Houses;
+
+const DECISIONS: u64 = 20;
+const JOINS: u64 = 60;
+
+fn token(seq: u64) -> TokenId {
+    TokenId(uuid::Uuid::from_u128(seq.into()))
 }
 
-/// All places of the only series in the database, in the order of the joins.
-pub(crate) async fn places(database_url: &str) -> Vec<Place> {
-    let database = sea_orm::Database::connect(database_url).await.unwrap();
-    let text = "SELECT seq, user_id, admitted_at, ended_at FROM token ORDER BY seq";
-    let query = Statement::from_string(database.get_database_backend(), text);
-    let places = Place::find_by_statement(query).all(&database).await.unwrap();
-    database.close().await.unwrap();
-    places
+/// Each decision ends a third of the places of the one before it, whose owners join again, and admits the others.
+fn decisions(start: DateTime<Utc>) -> Vec<Vec<Event>> {
+    let decision = |n: u64| {
+        let at = start + TimeDelta::milliseconds(i64::try_from(n).unwrap());
+        let before = (JOINS * n.saturating_sub(1)..JOINS * n).map(move |seq| match seq % 3 {
+            0 => Event::Expired { token: token(seq), at },
+            _ => Event::Admitted { token: token(seq), at, session_ends_at: at + TimeDelta::minutes(10) },
+        });
+        let joins = (JOINS * n..JOINS * (n + 1)).map(move |seq| {
+            let again = seq % 3 == 0;
+            let user = if again { format!("again {}", seq % JOINS) } else { format!("once {seq}") };
+            Event::Joined { token: token(seq), user: UserId::from_stored(&user), seq, lobby: false, at }
+        });
+        before.chain(joins).collect()
+    };
+    (0..DECISIONS).map(decision).collect()
 }
 
-/// Rule 6: at no instant more than `at_once` are admitted.
-pub(crate) fn never_more_at_once(places: &[Place], at_once: usize) {
-    let mut changes: Vec<(DateTime<Utc>, i64)> = Vec::new();
-    for place in places {
-        if let Some(admitted_at) = place.admitted_at {
-            changes.push((admitted_at, 1));
-            changes.extend(place.ended_at.map(|ended_at| (ended_at, -1)));
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_written_by_three_processes_at_once_are_there_once() {
+    let houses = Houses::open(3).await;
+    let series: SeriesId = houses.date(1).await.id;
+    let decisions = decisions(houses.each[0].clock().now());
+    for decision in &decisions {
+        let writes = houses.each.iter().map(|house| {
+            let database = house.database().clone();
+            let decision = decision.clone();
+            tokio::spawn(async move { database.journal(series, &decision, &HashMap::new()).await })
+        });
+        for written in join_all(writes).await {
+            written.unwrap().unwrap();
         }
     }
-    // A slot that is freed and given away in the same millisecond was freed first.
-    changes.sort_unstable();
-    let (mut now, mut most) = (0, 0);
-    for (_, change) in changes {
-        now += change;
-        most = most.max(now);
-    }
-    assert!(most <= i64::try_from(at_once).unwrap(), "{most} were admitted at once, {at_once} may be");
-}
-
-/// Rule 6: in no interval of this length, wherever it begins, more than `most` are admitted.
-pub(crate) fn never_more_in(places: &[Place], interval: TimeDelta, most: usize) {
-    let mut admissions: Vec<_> = places.iter().filter_map(|place| place.admitted_at).collect();
-    admissions.sort_unstable();
-    for (n, first) in admissions.iter().enumerate() {
-        let in_it = admissions[n..].iter().take_while(|at| **at < *first + interval).count();
-        assert!(in_it <= most, "{in_it} were admitted within {interval} of {first}, {most} may be");
-    }
-}
-
-/// Rule 4: whoever was admitted had nobody in front who still waited.
-pub(crate) fn nobody_overtook(places: &[Place]) {
-    for (n, place) in places.iter().enumerate() {
-        let Some(at) = place.admitted_at else { continue };
-        let waited = |other: &&Place| {
-            other.admitted_at.is_none_or(|admitted| admitted > at)
-                && other.ended_at.is_none_or(|ended| ended > at)
+    // A process that was away for long says all of it once more.
+    let all: Vec<_> = decisions.concat();
+    houses.each[2].database().journal(series, &all, &HashMap::new()).await.unwrap();
+    for seq in 0..DECISIONS * JOINS {
+        let expected = match seq {
+            _ if seq >= (DECISIONS - 1) * JOINS => TokenStatus::Waiting,
+            _ if seq % 3 == 0 => TokenStatus::Expired,
+            _ => TokenStatus::Admitted,
         };
-        if let Some(other) = places[..n].iter().find(waited) {
-            panic!("{place:?} was admitted before {other:?}");
-        }
+        let place = houses.database().token(token(seq)).await.unwrap().unwrap();
+        assert_eq!(place.status, expected, "{seq}");
     }
-}
-
-/// Rule 4: one number for each join, and one live place for each user.
-pub(crate) fn everybody_once(places: &[Place], users: usize) {
-    let mut numbers: Vec<_> = places.iter().map(|place| place.seq).collect();
-    numbers.dedup();
-    assert_eq!(numbers.len(), places.len());
-    let different: std::collections::HashSet<_> = places.iter().map(|place| &place.user_id).collect();
-    assert_eq!((places.len(), different.len()), (users, users));
+    houses.close_in_order().await;
 }

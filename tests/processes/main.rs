@@ -13,6 +13,7 @@ mod claim;
 mod fan;
 mod houses;
 mod journal;
+mod journaled;
 mod live;
 mod money;
 mod own_postgres;

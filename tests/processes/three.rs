@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     api::{Api, create_house},
     fan::{Count, Door, Fan},
-    journal,
+    journaled,
     own_postgres::OwnPostgres,
     server::{self, frontrow, out, run},
     servers,
@@ -151,11 +151,11 @@ async fn three_processes_sell_every_seat_once_whatever_goes_wrong() {
         (count.unavailable.load(Ordering::SeqCst), count.unanswered.load(Ordering::SeqCst));
     assert!(unavailable > 0 && unanswered > 0, "{unavailable} unavailable, {unanswered} unanswered");
 
-    let places = journal::places(&url).await;
-    journal::everybody_once(&places, FANS);
-    journal::never_more_at_once(&places, AT_ONCE);
-    journal::never_more_in(&places, TimeDelta::seconds(1), PER_SECOND);
-    journal::nobody_overtook(&places);
+    let places = journaled::places(&url).await;
+    journaled::everybody_once(&places, FANS);
+    journaled::never_more_at_once(&places, AT_ONCE);
+    journaled::never_more_in(&places, TimeDelta::seconds(1), PER_SECOND);
+    journaled::nobody_overtook(&places);
     let audit = run(sale.folder.path(), &["--database-url", &url, "audit"]);
     assert_eq!(out(&audit), "every invariant holds\n");
 }
