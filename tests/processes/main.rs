@@ -18,6 +18,7 @@ mod live;
 mod money;
 mod own_postgres;
 mod pair;
+mod redis_lost;
 mod restart;
 mod sale;
 #[expect(dead_code, reason = "its own tests use all of it")]

@@ -51,13 +51,18 @@ impl Pair {
         let url = std::env::var("FRONTROW_TEST_REDIS_URL").expect(
             "FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it",
         );
+        Self::over(&url).await
+    }
+
+    /// Over this Redis.
+    pub(crate) async fn over(url: &str) -> Self {
         let dice = Dice::system();
         let clock = Clock::manual(DateTime::from_timestamp_millis(1_900_000_000_000).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let journal = Database::connect(&Database::embedded_url(folder.path())).await.unwrap();
         journal.migrate().await.unwrap();
         let series = a_date(&journal, &clock, &dice).await;
-        let redis = Redis::connect(&url, "frontrow-test").await.unwrap();
+        let redis = Redis::connect(url, "frontrow-test").await.unwrap();
         let shared = RedisRoom::new(redis.clone(), clock.clone(), &series);
         shared.rebuild(&journal, dice.id(clock.now())).await.unwrap();
         let pure = Room::new(series.state(), series.policy, series.draw_secret.clone());
@@ -197,9 +202,24 @@ impl Pair {
 
     /// The lease is a matter of the system's clock.
     async fn end_the_lease(&self) {
-        let key = self.redis.key(self.series.id, "pending");
+        self.set_field("pending", "lease", 0).await;
+    }
+
+    /// So is when a process last looked after the room: it was long ago if all were `away`. Returns how many expire in
+    /// the next decision, after so many milliseconds in which nobody was heard from.
+    pub(crate) async fn expiries_after(&mut self, ms: i64, away: bool) -> usize {
+        self.clock.advance(TimeDelta::milliseconds(ms));
+        if away {
+            self.set_field("room", "tended", 0).await;
+        }
+        let events = self.take(&[]).await.decision.events;
+        events.iter().filter(|event| matches!(event, Event::Expired { .. })).count()
+    }
+
+    async fn set_field(&self, key: &str, field: &str, value: i64) {
+        let key = self.redis.key(self.series.id, key);
         let mut set = redis::cmd("HSET");
-        let set = set.arg(key).arg("lease").arg(0);
+        let set = set.arg(key).arg(field).arg(value);
         set.query_async::<()>(&mut self.redis.connection()).await.unwrap();
     }
 

@@ -63,7 +63,7 @@ pub(super) fn row(row: &Restored, secret: &DrawSecret) -> Value {
             (session_ends_at.timestamp_millis(), pinned_until.map_or(0, |until| until.timestamp_millis()))
         }
     };
-    let key = row.lobby.then(|| hex::encode(secret.rank_key(row.token))).unwrap_or_default();
+    let key = if row.lobby { hex::encode(secret.rank_key(row.token)) } else { String::new() };
     json!({
         "t": row.token.to_string(), "u": row.user.as_str(), "s": row.seq, "l": row.lobby, "k": key,
         "e": ends, "p": pinned,
