@@ -294,7 +294,8 @@ impl Watch {
             let (series, token) = (self.stream.room().series(), self.stream.token());
             let now = match self.stream.see() {
                 Some(seen) => Ok(live(series, token, &seen)),
-                None => house.over(self.stream.room(), token).await,
+                // Boxed: every open stream would keep room for this query, which is its last step.
+                None => Box::pin(house.over(self.stream.room(), token)).await,
             };
             let now = match now {
                 Ok(now) => now,
