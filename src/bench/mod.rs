@@ -3,5 +3,6 @@
 pub mod fans;
 mod long_line;
 pub mod memory;
+pub mod processes;
 pub mod restart;
 pub mod room;

@@ -7,11 +7,11 @@
 //!
 //! A fan may wait for several dates over one socket (`--per-socket`), for which fewer files need be open.
 
-mod api;
+pub(super) mod api;
 mod crowd;
 mod fan;
 mod report;
-mod server;
+pub(super) mod server;
 
 use std::{
     io::Write,
@@ -116,7 +116,7 @@ pub async fn run(out: &mut impl Write, options: Options) -> Result<bool, String>
     allow_sockets(options.fans)?;
     let subject = match (options.server, options.organizer.clone()) {
         (Some(address), Some(organizer)) => Subject::Running { address, organizer, process: options.process },
-        _ => Subject::Own(Server::start()?),
+        _ => Subject::Own(Server::start(&[], None)?),
     };
     let report = measure(&subject, &options).await?;
     report.write(out).map_err(|error| error.to_string())?;
