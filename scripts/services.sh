@@ -5,31 +5,35 @@ for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
   PATH=$PATH:$postgres_bin
 done
 
-# Installs Debian's packages if one of the two is missing, without starting the machine's own instances.
+# Installs Debian's packages if one of the two is missing.
 ensure_services() {
   if command -v initdb >/dev/null && command -v redis-server >/dev/null; then
     return
   fi
+  install_packages "postgresql redis-server" "the tests need PostgreSQL and Redis" || return
+  for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
+    PATH=$PATH:$postgres_bin
+  done
+}
+
+# Installs Debian's packages, without starting the machine's own instances: PACKAGES WHY.
+install_packages() {
   if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "the tests need PostgreSQL and Redis: apt-get install postgresql redis-server" >&2
+    echo "$2: apt-get install $1" >&2
     return 1
   fi
-  echo "PostgreSQL or Redis is missing: installing Debian's" >&2
+  echo "$2: installing Debian's $1" >&2
   # Debian's way to say that a package must not start its service.
-  local policy=/usr/sbin/policy-rc.d made=
+  local policy=/usr/sbin/policy-rc.d made= status=0
   if [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     made=yes
   fi
-  local status=0
-  { apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server; } \
-    >&2 || status=$?
+  # shellcheck disable=SC2086  # the packages are words
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1; } >&2 \
+    || status=$?
   [[ -z $made ]] || rm "$policy"
-  for postgres_bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
-    PATH=$PATH:$postgres_bin
-  done
   return "$status"
 }
 

@@ -37,7 +37,7 @@ pub struct Layer {
     #[arg(long, env = "FRONTROW_DEMO", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub demo: Option<bool>,
     /// `sqlite:` or `postgres:` (default: a SQLite file in the data folder).
-    #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true)]
+    #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
     /// Redis, which several processes share beside PostgreSQL: `redis://`, `redis+cluster://`, `redis+sentinel://`,
     /// or with `rediss` for TLS.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
-use crate::service::House;
+use crate::service::{House, Ready};
 
 pub(super) fn routes(house: Arc<House>) -> Router {
     Router::new()
@@ -13,12 +13,16 @@ pub(super) fn routes(house: Arc<House>) -> Router {
         .with_state(house)
 }
 
+/// A process without Redis stays in the line of a load balancer, see [`House::ready`]; the second line is for people
+/// and their alarms.
 async fn ready(State(house): State<Arc<House>>) -> (StatusCode, &'static str) {
     match house.ready().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+        Ok(Ready { redis: None }) => (StatusCode::OK, "ready\n"),
+        Ok(Ready { redis: Some(true) }) => (StatusCode::OK, "ready\nRedis answers\n"),
+        Ok(Ready { redis: Some(false) }) => (StatusCode::OK, "ready\nRedis does not answer\n"),
         Err(failure) => {
             tracing::warn!(?failure, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "a store does not answer\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
         }
     }
 }

@@ -22,6 +22,13 @@ pub struct Settings {
     pub self_service_charging: bool,
 }
 
+/// What answers, of a process that can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Whether Redis does; `None` where one process works alone.
+    pub redis: Option<bool>,
+}
+
 /// The use cases over one database, and what runs in the background for them.
 #[derive(Debug)]
 pub struct House {
@@ -34,6 +41,7 @@ pub struct House {
     pub(super) rooms: Arc<Rooms>,
     pub(super) committer: Committer,
     pub(super) events: Events,
+    redis: Option<Redis>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -62,7 +70,7 @@ impl House {
         let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone(), shared));
         let rooms = Rooms::new(
             database.clone(),
-            redis,
+            redis.clone(),
             clock.clone(),
             dice.clone(),
             Arc::clone(&maps),
@@ -91,8 +99,20 @@ impl House {
             tasks.spawn(Arc::clone(&watchdog).keep(stop.clone()));
             tasks.spawn(Neighbours { maps, rooms, watchdog }.listen(incoming, stop.clone()));
         }
-        let house =
-            Self { clock, dice, database, keys, settings, maps, rooms, committer, events, stop, tasks };
+        let house = Self {
+            clock,
+            dice,
+            database,
+            keys,
+            settings,
+            maps,
+            rooms,
+            committer,
+            events,
+            redis,
+            stop,
+            tasks,
+        };
         Ok(Arc::new(house))
     }
 
@@ -111,12 +131,21 @@ impl House {
         Ok(self.database.close().await?)
     }
 
-    /// Whether the stores answer.
+    /// Which stores answer. Without Redis nobody is admitted, but what is held can be paid, at this process as well as
+    /// at any other: so that is told, and is no failure.
     ///
     /// # Errors
-    /// If one does not.
-    pub async fn ready(&self) -> Result<(), Failure> {
-        Ok(self.database.ping().await?)
+    /// If the database does not answer.
+    pub async fn ready(&self) -> Result<Ready, Failure> {
+        let redis = async {
+            match &self.redis {
+                Some(redis) => Some(redis.ping().await.is_ok()),
+                None => None,
+            }
+        };
+        let (database, redis) = tokio::join!(self.database.ping(), redis);
+        database?;
+        Ok(Ready { redis })
     }
 
     /// The clock of the house.

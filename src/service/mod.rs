@@ -20,4 +20,4 @@ mod sweeper;
 mod watchdog;
 
 pub use failure::Failure;
-pub use house::{House, Settings};
+pub use house::{House, Ready, Settings};

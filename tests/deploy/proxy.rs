@@ -1,0 +1,21 @@
+//! deploy/nginx.conf against compose.yaml: [`crate::whole`] runs it.
+
+use crate::compose::{Compose, file, strings};
+
+#[test]
+fn the_proxy_knows_every_process_at_its_address() {
+    let (compose, settings) = (Compose::any(), file("deploy/nginx.conf"));
+    let asked: Vec<_> = settings.lines().filter_map(|line| line.trim().strip_prefix("server ")).collect();
+    let asked: Vec<_> =
+        asked.into_iter().filter_map(|line| line.split_once(":8080 ").map(|(name, _)| name)).collect();
+    assert_eq!(asked, compose.processes());
+    let hosts: Vec<_> = compose
+        .processes()
+        .into_iter()
+        .map(|name| {
+            let network = &compose.service(name)["networks"]["default"];
+            format!("{name}:{}", network["ipv4_address"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(hosts, strings(&compose.service("proxy")["extra_hosts"]));
+}
