@@ -283,10 +283,11 @@ impl RedisRoom {
     /// The epoch, the last decision that was applied, and the one that is being journaled, or that again.
     pub(super) async fn progress(&self) -> Result<(i64, i64, i64), RoomError> {
         let (mut link, room, pending) = (self.redis.connection(), &self.keys[0], &self.keys[8]);
-        let (state, epoch, applied): (Option<String>, Option<i64>, Option<i64>) =
-            redis::cmd("HMGET").arg(room).arg(&["state", "epoch", "decision"]).query_async(&mut link).await?;
+        // In this order: what is not on its way any more by then is applied.
         let on_its_way: Option<i64> =
             redis::cmd("HGET").arg(pending).arg("number").query_async(&mut link).await?;
+        let (state, epoch, applied): (Option<String>, Option<i64>, Option<i64>) =
+            redis::cmd("HMGET").arg(room).arg(&["state", "epoch", "decision"]).query_async(&mut link).await?;
         match (state.as_deref(), epoch, applied) {
             (Some("ready"), Some(epoch), Some(applied)) => {
                 Ok((epoch, applied, on_its_way.unwrap_or(applied)))
