@@ -78,7 +78,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// The waiting room: join, position and tick, and memory, by how many wait.
+    /// The waiting room: join, position and tick, and memory, by how many wait; exit code 1 if a position with the
+    /// most waiting costs more than twice that with the fewest, or a place takes more than 256 bytes.
     Room {
         /// How many wait; may be repeated.
         #[arg(long = "waiting", default_values_t = [1_000, 100_000, 1_000_000])]
@@ -86,6 +87,9 @@ enum Bench {
     },
     /// Many fans over WebSockets: how soon they hear of their admission, and memory; exit code 1 if it takes too long.
     Fans(bench::fans::Options),
+    /// Tickets a second with one, two and three processes over the PostgreSQL and the Redis of --database-url and
+    /// --redis-url.
+    Processes(bench::processes::Options),
     /// A start with many waiting; exit code 1 if it takes more than five seconds.
     Restart {
         /// How many wait.
@@ -117,7 +121,7 @@ fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     match cli.command {
         Some(Command::Schema) => say(&graphql::sdl()),
         Some(Command::VerifyDraw { file }) => verify_draw(file).map_err(|line| vec![line]),
-        Some(Command::Bench { what }) => measure(what).map_err(|line| vec![line]),
+        Some(Command::Bench { what }) => measure(what, &cli.layer).map_err(|line| vec![line]),
         command => {
             let config = cli.layer.resolve()?;
             let runtime = tokio::runtime::Runtime::new().map_err(|error| vec![error.to_string()])?;
@@ -126,15 +130,14 @@ fn run(cli: Cli) -> Result<ExitCode, Vec<String>> {
     }
 }
 
-fn measure(what: Bench) -> Result<ExitCode, String> {
+fn measure(what: Bench, layer: &Layer) -> Result<ExitCode, String> {
     let out = &mut io::stdout();
     let runtime = || tokio::runtime::Runtime::new().map_err(|error| error.to_string());
     let fine = match what {
-        Bench::Room { sizes } => {
-            bench::room::run(out, &sizes).map(|()| true).map_err(|error| error.to_string())?
-        }
+        Bench::Room { sizes } => runtime()?.block_on(bench::room::run(out, &sizes))?,
         Bench::Fans(options) => runtime()?.block_on(bench::fans::run(out, options))?,
         Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting))?,
+        Bench::Processes(options) => runtime()?.block_on(bench::processes::run(out, options, layer))?,
     };
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -14,6 +14,8 @@ pub struct Model {
     pub epoch: i64,
     /// The last decision of this epoch that is journaled.
     pub decision: i64,
+    /// Which decision that was: one of the same number may have been made where Redis had lost it.
+    pub decision_id: Option<Uuid>,
 }
 
 /// None are followed: reads are by key.

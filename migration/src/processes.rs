@@ -27,6 +27,7 @@ impl MigrationTrait for Processes {
                     .col(uuid("series_id").primary_key())
                     .col(big_integer("epoch"))
                     .col(big_integer("decision"))
+                    .col(uuid_null("decision_id"))
                     .foreign_key(ForeignKey::create().from("room", "series_id").to("series", "id"))
                     .to_owned(),
             )

@@ -1,6 +1,8 @@
 //! Measurements that the documentation quotes: `frontrow bench …` runs them on the reader's own machine.
 
 pub mod fans;
+mod long_line;
 pub mod memory;
+pub mod processes;
 pub mod restart;
 pub mod room;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 mod pauses;
+mod query;
 
 use std::{
     hint::black_box,
@@ -28,46 +29,109 @@ const OPERATIONS: usize = if cfg!(test) { 400 } else { 200_000 };
 /// Below this size the resident memory says more about pages than about places.
 const MEMORY_FROM: usize = 100_000;
 
+/// Positions are asked for in so many rounds, and the quickest is shown: the others had company on the machine.
+const POSITION_ROUNDS: usize = if cfg!(test) { 1 } else { 5 };
+
+/// The aim: a position with the most waiting costs at most so many times what it costs with the fewest.
+const AIM: f64 = 2.0;
+/// The aim: a waiting place takes at most so much memory.
+const AIM_BYTES: u64 = 256;
+
 /// The longest of many steps also catches what else the machine had to do: the shortest of so many rounds is shown.
 const PAUSE_ROUNDS: usize = if cfg!(test) { 1 } else { 3 };
 
 const LEGEND: &str = "\
 join            one of a batch of 100, decided and applied
-position/token  all that a query shows of a place, found by its token
+position/token  all that the room has to say of a place, found by its token: a part of position/query, no aim by itself
 position/ticket the position alone, by the ticket that an open subscription keeps
+position/query  a whole queuePosition query by the token, through the router: all that a fan pays but the network
 tick            admits one who then ends, until half of the line is gone and the gaps have been closed
 restore         one place read back from the journal, the draw included
 memory          resident bytes a place, with user ids of 36 bytes
 Positions are asked for in random order, each question waiting for the answer before it.";
 
+const COLUMNS: [&str; 6] = ["join", "position/token", "position/ticket", "position/query", "tick", "restore"];
+
+/// Those of the columns that a client can pay for. A look-up by token never comes without its query; a single read that
+/// misses the caches costs more than the whole of it does with a thousand waiting.
+const AIMED: [usize; 2] = [2, 3];
+
 /// Measures rooms of these sizes and prints two tables. The first has nanoseconds an operation, with the ratio to the
 /// first size, and bytes of resident memory a waiting place (user ids of 36 bytes; Linux only). The second has the
-/// longest single steps in microseconds.
+/// longest single steps in microseconds. Says whether the aims are met.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub fn run(out: &mut impl Write, sizes: &[usize]) -> io::Result<()> {
+/// A sentence for the operator.
+pub async fn run(out: &mut impl Write, sizes: &[usize]) -> Result<bool, String> {
     // Memory first, while little is on the heap that a later room could reuse.
     let start = resident_bytes("self");
     let memory: Vec<_> = sizes.iter().map(|size| bytes_per_place(*size, start)).collect();
+    let mut costs = Vec::new();
+    for size in sizes {
+        let (token, ticket) = (by_token(*size), by_ticket(*size));
+        costs.push([
+            joins(*size),
+            token,
+            ticket,
+            query::measure(*size).await?,
+            ticks(*size),
+            restores(*size),
+        ]);
+    }
+    write(out, sizes, &costs, &memory).map_err(|error| error.to_string())?;
+    let fine = within_aim(out, sizes, &costs, &memory).map_err(|error| error.to_string())?;
+    pauses::run(out, sizes).map_err(|error| error.to_string())?;
+    Ok(fine)
+}
+
+fn write(
+    out: &mut impl Write,
+    sizes: &[usize],
+    costs: &[[f64; COLUMNS.len()]],
+    memory: &[Option<u64>],
+) -> io::Result<()> {
     write!(out, "{:>10}", "waiting")?;
-    for name in ["join", "position/token", "position/ticket", "tick", "restore"] {
+    for name in COLUMNS {
         write!(out, " {name:>18}")?;
     }
     writeln!(out, " {:>12}", "memory")?;
-    let mut first: Option<[f64; 5]> = None;
-    for (size, memory) in sizes.iter().zip(memory) {
-        let size = *size;
-        let costs = [joins(size), by_token(size), by_ticket(size), ticks(size), restores(size)];
-        let base = *first.get_or_insert(costs);
+    for ((size, row), memory) in sizes.iter().zip(costs).zip(memory) {
         write!(out, "{size:>10}")?;
-        for (cost, base) in costs.iter().zip(base) {
+        for (cost, base) in row.iter().zip(costs[0]) {
             write!(out, " {:>18}", format!("{cost:.1} ns ({:.1}x)", cost / base))?;
         }
         writeln!(out, " {:>12}", memory.map_or_else(|| "-".to_owned(), |bytes| format!("{bytes} B")))?;
     }
-    writeln!(out, "{LEGEND}\n")?;
-    pauses::run(out, sizes)
+    writeln!(out, "{LEGEND}")
+}
+
+/// Says of each aim whether it is met.
+fn within_aim(
+    out: &mut impl Write,
+    sizes: &[usize],
+    costs: &[[f64; COLUMNS.len()]],
+    memory: &[Option<u64>],
+) -> io::Result<bool> {
+    let ([first, .., last], [fewest, .., most]) = (costs, sizes) else { return Ok(true) };
+    let met = |fine| if fine { "met" } else { "missed" };
+    let mut all = true;
+    for column in AIMED {
+        let (name, ratio) = (COLUMNS[column], last[column] / first[column]);
+        let fine = ratio <= AIM;
+        writeln!(
+            out,
+            "aim ({name} at {most} at most {AIM} times that at {fewest}): {}, {ratio:.2}",
+            met(fine)
+        )?;
+        all &= fine;
+    }
+    if let Some(bytes) = memory.last().copied().flatten() {
+        let fine = bytes <= AIM_BYTES;
+        writeln!(out, "aim (memory of a waiting place at most {AIM_BYTES} B): {}", met(fine))?;
+        all &= fine;
+    }
+    writeln!(out)?;
+    Ok(all)
 }
 
 /// Runs `round` (which says what it took, and for how many operations) until enough is counted; ns an operation.
@@ -121,7 +185,7 @@ fn positions<K>(size: usize, key: impl Fn(usize) -> K, ask: impl Fn(&K) -> Optio
     };
     // The first pass warms the caches as far as they reach.
     once();
-    measure(once)
+    (0..POSITION_ROUNDS).map(|_| measure(once)).fold(f64::INFINITY, f64::min)
 }
 
 fn ticks(size: usize) -> f64 {
@@ -238,14 +302,26 @@ fn mix(n: u64) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_table_has_a_line_for_each_size() {
+    #[tokio::test]
+    async fn each_table_has_a_line_for_each_size() {
         let mut out = Vec::new();
-        run(&mut out, &[100, 200]).unwrap();
+        run(&mut out, &[100, 200]).await.unwrap();
         let text = String::from_utf8(out).unwrap();
         let first_words = text.lines().filter_map(|line| line.split_whitespace().next());
         let sizes: Vec<_> = first_words.filter(|word| word.parse::<usize>().is_ok()).collect();
         assert_eq!(sizes, ["100", "200", "100", "200"], "{text}");
         assert!(text.contains("(1.0x)"), "{text}");
+    }
+
+    #[test]
+    fn the_aims_are_missed_by_what_a_client_pays_for_and_by_memory() {
+        let judge = |ticket: f64, query: f64, bytes: u64| {
+            let costs = [[1.0; 6], [9.0, 9.0, ticket, query, 9.0, 9.0]];
+            within_aim(&mut Vec::new(), &[1, 2], &costs, &[None, Some(bytes)]).unwrap()
+        };
+        assert!(judge(2.0, 2.0, 256));
+        assert!(!judge(2.1, 1.0, 256));
+        assert!(!judge(1.0, 2.1, 256));
+        assert!(!judge(1.0, 1.0, 257));
     }
 }

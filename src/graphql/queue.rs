@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
-use futures_util::{Stream, StreamExt};
+use futures_util::{StreamExt, stream::BoxStream};
 
 use crate::{
     domain::{
@@ -239,10 +239,11 @@ impl QueueSubscription {
         &self,
         ctx: &Context<'_>,
         token_id: Option<ID>,
-    ) -> Result<impl Stream<Item = Result<QueuePosition>> + use<>> {
+    ) -> Result<BoxStream<'static, Result<QueuePosition>>> {
         let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
         let house = Arc::clone(ctx.data::<Arc<House>>()?);
-        let places = house.watch_place(caller(ctx)?, token).await.map_err(error)?;
-        Ok(places.map(|place| place.map(QueuePosition::from).map_err(error)))
+        // In boxes, or each subscription would keep room for them several times over, for as long as it lives.
+        let places = Box::pin(house.watch_place(caller(ctx)?, token)).await.map_err(error)?;
+        Ok(places.map(|place| place.map(QueuePosition::from).map_err(error)).boxed())
     }
 }

@@ -359,7 +359,8 @@ impl Watch {
         let (series, token) = (self.stream.room().series(), self.stream.token());
         match self.stream.see().await? {
             Some(seen) => Ok(live(series, token, &seen)),
-            None => house.over(self.stream.room(), token).await,
+            // Boxed: every open stream would keep room for this query, which is its last step.
+            None => Box::pin(house.over(self.stream.room(), token)).await,
         }
     }
 }

@@ -69,6 +69,17 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// Creates a concert and one date of it with the standard house of 50 seats at 10,000 points; the date's id.
 pub(crate) async fn create_series(api: &Api, organizer: &str, opens_in: TimeDelta, policy: Value) -> String {
+    create_house(api, organizer, opens_in, policy, None).await
+}
+
+/// The same with a house of so many rows and columns, unless it is the standard one.
+pub(crate) async fn create_house(
+    api: &Api,
+    organizer: &str,
+    opens_in: TimeDelta,
+    policy: Value,
+    rows_and_cols: Option<(i32, i32)>,
+) -> String {
     let concert = "mutation($title: String!) { createConcert(input: { title: $title }) { id } }";
     let concert = api.call(organizer, concert, json!({ "title": "Anime Soundtracks" })).await.unwrap();
     let series = "mutation($input: CreateSeriesInput!) { createSeries(input: $input) { id } }";
@@ -79,6 +90,8 @@ pub(crate) async fn create_series(api: &Api, organizer: &str, opens_in: TimeDelt
         "endAt": at(TimeDelta::days(7) + TimeDelta::hours(3)),
         "reserveStartAt": at(opens_in),
         "reserveEndAt": at(TimeDelta::days(6)),
+        "sections": rows_and_cols
+            .map(|(rows, cols)| json!([{ "name": "Floor", "rows": rows, "cols": cols, "price": 10_000 }])),
         "queuePolicy": policy,
     });
     let series = api.call(organizer, series, json!({ "input": input })).await.unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod api;
+mod bench;
 mod broken;
 mod claim;
 mod cli;

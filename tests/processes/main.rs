@@ -10,11 +10,15 @@ mod api;
 #[path = "../suite/support/backend.rs"]
 mod backend;
 mod claim;
+mod fan;
 mod houses;
+mod journal;
+mod journaled;
 mod live;
 mod money;
 mod own_postgres;
 mod pair;
+mod redis_lost;
 mod restart;
 mod sale;
 #[expect(dead_code, reason = "its own tests use all of it")]
@@ -27,4 +31,5 @@ mod services;
 #[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
 #[path = "../suite/support/mod.rs"]
 mod support;
+mod three;
 mod unsure;

@@ -9,6 +9,8 @@ use crate::{
     backend::Fresh,
     support::{Options, Server},
 };
+use sea_orm::ConnectionTrait;
+
 use frontrow::{
     clock::Clock,
     config::{Config, RedisConfig},
@@ -41,6 +43,13 @@ impl Shared {
         let redis = RedisConfig { url: RedisUrl::parse(redis_url).unwrap(), prefix: database.name.clone() };
         let keys = tempfile::tempdir().unwrap();
         Self { database, redis, clock, keys, started: AtomicU32::new(0) }
+    }
+
+    /// A statement past the servers.
+    pub(crate) async fn run(&self, statement: &str) {
+        let database = sea_orm::Database::connect(self.database.url.as_str()).await.unwrap();
+        database.execute_unprepared(statement).await.unwrap();
+        database.close().await.unwrap();
     }
 
     /// One more server.

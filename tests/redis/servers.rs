@@ -194,3 +194,42 @@ fn wait_for_port(port: u16) {
     }
     panic!("redis-server does not listen on port {port}");
 }
+
+/// A cluster of three masters.
+pub(crate) async fn cluster() -> Vec<Server> {
+    let bus_ports: Vec<_> = (0..3).map(|_| free_port().to_string()).collect();
+    let nodes: Vec<_> = bus_ports
+        .iter()
+        .map(|bus| {
+            Server::start(&[
+                "--cluster-enabled",
+                "yes",
+                "--cluster-port",
+                bus,
+                "--cluster-node-timeout",
+                "2000",
+            ])
+        })
+        .collect();
+    for (n, (node, slots)) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]).enumerate() {
+        node.says::<()>(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1)).await.unwrap();
+        node.says::<()>(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await.unwrap();
+        let meet = format!("CLUSTER MEET 127.0.0.1 {} {}", nodes[0].port, bus_ports[0]);
+        if n > 0 {
+            node.says::<()>(&meet).await.unwrap();
+        }
+    }
+    for node in &nodes {
+        healthy(node, 3).await;
+    }
+    nodes
+}
+
+/// Waits until a node knows so many nodes and finds all slots served.
+pub(crate) async fn healthy(node: &Server, known: usize) {
+    let healthy = async || {
+        let info: String = node.says("CLUSTER INFO").await.unwrap_or_default();
+        info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{known}"))
+    };
+    until("the cluster is complete", healthy).await;
+}

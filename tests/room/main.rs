@@ -5,6 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+mod away;
+mod cluster;
 mod pair;
+#[expect(dead_code, reason = "these tests need only some of what those of the link have")]
+#[path = "../redis/servers.rs"]
+mod servers;
 mod steps;
 mod walk;

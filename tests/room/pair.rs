@@ -16,7 +16,7 @@ use frontrow::{
     store::{
         Database,
         redis::Redis,
-        room::{Journaled, RedisRoom, Report, Taken, Told, Turn},
+        room::{Journaled, RedisRoom, Report, Standing, Taken, Told, Turn},
     },
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -27,6 +27,9 @@ use crate::steps::{Step, USERS};
 
 const OPENS: i64 = 20_000;
 const CLOSES: i64 = 300_000;
+
+const KEYS: [&str; 9] =
+    ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"];
 
 pub(crate) struct Pair {
     clock: Clock,
@@ -51,13 +54,18 @@ impl Pair {
         let url = std::env::var("FRONTROW_TEST_REDIS_URL").expect(
             "FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it",
         );
+        Self::over(&url).await
+    }
+
+    /// Over this Redis.
+    pub(crate) async fn over(url: &str) -> Self {
         let dice = Dice::system();
         let clock = Clock::manual(DateTime::from_timestamp_millis(1_900_000_000_000).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let journal = Database::connect(&Database::embedded_url(folder.path())).await.unwrap();
         journal.migrate().await.unwrap();
         let series = a_date(&journal, &clock, &dice).await;
-        let redis = Redis::connect(&url, "frontrow-test").await.unwrap();
+        let redis = Redis::connect(url, "frontrow-test").await.unwrap();
         let shared = RedisRoom::new(redis.clone(), clock.clone(), &series);
         shared.rebuild(&journal, dice.id(clock.now())).await.unwrap();
         let pure = Room::new(series.state(), series.policy, series.draw_secret.clone());
@@ -96,6 +104,10 @@ impl Pair {
             Step::Policy(policy) => self.set(|series| series.policy = *policy).await,
             Step::Pause(paused) => self.set(|series| series.paused = *paused).await,
             Step::Flush => self.flush().await,
+            Step::Failover(batch) => {
+                let commands = self.commands(batch);
+                self.failover(&commands).await;
+            }
             Step::ComeBack(who) => self.come_back(*who).await,
         }
         self.compare().await;
@@ -126,7 +138,7 @@ impl Pair {
     async fn take(&self, commands: &[Command]) -> Taken {
         let named: Vec<_> =
             commands.iter().map(|command| (command.clone(), "A name: with \"signs\"".to_owned())).collect();
-        match self.shared.decide(&named).await.unwrap() {
+        match self.shared.decide(&named, self.dice.id(self.clock.now())).await.unwrap() {
             Turn::Ours(taken) => *taken,
             Turn::Busy(ms) => panic!("busy for {ms} ms although nobody else is there"),
         }
@@ -179,7 +191,10 @@ impl Pair {
         if taken.decision.events.is_empty() {
             return;
         }
-        assert!(matches!(self.shared.decide(&[]).await.unwrap(), Turn::Busy(1..)));
+        assert!(matches!(
+            self.shared.decide(&[], self.dice.id(self.clock.now())).await.unwrap(),
+            Turn::Busy(1..)
+        ));
         let was_journaled = taken.number % 2 == 0;
         if was_journaled {
             self.journal.journal_decision(self.series.id, &taken).await.unwrap();
@@ -197,9 +212,24 @@ impl Pair {
 
     /// The lease is a matter of the system's clock.
     async fn end_the_lease(&self) {
-        let key = self.redis.key(self.series.id, "pending");
+        self.set_field("pending", "lease", 0).await;
+    }
+
+    /// So is when a process last looked after the room: it was long ago if all were `away`. Returns how many expire in
+    /// the next decision, after so many milliseconds in which nobody was heard from.
+    pub(crate) async fn expiries_after(&mut self, ms: i64, away: bool) -> usize {
+        self.clock.advance(TimeDelta::milliseconds(ms));
+        if away {
+            self.set_field("room", "tended", 0).await;
+        }
+        let events = self.take(&[]).await.decision.events;
+        events.iter().filter(|event| matches!(event, Event::Expired { .. })).count()
+    }
+
+    async fn set_field(&self, key: &str, field: &str, value: i64) {
+        let key = self.redis.key(self.series.id, key);
         let mut set = redis::cmd("HSET");
-        let set = set.arg(key).arg("lease").arg(0);
+        let set = set.arg(key).arg(field).arg(value);
         set.query_async::<()>(&mut self.redis.connection()).await.unwrap();
     }
 
@@ -253,18 +283,68 @@ impl Pair {
 
     /// Both come from the journal alone, in which no hold pins anybody.
     async fn flush(&mut self) {
-        for name in
-            ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"]
-        {
+        self.clear().await;
+        assert!(matches!(
+            self.shared.decide(&[], self.dice.id(self.clock.now())).await,
+            Err(frontrow::store::room::RoomError::Lost)
+        ));
+        let now = self.clock.now();
+        self.shared.rebuild(&self.journal, self.dice.id(now)).await.unwrap();
+        self.as_journaled().await;
+    }
+
+    async fn clear(&self) {
+        for name in KEYS {
             let key = self.redis.key(self.series.id, name);
             redis::cmd("DEL").arg(key).query_async::<()>(&mut self.redis.connection()).await.unwrap();
         }
-        assert!(matches!(self.shared.decide(&[]).await, Err(frontrow::store::room::RoomError::Lost)));
+    }
+
+    async fn as_journaled(&mut self) {
         let now = self.clock.now();
-        self.shared.rebuild(&self.journal, self.dice.id(now)).await.unwrap();
         self.pure = self.journal.restore_room(self.series.id, now).await.unwrap().unwrap();
         self.wake = Some(now);
         self.over.clear();
+    }
+
+    /// The master dies, and the replica that takes its place has not heard of the latest decision.
+    async fn failover(&mut self, commands: &[Command]) {
+        self.settle().await;
+        let replica = self.dump().await;
+        if self.cycle(commands).await == 0 {
+            return;
+        }
+        assert_eq!(self.shared.standing(&self.journal).await.unwrap(), Standing::True);
+        self.restore(&replica).await;
+        assert_eq!(self.shared.standing(&self.journal).await.unwrap(), Standing::Behind);
+        // Whoever decides before anybody has noticed decides upon what is not so any more, and finds out.
+        let taken = self.take(commands).await;
+        let journaled = self.journal.journal_decision(self.series.id, &taken).await.unwrap();
+        assert_eq!(journaled, Journaled::Behind);
+        let now = self.clock.now();
+        self.shared.rebuild_anyway(&self.journal, self.dice.id(now)).await.unwrap();
+        assert_eq!(self.journal.journal_decision(self.series.id, &taken).await.unwrap(), Journaled::Stale);
+        self.as_journaled().await;
+    }
+
+    async fn dump(&self) -> Vec<Option<Vec<u8>>> {
+        let mut dumps = Vec::new();
+        for name in KEYS {
+            let mut dump = redis::cmd("DUMP");
+            let dump = dump.arg(self.redis.key(self.series.id, name));
+            dumps.push(dump.query_async(&mut self.redis.connection()).await.unwrap());
+        }
+        dumps
+    }
+
+    async fn restore(&self, dumps: &[Option<Vec<u8>>]) {
+        self.clear().await;
+        for (name, dump) in KEYS.iter().zip(dumps) {
+            let Some(dump) = dump else { continue };
+            let mut restore = redis::cmd("RESTORE");
+            let restore = restore.arg(self.redis.key(self.series.id, name)).arg(0).arg(dump);
+            restore.query_async::<()>(&mut self.redis.connection()).await.unwrap();
+        }
     }
 
     async fn come_back(&mut self, who: usize) {

@@ -19,6 +19,8 @@ pub(crate) enum Step {
     Pause(bool),
     /// Redis has lost everything: the room is rebuilt from its journal.
     Flush,
+    /// Redis has lost its latest decision only.
+    Failover(Vec<(bool, usize)>),
     /// The journal has lost the place of this user too, and the token is shown.
     ComeBack(usize),
 }
@@ -40,6 +42,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => policy().prop_map(Step::Policy),
         2 => any::<bool>().prop_map(Step::Pause),
         1 => Just(Step::Flush),
+        1 => batch().prop_map(Step::Failover),
         1 => who.prop_map(Step::ComeBack),
     ];
     prop::collection::vec(step, 1..80)

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// A connection to the server.
-pub(super) struct Api {
+pub(in crate::bench) struct Api {
     stream: BufStream<TcpStream>,
     host: SocketAddr,
     bearer: Option<String>,
@@ -20,17 +20,22 @@ impl Api {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(super) async fn connect(host: SocketAddr, bearer: Option<&str>) -> Result<Self, String> {
+    pub(in crate::bench) async fn connect(host: SocketAddr, bearer: Option<&str>) -> Result<Self, String> {
         let stream = TcpStream::connect(host).await.map_err(|error| format!("{host}: {error}"))?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         Ok(Self { stream: BufStream::new(stream), host, bearer: bearer.map(str::to_owned) })
+    }
+
+    /// Speaks as the owner of `bearer`, or as nobody, from now on.
+    pub(in crate::bench) fn speak_as(&mut self, bearer: Option<String>) {
+        self.bearer = bearer;
     }
 
     /// Runs one operation and returns its `data`.
     ///
     /// # Errors
     /// If the connection fails or the answer has errors.
-    pub(super) async fn run(&mut self, query: &str, variables: &Value) -> Result<Value, String> {
+    pub(in crate::bench) async fn run(&mut self, query: &str, variables: &Value) -> Result<Value, String> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let answer = self.exchange(&body).await.map_err(|error| error.to_string())?;
         let mut answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;

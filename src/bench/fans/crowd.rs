@@ -1,4 +1,4 @@
-//! The date that the fans want, and the joins.
+//! The dates that the fans want, and the joins.
 
 use std::net::SocketAddr;
 
@@ -15,13 +15,32 @@ pub(super) const SESSION: TimeDelta = TimeDelta::hours(24);
 /// Connections that the joins share.
 const CONNECTIONS: usize = 64;
 
-/// Creates a date that is on sale but paused: everybody waits until [`resume`].
+/// A fan's places: one in each date.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The queue token of one of them: it says who the fan is.
+    pub(super) jwt: String,
+    /// The ids of all of them.
+    pub(super) ids: Vec<String>,
+}
+
+/// Creates `count` dates that are on sale but paused: everybody waits until [`resume`]. Together they admit
+/// `per_second`.
 ///
 /// # Errors
 /// If the server refuses.
-pub(super) async fn create_series(api: &mut Api, per_second: u32) -> Result<String, String> {
+pub(super) async fn create_dates(api: &mut Api, count: u32, per_second: u32) -> Result<Vec<String>, String> {
     let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
     let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
+    let mut dates = Vec::new();
+    for date in 0..count {
+        let share = per_second / count + u32::from(date < per_second % count);
+        dates.push(create_series(api, &concert, share).await?);
+    }
+    Ok(dates)
+}
+
+async fn create_series(api: &mut Api, concert: &Value, per_second: u32) -> Result<String, String> {
     let now = Clock::system().now();
     let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339_opts(SecondsFormat::Millis, true);
     let seconds = SESSION.num_seconds();
@@ -43,34 +62,52 @@ pub(super) async fn create_series(api: &mut Api, per_second: u32) -> Result<Stri
 ///
 /// # Errors
 /// If the server refuses.
-pub(super) async fn resume(api: &mut Api, series: &str) -> Result<(), String> {
-    api.run("mutation ($id: ID!) { resumeSale(seriesId: $id) { id } }", &json!({ "id": series })).await?;
+pub(super) async fn resume(api: &mut Api, dates: &[String]) -> Result<(), String> {
+    for date in dates {
+        api.run("mutation ($id: ID!) { resumeSale(seriesId: $id) { id } }", &json!({ "id": date })).await?;
+    }
     Ok(())
 }
 
-/// `count` fans join; their queue tokens.
+/// `count` fans join every date.
 ///
 /// # Errors
 /// If the server refuses one of them.
-pub(super) async fn join(host: SocketAddr, series: &str, count: usize) -> Result<Vec<String>, String> {
+pub(super) async fn join(host: SocketAddr, dates: &[String], count: usize) -> Result<Vec<Places>, String> {
+    let mut fans: Vec<_> = (0..count).map(|_| Places { jwt: String::new(), ids: Vec::new() }).collect();
+    for (nth, date) in dates.iter().enumerate() {
+        // Another order for each date: nobody is admitted to all of them at once.
+        for (fan, jwt, id) in join_date(host, date, count, nth * count / dates.len()).await? {
+            fans[fan].jwt = jwt;
+            fans[fan].ids.push(id);
+        }
+    }
+    Ok(fans)
+}
+
+type Join = (usize, String, String);
+
+async fn join_date(host: SocketAddr, date: &str, count: usize, first: usize) -> Result<Vec<Join>, String> {
     let connections = CONNECTIONS.min(count);
     let shares = (0..connections).map(|share| async move {
         let mut api = Api::connect(host, None).await?;
-        let mut tokens = Vec::new();
-        for fan in (share..count).step_by(connections) {
-            tokens.push(join_one(&mut api, series, fan).await?);
+        let mut joins = Vec::new();
+        for turn in (share..count).step_by(connections) {
+            joins.push(join_one(&mut api, date, (first + turn) % count).await?);
         }
-        Ok::<_, String>(tokens)
+        Ok::<_, String>(joins)
     });
     Ok(try_join_all(shares).await?.concat())
 }
 
-async fn join_one(api: &mut Api, series: &str, fan: usize) -> Result<String, String> {
-    let issue =
-        "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { token problem { code } } }";
-    let input = json!({ "seriesId": series, "userId": format!("fan-{fan:030}") });
+async fn join_one(api: &mut Api, date: &str, fan: usize) -> Result<Join, String> {
+    let issue = "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { token tokenId problem { code } } }";
+    let input = json!({ "seriesId": date, "userId": format!("fan-{fan:030}") });
     let issued = api.run(issue, &json!({ "input": input })).await?;
-    text(&issued["issueToken"]["token"]).map_err(|_| format!("a fan could not join: {issued}"))
+    let joined = &issued["issueToken"];
+    let ids = || Ok::<_, String>((text(&joined["token"])?, text(&joined["tokenId"])?));
+    let (jwt, id) = ids().map_err(|_| format!("a fan could not join: {issued}"))?;
+    Ok((fan, jwt, id))
 }
 
 fn text(value: &Value) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! One fan: a socket, a subscription, and the moment at which the good news arrives.
+//! One fan: a socket, its subscriptions, and the moment at which the good news arrives.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -19,7 +19,10 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Admission, crowd::SESSION};
+use super::{
+    Admission,
+    crowd::{Places, SESSION},
+};
 use crate::clock::Clock;
 
 /// Sockets of one source address, well below the number of ports that Linux gives out by default (28,232).
@@ -31,47 +34,66 @@ const BUFFER_BYTES: usize = 1 << 10;
 const SUBSCRIPTION: &str = "subscription { queuePosition { tokenId status position waiting estimatedWaitSeconds \
                             admittedUntil availableSeats } }";
 
-/// A fan whose subscription has answered once.
+/// For a fan with places in several dates.
+const SUBSCRIPTION_BY_ID: &str = "subscription ($id: ID!) { queuePosition(tokenId: $id) { tokenId status position \
+                                  waiting estimatedWaitSeconds admittedUntil availableSeats } }";
+
+/// A fan whose subscriptions have all answered once.
 pub(super) struct Fan {
     socket: WebSocketStream<TcpStream>,
+    /// The subscriptions, by number, that have not told of an admission yet.
+    waiting: Vec<usize>,
 }
 
 impl Fan {
-    /// Connects and subscribes.
+    /// Connects and subscribes to every place.
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(super) async fn open(number: usize, host: SocketAddr, token: &str) -> Result<Self, String> {
+    pub(super) async fn open(number: usize, host: SocketAddr, places: &Places) -> Result<Self, String> {
         let socket = handshake(number, host).await.map_err(|error| format!("fan {number}: {error}"))?;
-        let mut fan = Self { socket };
-        fan.say(
-            &json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } }),
-        )
-        .await?;
+        let mut fan = Self { socket, waiting: (0..places.ids.len()).collect() };
+        let authorization = format!("Bearer {}", places.jwt);
+        fan.say(&json!({ "type": "connection_init", "payload": { "authorization": authorization } })).await?;
         fan.expect("\"connection_ack\"").await?;
-        fan.say(&json!({ "type": "subscribe", "id": "1", "payload": { "query": SUBSCRIPTION } })).await?;
-        fan.expect("\"next\"").await?;
+        for (nth, id) in places.ids.iter().enumerate() {
+            let payload = match places.ids.len() {
+                1 => json!({ "query": SUBSCRIPTION }),
+                _ => json!({ "query": SUBSCRIPTION_BY_ID, "variables": { "id": id } }),
+            };
+            fan.say(&json!({ "type": "subscribe", "id": nth.to_string(), "payload": payload })).await?;
+            fan.expect("\"next\"").await?;
+        }
         Ok(fan)
     }
 
-    /// Listens until admitted. `heard` counts the messages.
+    /// Listens until the next of the places is admitted; `None` once all are. `heard` counts the messages.
     ///
     /// # Errors
-    /// If the server ends the socket or the subscription first.
-    pub(super) async fn wait(&mut self, clock: &Clock, heard: &AtomicU64) -> Result<Admission, String> {
-        loop {
+    /// If the server ends the socket or a subscription first.
+    pub(super) async fn wait(
+        &mut self,
+        clock: &Clock,
+        heard: &AtomicU64,
+    ) -> Result<Option<Admission>, String> {
+        while !self.waiting.is_empty() {
             let text = self.hear().await?;
             let now = clock.now();
             heard.fetch_add(1, Ordering::Relaxed);
             if text.contains("\"ADMITTED\"") {
-                let at = admitted_at(&text)?;
-                let delay = u64::try_from((now - at).num_milliseconds()).unwrap_or_default();
-                return Ok(Admission { at: at.timestamp_millis(), delay });
+                let (nth, at) = admitted(&text)?;
+                // News of a place that is admitted already is none.
+                if let Some(found) = self.waiting.iter().position(|waits| *waits == nth) {
+                    self.waiting.swap_remove(found);
+                    let delay = u64::try_from((now - at).num_milliseconds()).unwrap_or_default();
+                    return Ok(Some(Admission { at: at.timestamp_millis(), delay }));
+                }
             }
         }
+        Ok(None)
     }
 
-    /// Stays, so that its subscription goes on costing what it costs.
+    /// Stays, so that its subscriptions go on costing what they cost.
     pub(super) async fn stay(mut self, heard: &AtomicU64) {
         while self.hear().await.is_ok() {
             heard.fetch_add(1, Ordering::Relaxed);
@@ -109,8 +131,7 @@ async fn handshake(
 ) -> Result<WebSocketStream<TcpStream>, Box<dyn std::error::Error + Send + Sync>> {
     let socket = TcpSocket::new_v4()?;
     if host.ip().is_loopback() {
-        let source = u8::try_from(number / PER_SOURCE + 1)?;
-        socket.bind((Ipv4Addr::new(127, 0, 0, source), 0).into())?;
+        socket.bind((source(number, std::process::id())?, 0).into())?;
     }
     let stream = socket.connect(host).await?;
     stream.set_nodelay(true)?;
@@ -122,12 +143,21 @@ async fn handshake(
     Ok(client_async_with_config(request, stream, Some(config)).await?.0)
 }
 
-/// The session began with the admission, and its length is ours.
-fn admitted_at(text: &str) -> Result<DateTime<Utc>, String> {
+/// An address of the loopback for this fan. Not that of another run: the ports of one that has just ended are taken for
+/// another minute.
+fn source(number: usize, run: u32) -> Result<Ipv4Addr, std::num::TryFromIntError> {
+    let [.., high, low] = run.to_be_bytes();
+    Ok(Ipv4Addr::new(127, high, low, u8::try_from(number / PER_SOURCE + 1)?))
+}
+
+/// Which subscription it was, and when. The session began with the admission, and its length is ours.
+fn admitted(text: &str) -> Result<(usize, DateTime<Utc>), String> {
     let message: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let nth = message["id"].as_str().and_then(|id| id.parse().ok());
     let until = &message["payload"]["data"]["queuePosition"]["admittedUntil"];
     let until = until.as_str().and_then(|until| until.parse::<DateTime<Utc>>().ok());
-    until.map(|until| until - SESSION).ok_or_else(|| format!("an admission without an end: {text}"))
+    let told = nth.zip(until).map(|(nth, until)| (nth, until - SESSION));
+    told.ok_or_else(|| format!("an admission without an end: {text}"))
 }
 
 #[cfg(test)]
@@ -135,10 +165,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fans_and_runs_share_no_ports() {
+        assert_eq!(source(PER_SOURCE - 1, 0x0001_0203).unwrap(), Ipv4Addr::new(127, 2, 3, 1));
+        assert_eq!(source(PER_SOURCE, 0x0001_0203).unwrap(), Ipv4Addr::new(127, 2, 3, 2));
+    }
+
+    #[test]
     fn the_admission_is_one_session_before_its_end() {
         let text = r#"{"id":"1","type":"next","payload":{"data":{"queuePosition":
             {"status":"ADMITTED","admittedUntil":"2026-11-02T10:00:00.250Z"}}}}"#;
-        assert_eq!(admitted_at(text).unwrap().to_rfc3339(), "2026-11-01T10:00:00.250+00:00");
-        assert!(admitted_at(&text.replace("2026", "soon")).is_err());
+        let (nth, at) = admitted(text).unwrap();
+        assert_eq!((nth, at.to_rfc3339().as_str()), (1, "2026-11-01T10:00:00.250+00:00"));
+        assert!(admitted(&text.replace("2026", "soon")).is_err());
     }
 }

@@ -4,12 +4,14 @@
 //! Everybody joins a paused sale and subscribes; then the sale goes on, so that the first to be admitted stand in the
 //! worst crowd there is: the one in which everybody has just been told something. The fans are many small tasks of this
 //! process; the server is another process on the same machine, and so on the same clock.
+//!
+//! A fan may wait for several dates over one socket (`--per-socket`), for which fewer files need be open.
 
-mod api;
+pub(super) mod api;
 mod crowd;
 mod fan;
 mod report;
-mod server;
+pub(super) mod server;
 
 use std::{
     io::Write,
@@ -29,7 +31,7 @@ use tokio::{
     time::timeout,
 };
 
-use self::{api::Api, fan::Fan, report::Report, server::Server};
+use self::{api::Api, crowd::Places, fan::Fan, report::Report, server::Server};
 use crate::{bench::memory::resident_bytes, clock::Clock, open_files};
 
 /// Sockets that are being opened at once.
@@ -44,10 +46,13 @@ const PREPARATION: Duration = Duration::from_secs(600);
 /// What to measure.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// How many fans subscribe.
+    /// How many fans come, each with a socket of its own.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     fans: u32,
-    /// How many are admitted in a second.
+    /// How many dates each fan waits for: so many subscriptions share the fan's socket.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    per_socket: u32,
+    /// How many are admitted in a second, all dates together.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     per_second: u32,
     /// For how long they are admitted, in seconds.
@@ -62,6 +67,12 @@ pub struct Options {
     /// The process of that server, for its memory.
     #[arg(long, value_name = "PID", requires = "server")]
     process: Option<u32>,
+}
+
+impl Options {
+    fn subscriptions(&self) -> u32 {
+        self.fans * self.per_socket
+    }
 }
 
 /// The server that is measured.
@@ -99,10 +110,13 @@ impl Subject {
 /// # Errors
 /// A sentence for the operator, who for many fans may have to raise the limit of open files.
 pub async fn run(out: &mut impl Write, options: Options) -> Result<bool, String> {
+    if options.per_second < options.per_socket {
+        return Err("each date must admit somebody: --per-second must be at least --per-socket".to_owned());
+    }
     allow_sockets(options.fans)?;
     let subject = match (options.server, options.organizer.clone()) {
         (Some(address), Some(organizer)) => Subject::Running { address, organizer, process: options.process },
-        _ => Subject::Own(Server::start()?),
+        _ => Subject::Own(Server::start(&[], None)?),
     };
     let report = measure(&subject, &options).await?;
     report.write(out).map_err(|error| error.to_string())?;
@@ -116,7 +130,7 @@ fn allow_sockets(fans: u32) -> Result<(), String> {
         return Err(format!(
             "{fans} fans need {needed} open files here and in the server, and {allowed} are allowed: raise the hard limit \
              first (`ulimit -Hn {needed}` as root, LimitNOFILE= of systemd, or `--ulimit nofile={needed}` of a container), \
-             or ask for at most {} fans",
+             or ask for at most {} fans and let each wait for several dates (--per-socket)",
             allowed.saturating_sub(OTHER_FILES)
         ));
     }
@@ -126,23 +140,24 @@ fn allow_sockets(fans: u32) -> Result<(), String> {
 async fn measure(subject: &Subject, options: &Options) -> Result<Report, String> {
     let (clock, host) = (Clock::system(), subject.address());
     let mut organizer = Api::connect(host, Some(subject.organizer())).await?;
-    let series = crowd::create_series(&mut organizer, options.per_second).await?;
+    let dates = crowd::create_dates(&mut organizer, options.per_socket, options.per_second).await?;
     let begun = clock.now();
-    let tokens = timeout(PREPARATION, crowd::join(host, &series, options.fans as usize)).await;
-    let tokens = tokens.map_err(|_| "the joins took too long".to_owned())??;
+    let places = timeout(PREPARATION, crowd::join(host, &dates, options.fans as usize)).await;
+    let places = places.map_err(|_| "the joins took too long".to_owned())??;
     let joined = clock.now();
     let memory_before = subject.resident();
     let (heard, mut crowd) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    let mut news = timeout(PREPARATION, open_all(host, tokens, &heard, &mut crowd))
+    let mut news = timeout(PREPARATION, open_all(host, places, &heard, &mut crowd))
         .await
         .map_err(|_| "the sockets took too long to open".to_owned())??;
     let opened = clock.now();
     let memory_open = subject.resident();
-    crowd::resume(&mut organizer, &series).await?;
+    crowd::resume(&mut organizer, &dates).await?;
     let admissions = collect(&mut news, options).await?;
     let memory_after = subject.resident();
     Ok(Report {
-        fans: options.fans,
+        sockets: options.fans,
+        subscriptions: options.subscriptions(),
         per_second: options.per_second,
         join_seconds: seconds(begun, joined),
         open_seconds: seconds(joined, opened),
@@ -153,7 +168,7 @@ async fn measure(subject: &Subject, options: &Options) -> Result<Report, String>
     })
 }
 
-/// One fan's admission.
+/// One admission of one fan.
 #[derive(Clone, Copy, Debug)]
 struct Admission {
     /// When, in milliseconds since the epoch.
@@ -173,16 +188,16 @@ type Wire = mpsc::UnboundedReceiver<Result<News, String>>;
 /// Opens every socket and returns when all have had their first answer. The fans live in `crowd`.
 async fn open_all(
     host: SocketAddr,
-    tokens: Vec<String>,
+    places: Vec<Places>,
     heard: &Arc<AtomicU64>,
     crowd: &mut JoinSet<()>,
 ) -> Result<Wire, String> {
     let (tell, mut news) = mpsc::unbounded_channel();
-    let (opening, count) = (Arc::new(Semaphore::new(OPENING)), tokens.len());
-    for (number, token) in tokens.into_iter().enumerate() {
+    let (opening, count) = (Arc::new(Semaphore::new(OPENING)), places.len());
+    for (number, places) in places.into_iter().enumerate() {
         let (tell, heard, opening) = (tell.clone(), Arc::clone(heard), Arc::clone(&opening));
         crowd.spawn(async move {
-            if let Err(error) = live(number, host, token, &opening, &heard, &tell).await {
+            if let Err(error) = live(number, host, places, &opening, &heard, &tell).await {
                 // Nobody listens any more once the measurement is over.
                 let _ = tell.send(Err(error));
             }
@@ -198,17 +213,19 @@ async fn open_all(
 async fn live(
     number: usize,
     host: SocketAddr,
-    token: String,
+    places: Places,
     opening: &Semaphore,
     heard: &AtomicU64,
     tell: &mpsc::UnboundedSender<Result<News, String>>,
 ) -> Result<(), String> {
     let permit = opening.acquire().await.map_err(|error| error.to_string())?;
-    let mut fan = Fan::open(number, host, &token).await?;
-    drop((permit, token));
+    let mut fan = Fan::open(number, host, &places).await?;
+    drop((permit, places));
     let _ = tell.send(Ok(News::Subscribed));
-    let admission = fan.wait(&Clock::system(), heard).await?;
-    let _ = tell.send(Ok(News::Admitted(admission)));
+    let clock = Clock::system();
+    while let Some(admission) = fan.wait(&clock, heard).await? {
+        let _ = tell.send(Ok(News::Admitted(admission)));
+    }
     fan.stay(heard).await;
     Ok(())
 }
@@ -217,7 +234,7 @@ async fn live(
 async fn collect(news: &mut Wire, options: &Options) -> Result<Vec<Admission>, String> {
     let mut admissions = Vec::new();
     let all = async {
-        while admissions.len() < options.fans as usize {
+        while admissions.len() < options.subscriptions() as usize {
             match news.recv().await {
                 Some(Ok(News::Admitted(admission))) => admissions.push(admission),
                 Some(Ok(News::Subscribed)) => {}

@@ -13,7 +13,8 @@ const LEAST_RATE_PERCENT: f64 = 90.0;
 
 /// See the module.
 pub(super) struct Report {
-    pub(super) fans: u32,
+    pub(super) sockets: u32,
+    pub(super) subscriptions: u32,
     pub(super) per_second: u32,
     pub(super) join_seconds: f64,
     pub(super) open_seconds: f64,
@@ -37,7 +38,8 @@ impl Report {
     /// When `out` cannot be written to.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let mut line = |name: &str, value: String| writeln!(out, "{name:<34} {value:>14}");
-        line("fans subscribed", self.fans.to_string())?;
+        line("sockets, one a fan", self.sockets.to_string())?;
+        line("open subscriptions", self.subscriptions.to_string())?;
         line("joined in", format!("{:.1} s", self.join_seconds))?;
         line("subscribed in", format!("{:.1} s", self.open_seconds))?;
         let [before, open, after] = self.memory;
@@ -79,7 +81,7 @@ impl Report {
         let more = before.zip(then).map(|(before, then)| then.saturating_sub(before));
         more.map_or_else(
             || "-".to_owned(),
-            |more| format!("{:.1} KiB", more as f64 / 1_024.0 / f64::from(self.fans)),
+            |more| format!("{:.1} KiB", more as f64 / 1_024.0 / f64::from(self.subscriptions)),
         )
     }
 }
@@ -97,7 +99,8 @@ mod tests {
         let admission =
             |n: usize| Admission { at: n as i64 / 500 * 1_000, delay: if n < late { 1_500 } else { 10 } };
         Report {
-            fans: 1_500,
+            sockets: 1_500,
+            subscriptions: 1_500,
             per_second: 500,
             join_seconds: 1.0,
             open_seconds: 1.0,

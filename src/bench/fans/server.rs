@@ -19,28 +19,33 @@ use crate::{
 };
 
 /// A running `frontrow serve`, killed when this is dropped, with the folder it kept its data in.
-pub(super) struct Server {
+pub(in crate::bench) struct Server {
     child: Child,
     /// Where it listens.
-    pub(super) address: SocketAddr,
+    pub(in crate::bench) address: SocketAddr,
     /// The identity token of an organiser.
-    pub(super) organizer: String,
+    pub(in crate::bench) organizer: String,
     _data: TempDir,
 }
 
 impl Server {
-    /// Starts this very program on a free port of the loopback, with an empty database and open identities.
+    /// Starts this very program on a free port of the loopback, with open identities, these arguments and this file
+    /// for its signing key; unless they say otherwise, with an empty database and a key of its own.
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(super) fn start() -> Result<Self, String> {
+    pub(in crate::bench) fn start(arguments: &[String], signing_key: Option<&Path>) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-        let organizer = organizer_token(data.path())?;
+        let signing_key = signing_key.map_or_else(|| data.path().join("signing.key"), Path::to_owned);
+        let organizer = organizer_token(&signing_key)?;
         let program =
             std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--open-identities", "--data"])
             .arg(data.path())
+            .arg("--signing-key")
+            .arg(&signing_key)
+            .args(arguments)
             .env("FRONTROW_LOG", "info")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
@@ -57,7 +62,7 @@ impl Server {
     }
 
     /// Its resident memory in bytes.
-    pub(super) fn resident(&self) -> Option<u64> {
+    pub(in crate::bench) fn resident(&self) -> Option<u64> {
         resident_bytes(self.child.id())
     }
 }
@@ -74,9 +79,9 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// With the key that the server will find in the same folder.
-fn organizer_token(data: &Path) -> Result<String, String> {
-    let layer = Layer { data: Some(PathBuf::from(data)), ..Layer::default() };
+/// With the key that the server will find there.
+fn organizer_token(signing_key: &Path) -> Result<String, String> {
+    let layer = Layer { signing_key: Some(PathBuf::from(signing_key)), ..Layer::default() };
     let config = layer.resolve().map_err(|mistakes| mistakes.join("; "))?;
     let until = Clock::system().now() + TimeDelta::days(1);
     app::keys(&config, &Dice::system())?

@@ -362,7 +362,8 @@ fn who_comes_back_with_a_token_stands_where_they_stood() {
     settle(&mut before, at(0));
     join_all(&mut before, 40..60, at(1));
     let order = |n| before.view(token(n), at(1)).unwrap().order;
-    let lost = |n: u64| before.view(token(n), at(1)).unwrap().status == Status::Waiting && n % 3 == 0;
+    let lost =
+        |n: u64| before.view(token(n), at(1)).unwrap().status == Status::Waiting && n.is_multiple_of(3);
     let rows: Vec<_> = (0..60).filter(|n| !lost(*n)).map(|n| restored(&before, n)).collect();
     let admissions = std::iter::repeat_n(at(0), 3);
     let mut after = Room::restore(sale(), at_once(3), secret(), true, rows.into_iter(), admissions, at(2));

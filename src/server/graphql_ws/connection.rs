@@ -32,24 +32,25 @@ struct Connection<'a, E> {
 }
 
 impl<E: Executor> Connection<'_, E> {
+    /// What is done now and then is boxed: a socket waits nearly all of the time, and would keep room for it.
     async fn serve(&mut self) -> Result<std::convert::Infallible, Closing> {
         let mut pulse = Pulse::new(&self.endpoint.limits);
         loop {
             tokio::select! {
                 biased;
-                () = self.endpoint.shutdown.cancelled() => return Err(self.farewell().await),
+                () = self.endpoint.shutdown.cancelled() => return Err(Box::pin(self.farewell()).await),
                 _ = pulse.timer.tick() => {
                     pulse.beat()?;
-                    self.socket.ping().await?;
+                    Box::pin(self.socket.ping()).await?;
                 }
                 incoming = self.socket.receive() => {
                     let incoming = incoming?;
                     pulse.felt();
                     if let Incoming::Message(message) = incoming {
-                        self.hear(message).await?;
+                        Box::pin(self.hear(message)).await?;
                     }
                 }
-                (id, event) = self.operations.next() => self.tell(&id, event).await?,
+                (id, event) = self.operations.next() => Box::pin(self.tell(&id, event)).await?,
             }
         }
     }

@@ -15,7 +15,7 @@ mod socket;
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -68,24 +68,28 @@ async fn upgrade<E: Executor>(endpoint: Arc<Endpoint<E>>, request: Request) -> R
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(endpoint.limits.message_bytes)
         .max_frame_size(endpoint.limits.message_bytes)
-        .on_upgrade(move |socket| async move {
-            serve(&endpoint, socket, agreed).await;
-            drop(counted);
+        .on_upgrade(move |socket| {
+            // On the heap from the start: each future that it is handed on to would keep room for it.
+            let socket = Box::new(Socket::new(socket, &endpoint.limits));
+            async move {
+                serve(&endpoint, socket, agreed).await;
+                drop(counted);
+            }
         })
 }
 
-/// The life of one socket, from the upgrade to the close.
-async fn serve<E: Executor>(endpoint: &Endpoint<E>, socket: WebSocket, agreed: bool) {
-    let mut socket = Socket::new(socket, &endpoint.limits);
+/// The life of one socket, from the upgrade to the close. Its beginning and its end are boxed, or it would keep room for
+/// them all the time between.
+async fn serve<E: Executor>(endpoint: &Endpoint<E>, mut socket: Box<Socket>, agreed: bool) {
     let closing = if agreed {
-        match handshake::greet(endpoint, &mut socket).await {
+        match Box::pin(handshake::greet(endpoint, &mut socket)).await {
             Ok(session) => connection::run(endpoint, &mut socket, &session).await,
             Err(closing) => closing,
         }
     } else {
         Closing::SUBPROTOCOL_NOT_ACCEPTABLE
     };
-    socket.close(closing).await;
+    Box::pin(socket.close(closing)).await;
 }
 
 /// A browser names the page that opens the socket; cookies or not, only pages of this host and of those in the list

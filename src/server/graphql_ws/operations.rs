@@ -55,8 +55,10 @@ impl Operations {
         kind: Option<OperationType>,
     ) {
         let asked = Asked::of(&request);
+        // Boxed, because the room for it stays when it has been handed on.
+        let request = Box::new(request);
         // Made inside the stream, so that a panic while it is made is caught too.
-        let answers = stream::once(async move { executor.execute_stream(request, None) }).flatten();
+        let answers = stream::once(async move { executor.execute_stream(*request, None) }).flatten();
         let repaired = answers.map(move |mut response| {
             shape.repair(&mut response, &asked);
             Box::new(response)

@@ -68,7 +68,7 @@ impl Socket {
 
     /// Ends the socket. After a close frame it waits a moment for the answer: dropped with unread input, the
     /// connection would be reset, and the client might never see the code.
-    pub(super) async fn close(mut self, closing: Closing) {
+    pub(super) async fn close(mut self: Box<Self>, closing: Closing) {
         let frame = match closing {
             Closing::Gone => return,
             Closing::ByClient => None,

@@ -38,7 +38,7 @@ use crate::{
 use self::{
     keeper::Keeper,
     memory::{Memory, Own},
-    rebuilding::rebuild,
+    rebuilding::{Rebuild, rebuild},
     shared::Shared,
     shared_keeper::SharedKeeper,
 };
@@ -145,7 +145,7 @@ impl Rooms {
     ) -> Result<Arc<LiveRoom>, Failure> {
         let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
         let room = RedisRoom::new(redis.clone(), self.clock.clone(), &series);
-        rebuild(&room, &self.database, &self.dice).await?;
+        rebuild(&room, &self.database, &self.dice, Rebuild::IfLost).await?;
         let (shared, looks) = Shared::new(room, &series);
         let shared = Arc::new(shared);
         let memory = Memory::Shared(Arc::clone(&shared));

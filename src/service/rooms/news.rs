@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::rooms::{LiveRoom, Rooms},
+    service::rooms::{LiveRoom, Rooms, memory::Memory},
     store::{
         redis::{Heard, Redis},
         room::{CHANNEL, RoomNews},
@@ -49,6 +49,9 @@ impl LiveRoom {
 
     /// Everybody looks again.
     fn missed_something(&self) {
+        if let Memory::Shared(shared) = &self.memory {
+            shared.was_away();
+        }
         self.tell_everybody();
         self.tell_line();
         self.kick.notify_one();

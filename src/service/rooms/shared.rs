@@ -37,6 +37,8 @@ struct State {
     is_news: bool,
     /// What the sale did.
     reports: Vec<Report>,
+    /// Whether Redis was away: it may have gone back to an older state.
+    missed: bool,
     /// Streams that ended: the last signs of life of their owners.
     closed: Vec<TokenId>,
 }
@@ -56,7 +58,13 @@ impl Shared {
     /// The receiver is to be served by [`serve_looks`].
     pub(super) fn new(room: RedisRoom, series: &Series) -> (Self, Looks) {
         let (looks, asked) = mpsc::channel(LOOKS);
-        let state = State { told: Told::of(series), is_news: true, reports: Vec::new(), closed: Vec::new() };
+        let state = State {
+            told: Told::of(series),
+            is_news: true,
+            reports: Vec::new(),
+            missed: true,
+            closed: Vec::new(),
+        };
         let served = Looks { room: room.clone(), asked };
         (Self { room, looks, state: Mutex::new(state) }, served)
     }
@@ -116,6 +124,17 @@ impl Shared {
 
     pub(super) fn pin(&self, token: TokenId, until: Option<DateTime<Utc>>, heard: bool) {
         self.state().reports.push(Report::Pinned { token, until, heard });
+    }
+
+    /// Redis was away.
+    pub(super) fn was_away(&self) {
+        let mut state = self.state();
+        (state.missed, state.is_news) = (true, true);
+    }
+
+    /// Whether it was since the last call.
+    pub(super) fn missed_something(&self) -> bool {
+        mem::take(&mut self.state().missed)
     }
 
     pub(super) fn stream_closed(&self, token: TokenId) {

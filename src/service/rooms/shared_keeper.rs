@@ -17,14 +17,14 @@ use crate::{
         rooms::{
             LiveRoom,
             live_room::Ask,
-            rebuilding::rebuild,
+            rebuilding::{Rebuild, rebuild},
             settling::{answer, end_sessions},
             shared::{News, Shared},
         },
     },
     store::{
-        Database,
-        room::{Journaled, PLACES, RoomError, Taken, Turn},
+        self, Database,
+        room::{Journaled, PLACES, RoomError, Standing, Taken, Turn},
     },
 };
 
@@ -40,8 +40,8 @@ const REST: TimeDelta = TimeDelta::milliseconds(250);
 /// How long it waits for its turn, at the most, before it asks again.
 const TURN: TimeDelta = TimeDelta::milliseconds(20);
 
-/// How often it asks for its turn before it tells the callers that it is not theirs: about ten seconds.
-const TURNS: u32 = 500;
+/// How long callers wait for their turn: longer than a decision's lease.
+const PATIENCE: TimeDelta = TimeDelta::seconds(10);
 
 /// How often it compares who is admitted with what the sale says: finds what a process that died had yet to report.
 const COMPARING: TimeDelta = TimeDelta::seconds(2);
@@ -76,7 +76,7 @@ impl SharedKeeper {
                 _ = asks.recv_many(&mut batch, BATCH) => {}
                 () = self.live.kick.notified() => {}
                 () = async { clock.sleep_until(keeping.wake.unwrap_or_default()).await }, if keeping.wake.is_some() => {}
-                () = real.sleep(TENDING) => {}
+                () = real.sleep(TENDING.min(self.shared.policy().heartbeat_timeout() / 4)) => {}
             }
             if let Err(failure) = self.turn(std::mem::take(&mut batch), &mut keeping, &real).await {
                 tracing::warn!(?failure, series = %self.live.series(), "the waiting room stands still");
@@ -94,12 +94,12 @@ impl SharedKeeper {
 
     async fn turn(&self, asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
         let result = async {
-            self.vouch(keeping).await?;
-            if real.now() - keeping.compared >= COMPARING {
+            // First: nobody is vouched for in a room that is not the true one.
+            if self.shared.missed_something() || real.now() - keeping.compared >= COMPARING {
                 self.compare().await?;
                 keeping.compared = real.now();
             }
-            Ok::<_, Failure>(())
+            self.vouch(keeping).await
         };
         match result.await {
             // It may be the room that is lost: deciding finds that out, and rebuilds it.
@@ -129,8 +129,21 @@ impl SharedKeeper {
         Ok(())
     }
 
-    /// Who is admitted in Redis, but not by the sale, has ended while nobody was there to report it.
+    async fn rebuild(&self, which: Rebuild) -> Result<(), Failure> {
+        rebuild(&self.shared.room, &self.database, &self.dice, which).await
+    }
+
+    /// Finds out what Redis has lost, and who is admitted there but not by the sale: they have ended while nobody was
+    /// there to report it.
     async fn compare(&self) -> Result<(), Failure> {
+        match self.shared.room.standing(&self.database).await? {
+            Standing::True => {}
+            Standing::Lost => self.rebuild(Rebuild::IfLost).await?,
+            Standing::Behind => {
+                tracing::warn!(series = %self.live.series(), "Redis has lost the latest of the waiting room");
+                self.rebuild(Rebuild::Anyway).await?;
+            }
+        }
         let admitted = self.shared.room.admitted().await?;
         if admitted.is_empty() {
             return Ok(());
@@ -172,13 +185,12 @@ impl SharedKeeper {
 
     /// Runs cycles until one changes nothing.
     async fn settle(&self, mut asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
-        let mut waited = 0;
+        let until = real.now() + PATIENCE;
         loop {
             match self.cycle(&mut asks, keeping).await {
                 Ok(Cycle::Quiet) => return Ok(()),
                 Ok(Cycle::Again) => {}
-                Ok(Cycle::Busy(_)) if !asks.is_empty() && waited < TURNS => {
-                    waited += 1;
+                Ok(Cycle::Busy(_)) if !asks.is_empty() && real.now() < until => {
                     tokio::select! {
                         () = self.live.kick.notified() => {}
                         () = real.sleep(TURN) => {}
@@ -205,11 +217,12 @@ impl SharedKeeper {
             Err(error) => return Err(error.into()),
         }
         let commands: Vec<_> = asks.iter().map(|ask| (ask.command.clone(), ask.name.clone())).collect();
-        let mut taken = match self.shared.room.decide(&commands).await {
+        let id = self.dice.id(self.live.clock.now());
+        let mut taken = match self.shared.room.decide(&commands, id).await {
             Ok(Turn::Busy(ms)) => return Ok(Cycle::Busy(ms)),
             Ok(Turn::Ours(taken)) => *taken,
             Err(RoomError::Lost) => {
-                rebuild(&self.shared.room, &self.database, &self.dice).await?;
+                self.rebuild(Rebuild::IfLost).await?;
                 return Ok(Cycle::Again);
             }
             Err(error) => return Err(error.into()),
@@ -235,11 +248,23 @@ impl SharedKeeper {
         if taken.decision.events.is_empty() {
             return Ok(true);
         }
-        match self.database.journal_decision(self.live.series(), taken).await? {
-            Journaled::Now | Journaled::Before => {}
-            Journaled::Stale => {
-                rebuild(&self.shared.room, &self.database, &self.dice).await?;
+        let series = self.live.series();
+        match self.database.journal_decision(series, taken).await {
+            Ok(Journaled::Now | Journaled::Before) => {}
+            Ok(Journaled::Stale) => {
+                self.rebuild(Rebuild::IfLost).await?;
                 return Ok(false);
+            }
+            Ok(Journaled::Behind) => {
+                self.rebuild(Rebuild::Anyway).await?;
+                return Ok(false);
+            }
+            Err(error) if store::is_unavailable(&error) => return Err(error.into()),
+            Err(error) => {
+                // The room is not what its journal says, and would stand still for good.
+                tracing::error!(%error, %series, "a decision that cannot be journaled");
+                self.rebuild(Rebuild::Anyway).await?;
+                return Err(error.into());
             }
         }
         match self.shared.room.apply(taken).await {

@@ -62,7 +62,10 @@ impl Stream {
     /// # Errors
     /// If the room cannot be reached.
     pub async fn see(&mut self) -> Result<Option<Seen>, Failure> {
-        let Memory::Own(own) = &self.room.memory else { return self.room.see(self.token).await };
+        let Memory::Own(own) = &self.room.memory else {
+            // Boxed: every open stream would keep room for it, also where the room is our own.
+            return Box::pin(self.room.see(self.token)).await;
+        };
         let now = self.room.clock.now();
         let view = {
             let room = own.room();

@@ -12,7 +12,10 @@ use sea_orm::{
 use super::Taken;
 use crate::{
     domain::id::{SeriesId, TokenId},
-    store::{Database, journal},
+    store::{
+        Database, journal,
+        trouble::{TRIES, is_conflict},
+    },
 };
 
 /// What came of journaling a decision.
@@ -24,25 +27,43 @@ pub enum Journaled {
     Before,
     /// The room was rebuilt since: the decision does not count.
     Stale,
+    /// Redis has gone back to an older state, as a replica may that has become the master: it decides upon what is not
+    /// so any more, and the room has to be rebuilt.
+    Behind,
 }
 
 impl Database {
     /// Writes what was decided in a shared room, in one transaction.
     ///
     /// # Errors
-    /// If the database fails. Then it may still have been written, and the decision has to be journaled again.
+    /// If the database fails. Where it was not available the decision may still have been written, and has to be
+    /// journaled again; any other error means that it never will be.
     pub async fn journal_decision(&self, series: SeriesId, taken: &Taken) -> Result<Journaled, DbErr> {
+        let mut tries = 1;
+        loop {
+            match self.try_journal_decision(series, taken).await {
+                Err(error) if tries < TRIES && is_conflict(&error) => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_journal_decision(&self, series: SeriesId, taken: &Taken) -> Result<Journaled, DbErr> {
         let names: &HashMap<TokenId, String> = &taken.names;
         let tx = self.begin().await?;
         let row = room::Entity::find_by_id(series.0).lock_exclusive().one(&tx).await?;
         match row {
             Some(row) if row.epoch == taken.epoch && row.decision < taken.number => {}
-            Some(row) if row.epoch == taken.epoch => return Ok(Journaled::Before),
+            Some(row) if row.epoch == taken.epoch && row.decision_id == Some(taken.id) => {
+                return Ok(Journaled::Before);
+            }
+            Some(row) if row.epoch == taken.epoch => return Ok(Journaled::Behind),
             _ => return Ok(Journaled::Stale),
         }
         journal::write_events(&tx, series, &taken.decision.events, names).await?;
         room::Entity::update_many()
             .col_expr(room::Column::Decision, Expr::value(taken.number))
+            .col_expr(room::Column::DecisionId, Expr::value(taken.id))
             .filter(room::Column::SeriesId.eq(series.0))
             .exec(&tx)
             .await?;
@@ -50,13 +71,10 @@ impl Database {
         Ok(Journaled::Now)
     }
 
-    /// The epoch of a shared room: 0 if it was never built.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn room_epoch(&self, series: SeriesId) -> Result<i64, DbErr> {
+    /// The epoch of a shared room and its last journaled decision: 0 if it was never built.
+    pub(super) async fn room_progress(&self, series: SeriesId) -> Result<(i64, i64), DbErr> {
         let row = room::Entity::find_by_id(series.0).one(self.reader()).await?;
-        Ok(row.map_or(0, |row| row.epoch))
+        Ok(row.map_or((0, 0), |row| (row.epoch, row.decision)))
     }
 
     /// Begins a new epoch: from now on no decision of an earlier one can be journaled.
@@ -69,6 +87,7 @@ impl Database {
             series_id: sea_orm::Set(series.0),
             epoch: sea_orm::Set(0),
             decision: sea_orm::Set(0),
+            decision_id: sea_orm::Set(None),
         };
         let once = OnConflict::column(room::Column::SeriesId).do_nothing().to_owned();
         room::Entity::insert(first).on_conflict(once).exec_without_returning(&tx).await?;

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     clock::Clock,
@@ -33,7 +34,7 @@ use crate::{
 };
 
 pub use fence::Journaled;
-pub use rebuild::RebuildError;
+pub use rebuild::{RebuildError, Standing};
 pub use wire::RoomNews;
 
 /// How long a process may take to journal a decision before another one takes it over, in milliseconds.
@@ -85,6 +86,8 @@ pub struct Taken {
     pub epoch: i64,
     /// Counts the decisions of the epoch.
     pub number: i64,
+    /// Names it among all that ever were.
+    pub id: Uuid,
     /// What was decided.
     pub decision: Decision,
     /// The names of those who join.
@@ -184,16 +187,17 @@ impl RedisRoom {
         self.redis.channel(CHANNEL)
     }
 
-    /// What is to be done now, given these commands with the names of who joins.
+    /// What is to be done now, given these commands with the names of who joins. `id` names the decision, if one is
+    /// made.
     ///
     /// # Errors
     /// See [`RoomError`].
-    pub async fn decide(&self, commands: &[(Command, String)]) -> Result<Turn, RoomError> {
+    pub async fn decide(&self, commands: &[(Command, String)], id: Uuid) -> Result<Turn, RoomError> {
         let commands: Vec<Value> =
             commands.iter().map(|(command, name)| wire::command(command, name, &self.secret)).collect();
         let answer: String = self
             .run(&scripts::DECIDE, |call| {
-                call.arg(LEASE_MS).arg(GRACE_MS).arg(Value::from(commands).to_string());
+                call.arg(LEASE_MS).arg(GRACE_MS).arg(Value::from(commands).to_string()).arg(id.to_string());
             })
             .await?;
         wire::turn(&answer)
@@ -274,6 +278,22 @@ impl RedisRoom {
             })
             .await?;
         Ok(wire::wake(wake))
+    }
+
+    /// The epoch, the last decision that was applied, and the one that is being journaled, or that again.
+    pub(super) async fn progress(&self) -> Result<(i64, i64, i64), RoomError> {
+        let (mut link, room, pending) = (self.redis.connection(), &self.keys[0], &self.keys[8]);
+        // In this order: what is not on its way any more by then is applied.
+        let on_its_way: Option<i64> =
+            redis::cmd("HGET").arg(pending).arg("number").query_async(&mut link).await?;
+        let (state, epoch, applied): (Option<String>, Option<i64>, Option<i64>) =
+            redis::cmd("HMGET").arg(room).arg(&["state", "epoch", "decision"]).query_async(&mut link).await?;
+        match (state.as_deref(), epoch, applied) {
+            (Some("ready"), Some(epoch), Some(applied)) => {
+                Ok((epoch, applied, on_its_way.unwrap_or(applied)))
+            }
+            _ => Err(RoomError::Lost),
+        }
     }
 
     /// Everyone who is ADMITTED, for who wants to compare them with the sale.

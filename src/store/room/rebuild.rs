@@ -26,6 +26,17 @@ pub enum RebuildError {
     Journal(#[from] DbErr),
 }
 
+/// See [`RedisRoom::standing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has every decision that is journaled.
+    True,
+    /// It has none of this epoch.
+    Lost,
+    /// It has lost the latest, as a replica may have that has become the master.
+    Behind,
+}
+
 /// The answers of `scripts/rebuild.lua`.
 const BUSY: i64 = 0;
 const READY: i64 = 2;
@@ -40,7 +51,7 @@ impl RedisRoom {
     pub async fn rebuild(&self, database: &Database, id: Uuid) -> Result<(), RebuildError> {
         // Never a number, whatever its digits.
         let id = format!("load-{id}");
-        let known = database.room_epoch(self.series).await?;
+        let (known, _) = database.room_progress(self.series).await?;
         match self.step(&id, "begin", &json!({ "epoch": known })).await? {
             BUSY => return Err(RebuildError::Busy),
             READY => return Ok(()),
@@ -71,6 +82,34 @@ impl RedisRoom {
         self.add(&id, "end", &whole(&series, epoch, rows.next_seq, count)).await?;
         tracing::info!(series = %self.series, epoch, places = rows.places.len(), "the waiting room is rebuilt");
         Ok(())
+    }
+
+    /// Rebuilds the room although Redis has one: it is not what its journal says.
+    ///
+    /// # Errors
+    /// See [`RebuildError`].
+    pub async fn rebuild_anyway(&self, database: &Database, id: Uuid) -> Result<(), RebuildError> {
+        // The room of the epoch before is none any more.
+        database.begin_epoch(self.series).await?;
+        self.rebuild(database, id).await
+    }
+
+    /// How what Redis has compares with the journal.
+    ///
+    /// # Errors
+    /// See [`RebuildError`].
+    pub async fn standing(&self, database: &Database) -> Result<Standing, RebuildError> {
+        // In this order: what is journaled by now is applied, or on its way.
+        let (epoch, journaled) = database.room_progress(self.series).await?;
+        Ok(match self.progress().await {
+            Ok((known, _, _)) if known < epoch => Standing::Lost,
+            Ok((known, applied, on_its_way)) if known == epoch && journaled > applied.max(on_its_way) => {
+                Standing::Behind
+            }
+            Ok(_) => Standing::True,
+            Err(RoomError::Lost) => Standing::Lost,
+            Err(error) => return Err(error.into()),
+        })
     }
 
     async fn add(&self, id: &str, step: &str, what: &Value) -> Result<(), RebuildError> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Looked, Report, RoomError, Taken, Told, Turn};
 use crate::domain::{
@@ -63,7 +64,7 @@ pub(super) fn row(row: &Restored, secret: &DrawSecret) -> Value {
             (session_ends_at.timestamp_millis(), pinned_until.map_or(0, |until| until.timestamp_millis()))
         }
     };
-    let key = row.lobby.then(|| hex::encode(secret.rank_key(row.token))).unwrap_or_default();
+    let key = if row.lobby { hex::encode(secret.rank_key(row.token)) } else { String::new() };
     json!({
         "t": row.token.to_string(), "u": row.user.as_str(), "s": row.seq, "l": row.lobby, "k": key,
         "e": ends, "p": pinned,
@@ -82,6 +83,7 @@ struct Found {
     now: i64,
     epoch: i64,
     number: i64,
+    id: Uuid,
     at: i64,
     ends: i64,
     again: bool,
@@ -144,6 +146,7 @@ pub(super) fn turn(text: &str) -> Result<Turn, RoomError> {
     Ok(Turn::Ours(Box::new(Taken {
         epoch: told.epoch,
         number: told.number,
+        id: told.id,
         decision: Decision { outcomes, events, sessions_over },
         names,
         again: told.again,

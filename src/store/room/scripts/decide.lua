@@ -1,6 +1,6 @@
 -- Decides what is to be done now, for these commands: deadlines, the draw, joins and leaves, admissions. Nothing that
 -- anyone can see changes: the events are kept as PENDING until they are journaled and `apply` takes them in.
--- ARGV: now, lease, grace (both in milliseconds), commands as JSON. Returns JSON.
+-- ARGV: now, lease, grace (both in milliseconds), commands as JSON, the id of a new decision. Returns JSON.
 local room = read_room()
 if not room then return NOROOM end
 local real, lease, grace = real_now(), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -14,17 +14,17 @@ local function remember()
 end
 
 local function told(decision, rest)
-    return string.format('{"now":%.0f,"epoch":%.0f,"number":%.0f,"at":%.0f,"ends":%.0f,"events":%s,%s}', room.now,
-        room.epoch, decision.number, decision.at, decision.ends, decision.events, rest)
+    return string.format('{"now":%.0f,"epoch":%.0f,"number":%.0f,"id":"%s","at":%.0f,"ends":%.0f,"events":%s,%s}',
+        room.now, room.epoch, decision.number, decision.id, decision.at, decision.ends, decision.events, rest)
 end
 
-local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events', 'lease')
+local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events', 'lease', 'id')
 if pending[1] then
     remember()
     if tonumber(pending[5]) > real then return string.format('{"busy":%.0f}', pending[5] - real) end
     -- Whoever took it on has not made it good in time: somebody else does.
     redis.call('HSET', PENDING, 'lease', real + lease)
-    local decision = { number = pending[1], at = pending[2], ends = pending[3], events = pending[4] }
+    local decision = { number = pending[1], at = pending[2], ends = pending[3], events = pending[4], id = pending[6] }
     return told(decision, '"again":true,"outcomes":[],"over":[],"wake":0')
 end
 
@@ -120,10 +120,10 @@ end
 admit()
 remember()
 
-local decision = { number = room.decision + 1, at = now, ends = now + room.session, events = list(events) }
+local decision = { number = room.decision + 1, at = now, ends = now + room.session, events = list(events), id = ARGV[5] }
 if #events > 0 then
     redis.call('HSET', PENDING, 'number', decision.number, 'at', decision.at, 'ends', decision.ends, 'events',
-        decision.events, 'lease', real + lease)
+        decision.events, 'lease', real + lease, 'id', decision.id)
 end
 return told(decision, string.format('"again":false,"outcomes":%s,"over":%s,"wake":%.0f', list(outcomes), list(over),
     next_wake(room)))

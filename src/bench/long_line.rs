@@ -1,0 +1,91 @@
+//! A house on SQLite with a long line, made by its journal: joining a million times would take longer.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use chrono::TimeDelta;
+
+use crate::{
+    clock::{Clock, Dice},
+    domain::{
+        catalog::Schedule,
+        id::{SeriesId, TokenId, UserId},
+        identity::{Caller, Role},
+        policy::PolicyPatch,
+        room::Event,
+    },
+    service::{Failure, House, Settings, identity::Keys},
+    store::Database,
+};
+
+/// Joins of one transaction while the journal is made.
+const BATCH: u32 = 20_000;
+
+/// Nobody in the line is given up for silent during a benchmark.
+const PATIENCE_SECONDS: i32 = 86_400;
+
+/// The keys of the house.
+pub(super) fn keys() -> Keys {
+    Keys::new(&[7; 32])
+}
+
+/// Who runs the concert.
+pub(super) fn organizer() -> Caller {
+    let user = UserId::from_stored("bench");
+    Caller { user, name: String::new(), roles: vec![Role::Organizer], pass: None }
+}
+
+/// The house with the database in this folder.
+pub(super) async fn open(data: &Path) -> Result<Arc<House>, Failure> {
+    House::open(database(data).await?, None, keys(), Settings::default(), Clock::system(), Dice::system())
+        .await
+}
+
+/// The database in this folder, up to date.
+pub(super) async fn database(data: &Path) -> Result<Database, Failure> {
+    let database = Database::connect(&Database::embedded_url(data)).await?;
+    database.migrate().await?;
+    Ok(database)
+}
+
+/// Creates a date whose sale opens after `opens_in`, and a journal of `waiting` joins, as the keeper would have written
+/// it, by users with UUIDs. `seen` is shown each of them. A sale that has opened is paused, so that everybody waits.
+pub(super) async fn prepare(
+    data: &Path,
+    waiting: u32,
+    opens_in: TimeDelta,
+    mut seen: impl FnMut(u32, TokenId, &UserId),
+) -> Result<SeriesId, Failure> {
+    let house = open(data).await?;
+    let organizer = organizer();
+    let concert = house.create_concert(&organizer, "Benchmark").await?;
+    let now = house.clock().now();
+    let day = |n| now + TimeDelta::days(n);
+    let schedule = Schedule {
+        start_at: day(3),
+        end_at: day(4),
+        reserve_start_at: now + opens_in,
+        reserve_end_at: day(2),
+    };
+    let policy = PolicyPatch { heartbeat_timeout_seconds: Some(PATIENCE_SECONDS), ..PolicyPatch::default() };
+    let series = house.create_series(&organizer, concert.id, schedule, None, policy).await?.id;
+    let lobby = opens_in > TimeDelta::zero();
+    if !lobby {
+        house.set_paused(&organizer, series, true).await?;
+    }
+    for first in (0..waiting).step_by(BATCH as usize) {
+        let joins: Vec<_> =
+            (first..waiting.min(first + BATCH)).map(|n| join(&house, n, lobby, &mut seen)).collect();
+        house.database().journal(series, &joins, &HashMap::new()).await?;
+    }
+    house.close().await?;
+    Ok(series)
+}
+
+fn join(house: &House, n: u32, lobby: bool, seen: &mut impl FnMut(u32, TokenId, &UserId)) -> Event {
+    let now = house.clock().now();
+    // User ids without an order, as identity providers make them.
+    let user = UserId::from_stored(&uuid::Uuid::from_bytes(house.dice().bytes()).to_string());
+    let token = TokenId(house.dice().id(now));
+    seen(n, token, &user);
+    Event::Joined { token, user, seq: n.into(), lobby, at: now }
+}

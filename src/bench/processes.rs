@@ -1,0 +1,163 @@
+//! What one, two and three processes do over one PostgreSQL and one Redis: fans who join, are admitted, charge, hold a
+//! seat and pay, as many a second as the machine gives, through the real API. The processes, both stores and the fans
+//! share the machine, so on few cores this shows what sharing costs rather than what a machine more would give.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::fans::{api::Api, server::Server};
+use crate::{clock::Clock, config::Layer};
+
+/// Rows and columns of each date's house: more seats than any run sells.
+const HOUSE: (usize, usize) = (200, 100);
+
+/// What to measure.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// How many processes; may be repeated.
+    #[arg(long = "processes", default_values_t = [1, 2, 3])]
+    processes: Vec<usize>,
+    /// How many fans are on their way at once.
+    #[arg(long, default_value_t = 64)]
+    at_once: usize,
+    /// How many dates they are spread over.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    dates: u8,
+    /// For how long, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(1..=300))]
+    seconds: i64,
+}
+
+/// Measures and prints a table.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn run(out: &mut impl Write, options: Options, layer: &Layer) -> Result<bool, String> {
+    let (Some(database), Some(redis)) = (&layer.database_url, &layer.redis_url) else {
+        return Err(
+            "this needs --database-url postgres:… and --redis-url redis:…, which nothing else uses".into()
+        );
+    };
+    let stores = ["--database-url", database, "--redis-url", redis].map(str::to_owned);
+    let said = |error: io::Error| error.to_string();
+    writeln!(out, "| Processes | tickets a second | beside the first | median way | 99 of 100 |")
+        .map_err(said)?;
+    writeln!(out, "|---|---|---|---|---|").map_err(said)?;
+    let mut first = None;
+    for count in &options.processes {
+        let mut ways = measure(*count, &stores, &options).await?;
+        ways.sort_unstable();
+        let rate = ways.len() as f64 / options.seconds as f64;
+        let beside = rate / *first.get_or_insert(rate);
+        let of = |share: usize| ways.get(ways.len() * share / 100).copied().unwrap_or_default();
+        writeln!(out, "| {count} | {rate:.0} | {beside:.2} | {} ms | {} ms |", of(50), of(99))
+            .map_err(said)?;
+    }
+    Ok(true)
+}
+
+/// One date and its seats.
+struct Date {
+    series: String,
+    seats: Vec<String>,
+}
+
+/// How long the whole way of each fan took who got there in time, in milliseconds.
+async fn measure(processes: usize, stores: &[String], options: &Options) -> Result<Vec<i64>, String> {
+    let keys = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let servers = start(processes, stores, &keys)?;
+    let mut organizer = Api::connect(servers[0].address, Some(&servers[0].organizer)).await?;
+    let mut dates = Vec::new();
+    for _ in 0..options.dates {
+        dates.push(create(&mut organizer).await?);
+    }
+    let (dates, next, clock) = (Arc::new(dates), Arc::new(AtomicUsize::new(0)), Clock::system());
+    let until = clock.now() + TimeDelta::seconds(options.seconds);
+    let fans = (0..options.at_once).map(|n| {
+        let (address, dates, next) =
+            (servers[n % servers.len()].address, Arc::clone(&dates), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut api = Api::connect(address, None).await?;
+            let mut ways = Vec::new();
+            while Clock::system().now() < until {
+                ways.extend(buy(&mut api, &dates, next.fetch_add(1, Ordering::Relaxed), until).await?);
+            }
+            Ok::<_, String>(ways)
+        })
+    });
+    let ways = try_join_all(fans).await.map_err(|error| error.to_string())?;
+    Ok(ways.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Equal processes, with one signing key.
+fn start(processes: usize, stores: &[String], keys: &TempDir) -> Result<Vec<Server>, String> {
+    let key = keys.path().join("signing.key");
+    let arguments: Vec<_> =
+        ["--self-service-charging".to_owned()].into_iter().chain(stores.iter().cloned()).collect();
+    (0..processes).map(|_| Server::start(&arguments, Some(&key))).collect()
+}
+
+async fn create(api: &mut Api) -> Result<Date, String> {
+    let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
+    let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
+    let now = Clock::system().now();
+    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339();
+    let input = json!({
+        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
+        "sections": [{ "name": "Floor", "rows": HOUSE.0, "cols": HOUSE.1, "price": 1 }],
+        "queuePolicy": { "maxActive": null },
+    });
+    let create = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
+    let made = api.run(create, &json!({ "input": input })).await?["createSeries"].take();
+    let seats = made["seats"].as_array().into_iter().flatten().map(|seat| text(&seat["id"]));
+    Ok(Date { series: text(&made["id"])?, seats: seats.collect::<Result<_, _>>()? })
+}
+
+/// One fan's way from the join to the ticket; how long it took, in milliseconds, if it was over in time.
+async fn buy(
+    api: &mut Api,
+    dates: &[Date],
+    number: usize,
+    until: DateTime<Utc>,
+) -> Result<Option<i64>, String> {
+    let clock = Clock::system();
+    let (begun, date) = (clock.now(), &dates[number % dates.len()]);
+    let seat =
+        date.seats.get(number / dates.len()).ok_or("the houses are sold out: measure for a shorter time")?;
+    api.speak_as(None);
+    let join = "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { token problem { code } } }";
+    let user = format!("fan-{number}-{}", begun.timestamp_micros());
+    let joined = api.run(join, &json!({ "input": { "seriesId": date.series, "userId": user } })).await?;
+    api.speak_as(Some(text(&joined["issueToken"]["token"])?));
+    let charge = "mutation { charge(input: { amount: 1, idempotencyKey: \"c\" }) { problem { code } } }";
+    done(&api.run(charge, &json!({})).await?["charge"])?;
+    while api.run("mutation { heartbeat { status } }", &json!({})).await?["heartbeat"]["status"] != "ADMITTED"
+    {
+        clock.sleep(TimeDelta::milliseconds(2)).await;
+    }
+    let hold = "mutation ($seat: ID!) { holdSeat(input: { seatId: $seat }) { problem { code } } }";
+    done(&api.run(hold, &json!({ "seat": seat })).await?["holdSeat"])?;
+    let pay = "mutation { pay(input: { idempotencyKey: \"p\" }) { problem { code } } }";
+    done(&api.run(pay, &json!({})).await?["pay"])?;
+    let over = clock.now();
+    Ok((over <= until).then(|| (over - begun).num_milliseconds()))
+}
+
+fn done(payload: &Value) -> Result<(), String> {
+    if payload["problem"].is_null() { Ok(()) } else { Err(format!("the server answered {payload}")) }
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
+}
