@@ -126,9 +126,9 @@ fn a_process_has_the_time_that_it_takes_to_say_goodbye() {
     }
 }
 
-/// A room that was evicted is lost until it is rebuilt; one that is older than its journal is not rebuilt at all.
+/// An evicted key is a hole in a line. What comes back comes from PostgreSQL.
 #[test]
-fn redis_evicts_nothing_and_never_comes_back_with_something_old() {
+fn redis_evicts_nothing_and_writes_nothing_down() {
     let words = strings(&Compose::any().service("redis")["command"]);
     let value = |flag: &str| {
         let at = words.iter().position(|word| word == flag).unwrap_or_else(|| panic!("{flag}: {words:?}"));
