@@ -47,7 +47,7 @@ endif
 	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
-	scripts/with-services $(CARGO) test --locked --test suite --test processes
+	scripts/with-services $(CARGO) test --locked --test suite --test room --test processes
 
 deploy-check: ## Run what compose.yaml runs, without containers, while some of it breaks.
 	scripts/deploy-check

@@ -25,8 +25,11 @@ const FAR_BACK: u32 = 1_000;
 /// How long news of the line may be collected near the front: well under the second of rule 20.
 const PAUSE_NEAR: TimeDelta = TimeDelta::milliseconds(500);
 
-/// How long news of the line is collected far back.
+/// How long news of the line is collected far back: a second more for every 20,000 people in front, so that looking
+/// costs a room with a million watchers no more than one with a few hundred thousand.
 const PAUSE_FAR: TimeDelta = TimeDelta::seconds(5);
+const PAUSE_FARTHEST: TimeDelta = TimeDelta::seconds(30);
+const FARTHER: u32 = 20_000;
 
 /// Where somebody stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -369,7 +372,8 @@ impl Watch {
 fn pause(last: &Position) -> TimeDelta {
     match last.position {
         Some(position) if position <= FAR_BACK => PAUSE_NEAR,
-        _ => PAUSE_FAR,
+        Some(position) => (PAUSE_FAR + TimeDelta::seconds((position / FARTHER).into())).min(PAUSE_FARTHEST),
+        None => PAUSE_FAR,
     }
 }
 

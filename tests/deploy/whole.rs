@@ -32,7 +32,6 @@ use crate::{
 const CONCERTS: &str = "{ concerts(first: 1) { nodes { id } } }";
 
 #[tokio::test]
-#[ignore = "takes ports and an nginx: scripts/deploy-check runs it"]
 async fn everything_runs_as_it_is_written_down() {
     let mut hosts = Hosts::start().await;
     let migrated = hosts.run("migrate");

@@ -3,7 +3,7 @@
 use frontrow::store::{Claim, Database, Sharing, Unclaimed};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::{backend::Fresh, services};
+use crate::{services, support::backend::Fresh};
 
 async fn claim(fresh: &Fresh, sharing: Sharing) -> Result<Claim, Unclaimed> {
     Database::connect(&fresh.url).await.unwrap().claim(sharing).await

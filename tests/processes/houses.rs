@@ -18,7 +18,7 @@ use frontrow::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::{backend::Fresh, services};
+use crate::{services, support::backend::Fresh};
 
 pub(crate) struct Houses {
     pub(crate) each: Vec<Arc<House>>,

@@ -6,9 +6,6 @@
 #[expect(dead_code, reason = "its own tests use all of it")]
 #[path = "../process/api.rs"]
 mod api;
-#[expect(dead_code, reason = "the suite may also do without PostgreSQL")]
-#[path = "../suite/support/backend.rs"]
-mod backend;
 mod claim;
 mod fan;
 mod houses;

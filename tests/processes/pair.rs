@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    backend::Fresh,
+    support::backend::Fresh,
     support::{Options, Server},
 };
 use sea_orm::ConnectionTrait;

@@ -7,7 +7,7 @@
 //! leader, what is seen is always journaled, and the limits hold however many processes there are.
 //!
 //! To add a transition, see `domain::room`; then teach it to `scripts/decide.lua`, `scripts/apply.lua` and
-//! [`wire`].
+//! `wire.rs`.
 
 mod fence;
 mod rebuild;

@@ -1,6 +1,6 @@
 //! A server to start, and the people who use it.
 
-mod backend;
+pub(crate) mod backend;
 mod people;
 mod reply;
 mod server;
