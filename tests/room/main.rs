@@ -7,6 +7,7 @@
 
 mod away;
 mod cluster;
+mod date;
 mod pair;
 #[expect(dead_code, reason = "these tests need only some of what those of the link have")]
 #[path = "../redis/servers.rs"]

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Joins and leaves of one decision: nobody else is served while Redis makes it.
+/// Joins and leaves of one decision, which nobody else is served beside, and rows of one query.
 const BATCH: usize = 1_000;
 
 /// How often the room is looked after at the least; see `store::room`.
@@ -144,13 +144,11 @@ impl SharedKeeper {
                 self.rebuild(Rebuild::Anyway).await?;
             }
         }
-        let admitted = self.shared.room.admitted().await?;
-        if admitted.is_empty() {
-            return Ok(());
-        }
-        let standing = self.database.admitted_of(&admitted).await?;
-        for token in admitted.iter().filter(|token| !standing.contains(token)) {
-            self.live.ended(*token);
+        for admitted in self.shared.room.admitted().await?.chunks(BATCH) {
+            let standing = self.database.admitted_of(admitted).await?;
+            for token in admitted.iter().filter(|token| !standing.contains(token)) {
+                self.live.ended(*token);
+            }
         }
         Ok(())
     }

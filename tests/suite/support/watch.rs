@@ -53,7 +53,8 @@ impl Watch {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn message(&mut self) -> Value {
+    /// The next message, whatever it says.
+    pub(crate) async fn message(&mut self) -> Value {
         loop {
             let next =
                 tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something");
