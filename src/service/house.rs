@@ -90,7 +90,9 @@ impl House {
         );
         rooms.set_committer(committer.clone());
         for series in database.series_with_live_places().await? {
-            rooms.of(series).await?;
+            // Whatever was due while nobody was there is done before anybody looks: a slot that was paid for at the last
+            // moment is given away, say.
+            rooms.of(series).await?.decided().await;
         }
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
         if let Some(incoming) = events.subscribe() {
