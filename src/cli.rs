@@ -170,6 +170,7 @@ async fn serve(config: Config) -> Result<ExitCode, String> {
         .map_err(|error| format!("listen: {} cannot be listened on: {error}", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let app = App::open(&config, clock.clone(), dice.clone()).await?;
+    let stop = stop_signal();
     tracing::info!("Frontrow listens on http://{address} (GraphiQL: http://{address}/graphiql)");
     if config.demo {
         let who = demo::organizer();
@@ -178,26 +179,31 @@ async fn serve(config: Config) -> Result<ExitCode, String> {
         let token = token.map_err(|error| error.to_string())?;
         tracing::info!("the demo organiser's token, good for a day: {token}");
     }
-    app.run(listener, stop_signal()).await?;
+    app.run(listener, stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// SIGTERM or Ctrl-C.
-async fn stop_signal() {
+/// SIGTERM or Ctrl-C, also one that comes before this is waited for: whoever has read that the server listens may stop
+/// it at once.
+fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let terminate = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).ok())
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Some(mut terminate), Some(mut interrupt)] = terminate {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
             return;
         }
-    }
-    // Without signals the server runs until it is killed.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+        // Without signals the server runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
