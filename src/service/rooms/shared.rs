@@ -55,7 +55,7 @@ pub(super) struct News {
 }
 
 impl Shared {
-    /// The receiver is to be served by [`serve_looks`].
+    /// [`Looks::serve`] is to be run beside it.
     pub(super) fn new(room: RedisRoom, series: &Series) -> (Self, Looks) {
         let (looks, asked) = mpsc::channel(LOOKS);
         let state = State {

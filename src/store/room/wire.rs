@@ -215,8 +215,6 @@ fn count(n: i64) -> Result<u32, RoomError> {
 pub struct RoomNews {
     /// Whose.
     pub series: SeriesId,
-    /// When to decide again.
-    pub wake: Option<DateTime<Utc>>,
     /// Whether it concerns everybody: the draw, a pause, the last seat.
     pub everybody: bool,
     /// Places whose own status has changed.
@@ -230,14 +228,12 @@ impl RoomNews {
         #[derive(Deserialize)]
         struct Message {
             series: String,
-            wake: i64,
             everybody: bool,
             tokens: Vec<String>,
         }
         let message: Message = serde_json::from_slice(payload).ok()?;
         Some(Self {
             series: message.series.parse().ok()?,
-            wake: wake(message.wake),
             everybody: message.everybody,
             tokens: message.tokens.iter().map(|text| text.parse()).collect::<Result<_, _>>().ok()?,
         })

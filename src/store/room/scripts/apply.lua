@@ -52,10 +52,8 @@ end
 redis.call('DEL', PENDING)
 redis.call('HSET', ROOM, 'decision', pending[1], 'drawn', room.drawn, 'next_seq', room.next_seq, 'admissions',
     room.admissions, 'last', room.now)
-local wake = next_wake(room)
 -- A room that nobody needs any more goes by itself; it can be rebuilt.
 local gone = math.max(room.closes_at, real_now()) + 86400000
 for _, key in ipairs(KEYS) do redis.call('PEXPIREAT', key, gone) end
-redis.call('PUBLISH', ARGV[4], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":%s,"tokens":%s}',
-    ARGV[5], wake, tostring(drawn), list(told)))
-return wake
+tell(ARGV[4], ARGV[5], drawn, told)
+return next_wake(room)

@@ -143,3 +143,9 @@ local function list(values)
     if #values == 0 then return '[]' end
     return cjson.encode(values)
 end
+
+-- Tells every process which places have changed, or that it concerns everybody.
+local function tell(channel, series, everybody, tokens)
+    redis.call('PUBLISH', channel, string.format('{"series":"%s","everybody":%s,"tokens":%s}', series,
+        tostring(everybody), list(tokens)))
+end

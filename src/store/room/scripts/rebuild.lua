@@ -52,6 +52,5 @@ redis.call('HSET', ROOM, 'state', 'ready', 'last', now, 'decided', 0, 'floor', n
 redis.call('HDEL', ROOM, 'load', 'patience')
 local room = read_room()
 for _, token in ipairs(redis.call('HKEYS', SESSIONS)) do file_session(room, token, session(token)) end
-redis.call('PUBLISH', ARGV[5], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":true,"tokens":[]}',
-    ARGV[6], next_wake(room)))
+tell(ARGV[5], ARGV[6], true, {})
 return 1

@@ -20,7 +20,5 @@ for _, report in ipairs(cjson.decode(ARGV[4])) do
     if report.p then pin(report) elseif session(report.t) then remove(report.t) end
     told[#told + 1] = report.t
 end
-local wake = next_wake(room)
-redis.call('PUBLISH', ARGV[2], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":false,"tokens":%s}',
-    ARGV[3], wake, list(told)))
-return wake
+tell(ARGV[2], ARGV[3], false, told)
+return next_wake(room)

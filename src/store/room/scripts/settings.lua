@@ -28,9 +28,5 @@ if row.version >= room.version then
     room.version = row.version
 end
 redis.call('HSET', ROOM, 'settings', room.settings, 'version', room.version)
-local wake = next_wake(room)
-if changed then
-    redis.call('PUBLISH', ARGV[2], string.format('{"series":"%s","wake":%.0f,"line":true,"everybody":true,"tokens":[]}',
-        ARGV[3], wake))
-end
-return wake
+if changed then tell(ARGV[2], ARGV[3], true, {}) end
+return next_wake(room)
