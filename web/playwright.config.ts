@@ -1,6 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
-// Two kinds of test: `unit` runs the pure parts in Node; `e2e` drives Chromium against a real server (see e2e/server.ts).
+// `unit` runs the pure parts in Node; `e2e` drives Chromium against a real server (see e2e/server.ts); `bench` measures
+// and judges nothing.
 export default defineConfig({
   fullyParallel: true,
   // A test that fails once is a failure: nothing is tried again into green.
@@ -31,5 +32,6 @@ export default defineConfig({
   projects: [
     { name: 'unit', testDir: 'src', testMatch: '**/*.test.ts' },
     { name: 'e2e', testDir: 'e2e', testMatch: '**/*.spec.ts' },
+    { name: 'bench', testDir: 'e2e', testMatch: '**/*.bench.ts' },
   ],
 });

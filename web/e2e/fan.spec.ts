@@ -179,55 +179,6 @@ test('leaving gives the place up, and joining again goes to the end', async ({ p
   await expect(page.locator(place)).toHaveText('2');
 });
 
-test('an arena of 5,000 seats draws a frame in time', async ({ page, server }) => {
-  const sections = [
-    { name: 'Floor', rows: 40, cols: 50, price: 150_000 },
-    { name: 'Tier West', rows: 30, cols: 50, price: 90_000 },
-    { name: 'Tier East', rows: 30, cols: 50, price: 90_000 },
-  ];
-  const sale = await makeSale(server, { sections });
-  await joinLine(page, server, sale);
-  await choosing(page);
-  await expect(page.getByRole('button', { name: /Show Floor on the map, 150,000 pts, 2,000 free/ })).toBeVisible();
-  // The processor time of the page's main thread, which does not depend on what else the machine is doing.
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const busyMs = async () => {
-    const { metrics } = await cdp.send('Performance.getMetrics');
-    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Infinity);
-  };
-  const before = await busyMs();
-  await page.locator('canvas').evaluate(async (element) => {
-    const { left, top, width, height } = element.getBoundingClientRect();
-    for (let i = 0; i < 40; i++) {
-      const at = { clientX: left + width / 2, clientY: top + height / 2, ctrlKey: true, cancelable: true };
-      element.dispatchEvent(new WheelEvent('wheel', { ...at, deltaY: i < 20 ? -20 : 20 }));
-      await new Promise((resolve) => requestAnimationFrame(resolve));
-    }
-  });
-  const frame = ((await busyMs()) - before) / 40;
-  test.info().annotations.push({ type: 'a frame', description: `${frame.toFixed(1)} ms of processor time` });
-  // Thirty frames a second in software alone, as here; with a graphics card there is far less to do.
-  expect(frame).toBeLessThan(33);
-});
-
-test('a finger zooms in on an arena first, then picks', async ({ browser, server }) => {
-  const sections = [{ name: 'Floor', rows: 50, cols: 60, price: 90_000 }];
-  const sale = await makeSale(server, { sections });
-  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, locale: 'en-GB' });
-  const page = await phone.newPage();
-  await joinLine(page, server, sale);
-  await choosing(page);
-  await expect(page.getByRole('button', { name: /Show Floor on the map.* 3,000 free/ })).toBeVisible();
-  const canvas = page.locator('canvas');
-  await canvas.tap({ position: { x: 150, y: 120 } });
-  await expect(canvas).toHaveCSS('touch-action', 'none');
-  await expect(holdButton(page)).toHaveCount(0);
-  await canvas.tap({ position: { x: 150, y: 120 } });
-  await expect(page.getByRole('button', { name: 'Hold 1 seat ·' })).toBeVisible();
-  await phone.close();
-});
-
 test('in Korean', async ({ browser, server }) => {
   const page = await (await browser.newContext({ locale: 'ko-KR' })).newPage();
   await page.goto(server.url);

@@ -17,6 +17,13 @@ interface Plan {
   policy?: Record<string, number | null>;
 }
 
+/** The sections of a house of 5,000 seats. */
+export const arena = [
+  { name: 'Floor', rows: 40, cols: 50, price: 150_000 },
+  { name: 'Tier West', rows: 30, cols: 50, price: 90_000 },
+  { name: 'Tier East', rows: 30, cols: 50, price: 90_000 },
+];
+
 export interface ApiFan {
   token: string;
   tokenId: string;

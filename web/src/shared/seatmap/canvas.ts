@@ -309,7 +309,7 @@ export class SeatCanvas {
     });
   }
 
-  /** One seat is drawn once and then copied: much less work than a circle for each, also without a graphics card. */
+  /** One seat is drawn once and then copied: less work than a circle for each. */
   #stamp(context: CanvasRenderingContext2D, seats: readonly number[], colour: string, radius: number): void {
     const { scale, x, y } = this.#view;
     const ratio = this.canvas.width / (this.#size.width || 1);
