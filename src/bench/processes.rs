@@ -1,6 +1,7 @@
 //! What one, two and three processes do over one PostgreSQL and one Redis: fans who join, are admitted, charge, hold a
 //! seat and pay, as many a second as the machine gives, through the real API. The processes, both stores and the fans
-//! share the machine, so on few cores this shows what sharing costs rather than what a machine more would give.
+//! share the machine, so on few cores this shows what sharing costs rather than what a machine more would give. And how
+//! long it takes until somebody who watches the seats at the last process hears of a hold (rule 20).
 
 use std::{
     io::{self, Write},
@@ -16,8 +17,11 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::watch::{Holds, Watch};
 use super::fans::{api::Api, server::Server};
 use crate::{clock::Clock, config::Layer};
+
+mod watch;
 
 /// Rows and columns of each date's house: more seats than any run sells.
 const HOUSE: (usize, usize) = (200, 100);
@@ -51,20 +55,39 @@ pub async fn run(out: &mut impl Write, options: Options, layer: &Layer) -> Resul
     };
     let stores = ["--database-url", database, "--redis-url", redis].map(str::to_owned);
     let said = |error: io::Error| error.to_string();
-    writeln!(out, "| Processes | tickets a second | beside the first | median way | 99 of 100 |")
-        .map_err(said)?;
-    writeln!(out, "|---|---|---|---|---|").map_err(said)?;
+    writeln!(
+        out,
+        "| Processes | tickets a second | beside the first | median way | 99 of 100 | a hold is seen after | 99 of 100 |"
+    )
+    .map_err(said)?;
+    writeln!(out, "|---|---|---|---|---|---|---|").map_err(said)?;
     let mut first = None;
     for count in &options.processes {
-        let mut ways = measure(*count, &stores, &options).await?;
-        ways.sort_unstable();
+        let Measured { mut ways, mut seen } = measure(*count, &stores, &options).await?;
         let rate = ways.len() as f64 / options.seconds as f64;
         let beside = rate / *first.get_or_insert(rate);
-        let of = |share: usize| ways.get(ways.len() * share / 100).copied().unwrap_or_default();
-        writeln!(out, "| {count} | {rate:.0} | {beside:.2} | {} ms | {} ms |", of(50), of(99))
-            .map_err(said)?;
+        let ([way, longest], [news, latest]) = (spread(&mut ways), spread(&mut seen));
+        writeln!(
+            out,
+            "| {count} | {rate:.0} | {beside:.2} | {way} ms | {longest} ms | {news} ms | {latest} ms |"
+        )
+        .map_err(said)?;
     }
     Ok(true)
+}
+
+/// The median, and what 99 of 100 are below.
+fn spread(of: &mut [i64]) -> [i64; 2] {
+    of.sort_unstable();
+    [50, 99].map(|share| of.get(of.len() * share / 100).copied().unwrap_or_default())
+}
+
+/// In milliseconds.
+struct Measured {
+    /// How long the whole way of each fan took who got there in time.
+    ways: Vec<i64>,
+    /// How long after the answer to its holder each hold was seen.
+    seen: Vec<i64>,
 }
 
 /// One date and its seats.
@@ -73,8 +96,7 @@ struct Date {
     seats: Vec<String>,
 }
 
-/// How long the whole way of each fan took who got there in time, in milliseconds.
-async fn measure(processes: usize, stores: &[String], options: &Options) -> Result<Vec<i64>, String> {
+async fn measure(processes: usize, stores: &[String], options: &Options) -> Result<Measured, String> {
     let keys = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let servers = start(processes, stores, &keys)?;
     let mut organizer = Api::connect(servers[0].address, Some(&servers[0].organizer)).await?;
@@ -82,22 +104,27 @@ async fn measure(processes: usize, stores: &[String], options: &Options) -> Resu
     for _ in 0..options.dates {
         dates.push(create(&mut organizer).await?);
     }
+    let last = servers[servers.len() - 1].address;
+    let watch = Watch::open(last, dates.iter().map(|date| date.series.as_str())).await?;
+    let holds = Arc::new(Holds::default());
     let (dates, next, clock) = (Arc::new(dates), Arc::new(AtomicUsize::new(0)), Clock::system());
     let until = clock.now() + TimeDelta::seconds(options.seconds);
     let fans = (0..options.at_once).map(|n| {
-        let (address, dates, next) =
-            (servers[n % servers.len()].address, Arc::clone(&dates), Arc::clone(&next));
+        let address = servers[n % servers.len()].address;
+        let (dates, next, holds) = (Arc::clone(&dates), Arc::clone(&next), Arc::clone(&holds));
         tokio::spawn(async move {
             let mut api = Api::connect(address, None).await?;
             let mut ways = Vec::new();
             while Clock::system().now() < until {
-                ways.extend(buy(&mut api, &dates, next.fetch_add(1, Ordering::Relaxed), until).await?);
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                ways.extend(buy(&mut api, &dates, number, until, &holds).await?);
             }
             Ok::<_, String>(ways)
         })
     });
     let ways = try_join_all(fans).await.map_err(|error| error.to_string())?;
-    Ok(ways.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    let ways = ways.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(Measured { ways, seen: watch.delays(&holds).await? })
 }
 
 /// Equal processes, with one signing key.
@@ -130,6 +157,7 @@ async fn buy(
     dates: &[Date],
     number: usize,
     until: DateTime<Utc>,
+    holds: &Holds,
 ) -> Result<Option<i64>, String> {
     let clock = Clock::system();
     let (begun, date) = (clock.now(), &dates[number % dates.len()]);
@@ -148,6 +176,7 @@ async fn buy(
     }
     let hold = "mutation ($seat: ID!) { holdSeat(input: { seatId: $seat }) { problem { code } } }";
     done(&api.run(hold, &json!({ "seat": seat })).await?["holdSeat"])?;
+    holds.answered(seat);
     let pay = "mutation { pay(input: { idempotencyKey: \"p\" }) { problem { code } } }";
     done(&api.run(pay, &json!({})).await?["pay"])?;
     let over = clock.now();

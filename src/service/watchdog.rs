@@ -24,6 +24,7 @@ use crate::{
 /// How often. A change that nobody told of is seen by the next look and shown by the one after, which is to be
 /// within a second (rule 20).
 const LOOK: TimeDelta = TimeDelta::milliseconds(300);
+const _: () = assert!(2 * LOOK.num_milliseconds() < 1_000, "rule 20");
 
 /// How often series are looked for that others have created.
 const KEEP: TimeDelta = TimeDelta::seconds(3);

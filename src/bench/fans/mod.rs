@@ -12,6 +12,7 @@ mod crowd;
 mod fan;
 mod report;
 pub(super) mod server;
+pub(super) mod socket;
 
 use std::{
     io::Write,
