@@ -5,7 +5,7 @@ use frontrow::{
     store::redis::{Heard, Redis},
 };
 
-use crate::servers::{Server, fails_soon, next, publish, run, text, works_again};
+use crate::servers::{Server, fails, next, publish, run, text, works_again};
 
 #[tokio::test]
 async fn keys_of_a_series_share_a_slot_and_the_database_is_the_one_that_was_named() {
@@ -46,8 +46,8 @@ async fn a_server_that_was_killed_and_started_again_is_found_again() {
     let expected = Heard::Message { channel: "p:a".into(), payload: b"one".into() };
     assert_eq!(next(&mut heard).await, expected);
     server.kill();
-    fails_soon(&redis).await;
-    fails_soon(&redis).await;
+    fails(&redis).await;
+    fails(&redis).await;
     server.start_again();
     works_again(&redis).await;
     assert_eq!(next(&mut heard).await, Heard::Missed);
@@ -60,9 +60,9 @@ async fn a_server_that_is_silent_gives_errors_until_it_answers() {
     let server = Server::start(&[]);
     let redis = Redis::connect(&format!("redis://{}", server.host()), "p").await.unwrap();
     server.signal("STOP");
-    let calls = (0..50).map(|_| fails_soon(&redis));
+    let calls = (0..50).map(|_| fails(&redis));
     futures_util::future::join_all(calls).await;
-    fails_soon(&redis).await;
+    fails(&redis).await;
     server.signal("CONT");
     works_again(&redis).await;
 }

@@ -13,9 +13,6 @@ use tokio_tungstenite::{
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a server that has something to say may take to say it.
-const QUIET: Duration = Duration::from_secs(5);
-
 /// A subscription.
 #[derive(Debug)]
 pub(crate) struct Watch(WebSocketStream<TcpStream>);
@@ -92,7 +89,7 @@ impl Watch {
     /// Reads on until a value says that something was missed, or the server has cut the connection; false if the
     /// server has nothing more to say.
     pub(crate) async fn misses_something(&mut self, told: impl Fn(&Value) -> bool) -> bool {
-        while let Ok(next) = tokio::time::timeout(QUIET, self.0.next()).await {
+        while let Ok(next) = tokio::time::timeout(PATIENCE, self.0.next()).await {
             match next {
                 Some(Ok(Message::Text(text))) => {
                     let message: Value = serde_json::from_str(&text).unwrap();
