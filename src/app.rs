@@ -16,7 +16,10 @@ use crate::{
     config::{Config, RedisConfig},
     server::{self, endpoint::TransportLimits},
     service::{Failure, House, Settings, identity::Keys},
-    store::{Claim, Database, Sharing, redis::Redis},
+    store::{
+        Claim, Database, Sharing,
+        redis::{Redis, is_away},
+    },
 };
 
 /// How long requests and sockets may take to end when the server stops.
@@ -134,16 +137,22 @@ pub async fn database(config: &Config) -> Result<Database, String> {
     Database::connect(&url).await.map_err(|error| format!("the database cannot be opened: {error}"))
 }
 
-/// Connects to the Redis that the settings name, if they do.
+/// The link to the Redis that the settings name, if they do. One that is away may come back: what it is not needed
+/// for goes on meanwhile.
 ///
 /// # Errors
-/// A sentence for the operator.
-pub async fn redis(config: &Config) -> Result<Option<Redis>, String> {
+/// A sentence for the operator, if somebody answers there and not as it should.
+async fn redis(config: &Config) -> Result<Option<Redis>, String> {
     let Some(RedisConfig { url, prefix }) = &config.redis else { return Ok(None) };
-    match Redis::open(url, prefix).await {
-        Ok(redis) => Ok(Some(redis)),
-        Err(error) => Err(format!("{url} cannot be reached: {error}")),
+    let redis = Redis::to(url, prefix);
+    match redis.check().await {
+        Ok(()) => {}
+        Err(error) if is_away(&error) => {
+            tracing::warn!(%url, %error, "Redis is away: nobody is let in until it is back");
+        }
+        Err(error) => return Err(format!("redis-url: {url} does not answer as it should: {error}")),
     }
+    Ok(Some(redis))
 }
 
 /// The keys: ours, made at the first start and readable by the owner alone (rule 3), and the identity provider's.

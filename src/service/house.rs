@@ -90,9 +90,14 @@ impl House {
         );
         rooms.set_committer(committer.clone());
         for series in database.series_with_live_places().await? {
-            // Whatever was due while nobody was there is done before anybody looks: a slot that was paid for at the last
-            // moment is given away, say.
-            rooms.of(series).await?.decided().await;
+            match rooms.of(series).await {
+                // Whatever was due while nobody was there is done before anybody looks: a slot that was paid for at
+                // the last moment is given away, say.
+                Ok(room) => room.decided().await,
+                // What is held can be paid meanwhile; the watchdog opens the rooms.
+                Err(Failure::Unavailable) if shared => break,
+                Err(failure) => return Err(failure),
+            }
         }
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
         if let Some(incoming) = events.subscribe() {

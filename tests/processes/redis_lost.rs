@@ -1,6 +1,7 @@
 //! Redis loses what it has, or goes away for a while. The waiting rooms come back from their journal, and from the
 //! tokens that fans show.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -39,16 +40,11 @@ impl Sale {
         sale
     }
 
-    /// Where everybody stands, each asked at the process of the own choice: `A` for ADMITTED, else the position.
+    /// Where everybody stands, each asked at the process of the own choice.
     async fn places(&self) -> Vec<String> {
         let mut places = Vec::new();
         for fan in &self.fans {
-            let place = asked(fan).await;
-            places.push(if place["status"] == "ADMITTED" {
-                "A".to_owned()
-            } else {
-                place["position"].to_string()
-            });
+            places.push(place(&asked(fan).await));
         }
         places
     }
@@ -56,6 +52,11 @@ impl Sale {
     async fn flush(&self) {
         self.redis.says::<()>("FLUSHALL").await.unwrap();
     }
+}
+
+/// `A` for ADMITTED, else the position.
+fn place(token: &Value) -> String {
+    if token["status"] == "ADMITTED" { "A".to_owned() } else { token["position"].to_string() }
 }
 
 /// A heartbeat, sent again as long as the answer is that it is safe to try again.
@@ -155,4 +156,26 @@ async fn while_redis_is_away_holders_pay_and_nobody_is_admitted() {
     admitted(&mut watch).await;
     assert_eq!(sale.places().await[1..], ["A", "A", "1", "2", "3"]);
     assert_eq!(sale.other.audit().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_starts_while_redis_is_away_takes_payments_and_then_joins_in() {
+    let mut sale = Sale::open().await;
+    sale.fans[0].must_hold(&sale.seats[0]).await;
+    sale.redis.kill();
+    let late = sale.shared.server().await;
+    assert_eq!(late.same(&sale.fans[0]).pay("ticket").await["payment"]["status"], "COMPLETE");
+    assert_eq!(code_of(&late.same(&sale.fans[1]).hold(&sale.seats[1]).await), None);
+    // It does not know the room, and all who want to see it are told so at once.
+    let waiting: Vec<_> = sale.fans[2..].iter().map(|fan| late.same(fan)).collect();
+    for answer in
+        join_all(waiting.iter().map(|fan| fan.ask("mutation { heartbeat { status } }", json!({})))).await
+    {
+        unavailable(&answer.0);
+    }
+    sale.redis.start_again();
+    // The slot that was paid for is given to the next in line, and no other.
+    servers::until("the slot is given", async || place(&asked(&waiting[0]).await) == "A").await;
+    assert_eq!(sale.places().await[1..], ["A", "A", "1", "2", "3"]);
+    assert_eq!(late.audit().await, Vec::<String>::new());
 }

@@ -2,11 +2,12 @@
 
 use frontrow::{
     domain::id::SeriesId,
-    store::redis::{Heard, Redis},
+    redis_url::RedisUrl,
+    store::redis::{Heard, Redis, is_away},
 };
 use redis::Script;
 
-use crate::servers::{cluster, healthy, next, publish, run, text, until};
+use crate::servers::{cluster, fails, healthy, next, publish, run, text, until, works_again};
 
 #[tokio::test]
 async fn a_cluster_is_one_store_and_one_channel() {
@@ -62,4 +63,21 @@ async fn a_cluster_is_one_store_and_one_channel() {
         matches!(heard.try_recv(), Ok(Heard::Message { .. }))
     };
     until("messages are heard again", heard_again).await;
+}
+
+/// What is asked is answered by an error, and by the cluster once it is there.
+#[tokio::test]
+async fn a_cluster_that_is_not_there_yet_is_found_when_it_is() {
+    let mut nodes = cluster().await;
+    for node in &mut nodes {
+        node.kill();
+    }
+    let url = format!("redis+cluster://{},{}", nodes[0].host(), nodes[1].host());
+    let redis = Redis::to(&RedisUrl::parse(&url).unwrap(), "p");
+    assert!(is_away(&redis.check().await.unwrap_err()));
+    fails(&redis).await;
+    for node in &mut nodes {
+        node.start_again();
+    }
+    works_again(&redis).await;
 }

@@ -2,7 +2,7 @@
 
 use frontrow::{
     domain::id::SeriesId,
-    store::redis::{Heard, Redis},
+    store::redis::{Heard, Redis, is_away},
 };
 
 use crate::servers::{Server, fails, next, publish, run, text, works_again};
@@ -29,9 +29,10 @@ async fn who_is_refused_or_finds_nobody_gets_an_error_without_the_password() {
         Server::start(&["--user", "ann", "on", ">right", "~*", "&*", "+@all", "--user", "default", "off"]);
     Redis::connect(&format!("redis://ann:right@{}", server.host()), "p").await.unwrap().ping().await.unwrap();
     let wrong = Redis::connect(&format!("redis://ann:wrong-one@{}", server.host()), "p").await.unwrap_err();
-    assert!(!wrong.to_string().contains("wrong-one"), "{wrong}");
+    assert!(!wrong.to_string().contains("wrong-one") && !is_away(&wrong), "{wrong}");
     server.kill();
-    assert!(Redis::connect(&format!("redis://ann:right@{}", server.host()), "p").await.is_err());
+    let nobody = Redis::connect(&format!("redis://ann:right@{}", server.host()), "p").await.unwrap_err();
+    assert!(is_away(&nobody), "{nobody}");
     let mistake = Redis::connect("redis://ann:secret@h:x", "p").await.unwrap_err().to_string();
     assert!(mistake.contains("a host and a port") && !mistake.contains("secret"), "{mistake}");
 }

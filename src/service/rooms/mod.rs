@@ -14,7 +14,10 @@ mod stream;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -63,6 +66,8 @@ pub struct Rooms {
     rooms: Mutex<HashMap<SeriesId, Arc<LiveRoom>>>,
     /// Held by who rebuilds a room, so that no room is rebuilt twice.
     opening: tokio::sync::Mutex<()>,
+    /// How often that has failed.
+    failed: AtomicU64,
 }
 
 impl Rooms {
@@ -86,6 +91,7 @@ impl Rooms {
             committer: OnceLock::new(),
             rooms: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
+            failed: AtomicU64::new(0),
         });
         if let Some(redis) = rooms.redis.clone() {
             rooms.tasks.spawn(news::listen(Arc::clone(&rooms), redis, rooms.stop.clone()));
@@ -106,10 +112,23 @@ impl Rooms {
         if let Some(room) = self.get(series) {
             return Ok(room);
         }
+        let failed = self.failed.load(Ordering::Acquire);
         let _opening = self.opening.lock().await;
         if let Some(room) = self.get(series) {
             return Ok(room);
         }
+        // Those who have waited meanwhile do not each wait once more for a store that is away.
+        if self.failed.load(Ordering::Acquire) != failed {
+            return Err(Failure::Unavailable);
+        }
+        let opened = self.open(series).await;
+        if matches!(opened, Err(Failure::Unavailable)) {
+            self.failed.fetch_add(1, Ordering::AcqRel);
+        }
+        opened
+    }
+
+    async fn open(&self, series: SeriesId) -> Result<Arc<LiveRoom>, Failure> {
         let committer = self.committer.get().cloned().ok_or(Failure::Unavailable)?;
         let seats = self.maps.of(series).await?.ok_or_else(|| Failure::not_found("date"))?;
         let live = match &self.redis {

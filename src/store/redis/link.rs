@@ -11,6 +11,7 @@ use redis::{
     RedisResult, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
+    cmd,
 };
 
 use super::{CHECK, servers::Servers};
@@ -27,19 +28,27 @@ pub struct Link(Kind);
 #[derive(Clone)]
 enum Kind {
     Node(Arc<Node>),
-    Cluster(ClusterConnection),
+    Cluster(Arc<Cluster>),
 }
 
 impl Link {
-    pub(super) async fn cluster(servers: &Servers) -> RedisResult<Self> {
-        Ok(Self(Kind::Cluster(servers.cluster()?.get_async_connection().await?)))
+    /// Connects when it is needed.
+    pub(super) fn to(servers: &Arc<Servers>) -> Self {
+        let servers = Arc::clone(servers);
+        if servers.is_cluster() {
+            return Self(Kind::Cluster(Arc::new(Cluster { servers, line: Line::default() })));
+        }
+        let node = Arc::new(Node { servers, line: Line::default() });
+        tokio::spawn(keep(Arc::downgrade(&node)));
+        Self(Kind::Node(node))
     }
 
-    pub(super) async fn node(servers: &Arc<Servers>) -> RedisResult<Self> {
-        let node = Arc::new(Node { servers: Arc::clone(servers), line: Mutex::default() });
-        node.check().await?;
-        tokio::spawn(keep(Arc::downgrade(&node)));
-        Ok(Self(Kind::Node(node)))
+    /// Whether whoever is at the other end answers as it should.
+    pub(super) async fn check(&self) -> RedisResult<()> {
+        match &self.0 {
+            Kind::Node(node) => node.check().await,
+            Kind::Cluster(cluster) => cmd("PING").query_async(&mut cluster.connection().await?).await,
+        }
     }
 }
 
@@ -55,8 +64,10 @@ impl std::fmt::Debug for Link {
 
 impl ConnectionLike for Link {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match &mut self.0 {
-            Kind::Cluster(cluster) => cluster.req_packed_command(cmd),
+        match &self.0 {
+            Kind::Cluster(cluster) => {
+                Box::pin(async move { cluster.connection().await?.req_packed_command(cmd).await })
+            }
             Kind::Node(node) => Box::pin(async move {
                 let (age, mut connection) = node.connection().await?;
                 node.looked_at(age, connection.req_packed_command(cmd).await)
@@ -70,8 +81,10 @@ impl ConnectionLike for Link {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match &mut self.0 {
-            Kind::Cluster(cluster) => cluster.req_packed_commands(pipeline, offset, count),
+        match &self.0 {
+            Kind::Cluster(cluster) => Box::pin(async move {
+                cluster.connection().await?.req_packed_commands(pipeline, offset, count).await
+            }),
             Kind::Node(node) => Box::pin(async move {
                 let (age, mut connection) = node.connection().await?;
                 node.looked_at(age, connection.req_packed_commands(pipeline, offset, count).await)
@@ -87,30 +100,36 @@ impl ConnectionLike for Link {
     }
 }
 
-type Attempt = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
+/// A connection that is made when it is first needed.
+struct Line<C>(Mutex<Attempt<C>>);
 
-/// The one server, or the present master.
-struct Node {
-    servers: Arc<Servers>,
-    line: Mutex<Line>,
-}
+type Making<C> = Shared<BoxFuture<'static, RedisResult<C>>>;
 
-#[derive(Default)]
-struct Line {
-    /// Which attempt it is: a loss that is heard of late must not end a newer connection.
+struct Attempt<C> {
+    /// Which it is: a loss that is heard of late must not end a newer connection.
     age: u64,
     /// Whoever needs the connection while it is being made waits for the same attempt.
-    attempt: Option<Attempt>,
+    making: Option<Making<C>>,
 }
 
-impl Node {
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+impl<C> Default for Line<C> {
+    fn default() -> Self {
+        Self(Mutex::new(Attempt { age: 0, making: None }))
+    }
+}
+
+impl<C: Clone + Send + Sync + 'static> Line<C> {
+    fn lock(&self) -> MutexGuard<'_, Attempt<C>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connection(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
-        let (age, attempt) = self.attempt();
-        match attempt.await {
+    /// The connection and its age; `make` makes it if there is none.
+    async fn connection<F>(&self, make: impl FnOnce(u64) -> F) -> RedisResult<(u64, C)>
+    where
+        F: Future<Output = RedisResult<C>> + Send + 'static,
+    {
+        let (age, making) = self.attempt(make);
+        match making.await {
             Ok(connection) => Ok((age, connection)),
             Err(error) => {
                 self.forget(age);
@@ -119,34 +138,70 @@ impl Node {
         }
     }
 
-    fn attempt(self: &Arc<Self>) -> (u64, Attempt) {
-        let mut line = self.lock();
-        if let Some(attempt) = &line.attempt {
-            return (line.age, attempt.clone());
+    fn attempt<F>(&self, make: impl FnOnce(u64) -> F) -> (u64, Making<C>)
+    where
+        F: Future<Output = RedisResult<C>> + Send + 'static,
+    {
+        let mut attempt = self.lock();
+        if let Some(making) = &attempt.making {
+            return (attempt.age, making.clone());
         }
-        line.age += 1;
-        let (age, servers, node) = (line.age, Arc::clone(&self.servers), Arc::downgrade(self));
-        let heard = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection
-                && let Some(node) = node.upgrade()
-            {
-                node.forget(age);
-            }
-            Ok::<(), ()>(())
-        };
-        let config = AsyncConnectionConfig::new().set_push_sender(heard).set_pipeline_buffer_size(UNSENT);
-        let attempt = async move { servers.connect(0, config).await }.boxed().shared();
+        attempt.age += 1;
+        let making = make(attempt.age).boxed().shared();
         // It goes on when who began it does not wait for it any more.
-        tokio::spawn(attempt.clone());
-        line.attempt = Some(attempt.clone());
-        (age, attempt)
+        tokio::spawn(making.clone());
+        attempt.making = Some(making.clone());
+        (attempt.age, making)
     }
 
     fn forget(&self, age: u64) {
-        let mut line = self.lock();
-        if line.age == age {
-            line.attempt = None;
+        let mut attempt = self.lock();
+        if attempt.age == age {
+            attempt.making = None;
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lock().making.is_none()
+    }
+}
+
+/// All nodes of a cluster; once made, the connection looks after itself.
+struct Cluster {
+    servers: Arc<Servers>,
+    line: Line<ClusterConnection>,
+}
+
+impl Cluster {
+    async fn connection(&self) -> RedisResult<ClusterConnection> {
+        let servers = Arc::clone(&self.servers);
+        let make = |_| async move { servers.cluster()?.get_async_connection().await };
+        Ok(self.line.connection(make).await?.1)
+    }
+}
+
+/// The one server, or the present master.
+struct Node {
+    servers: Arc<Servers>,
+    line: Line<MultiplexedConnection>,
+}
+
+impl Node {
+    async fn connection(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
+        let (servers, node) = (Arc::clone(&self.servers), Arc::downgrade(self));
+        let make = |age| async move {
+            let heard = move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection
+                    && let Some(node) = node.upgrade()
+                {
+                    node.line.forget(age);
+                }
+                Ok::<(), ()>(())
+            };
+            let config = AsyncConnectionConfig::new().set_push_sender(heard).set_pipeline_buffer_size(UNSENT);
+            servers.connect(0, config).await
+        };
+        self.line.connection(make).await
     }
 
     /// Lets go of a connection that is lost, silent, or leads to a server that is not the master any more.
@@ -154,7 +209,7 @@ impl Node {
         if let Err(error) = &result
             && (error.is_unrecoverable_error() || error.is_io_error() || is_read_only(error))
         {
-            self.forget(age);
+            self.line.forget(age);
         }
         result
     }
@@ -181,6 +236,6 @@ async fn keep(node: Weak<Node>) {
             Err(error) if !away => tracing::warn!(%error, "Redis is away"),
             Ok(()) | Err(_) => {}
         }
-        away = node.lock().attempt.is_none();
+        away = node.line.is_lost();
     }
 }

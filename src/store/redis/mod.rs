@@ -10,13 +10,10 @@ mod subscription;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use redis::{ErrorKind, cmd};
+use redis::{ErrorKind, ServerErrorKind, cmd};
 use tokio::sync::mpsc;
 
-use crate::{
-    domain::id::SeriesId,
-    redis_url::{Layout, RedisUrl},
-};
+use crate::{domain::id::SeriesId, redis_url::RedisUrl};
 
 pub use self::{link::Link, subscription::Heard};
 pub use ::redis::RedisError;
@@ -45,8 +42,18 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Connects; `prefix` begins the name of every key and channel, so that installations can share a server. It
-    /// must be without braces.
+    /// The link to a Redis that need not be there yet; `prefix` begins the name of every key and channel, so that
+    /// installations can share a server. It must be without braces.
+    #[must_use]
+    pub fn to(url: &RedisUrl, prefix: &str) -> Self {
+        // Without a choice, rustls panics when two providers are compiled in. A refusal means that there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let servers = Arc::new(Servers::new(url));
+        let link = Link::to(&servers);
+        Self { url: Arc::new(url.clone()), prefix: prefix.into(), servers, link }
+    }
+
+    /// As [`Redis::to`], for a Redis that has to be there.
     ///
     /// # Errors
     /// If the address is not one (see [`RedisUrl`]), or nobody answers there as it should.
@@ -54,22 +61,17 @@ impl Redis {
         let url = RedisUrl::parse(url).map_err(|mistake| {
             RedisError::from((ErrorKind::InvalidClientConfig, "Redis address", mistake))
         })?;
-        Self::open(&url, prefix).await
+        let redis = Self::to(&url, prefix);
+        redis.check().await?;
+        Ok(redis)
     }
 
-    /// As [`Redis::connect`], with an address that was read before.
+    /// Whether whoever is there answers as it should: is a master, say.
     ///
     /// # Errors
-    /// If nobody answers there as it should.
-    pub async fn open(url: &RedisUrl, prefix: &str) -> Result<Self, RedisError> {
-        // Without a choice, rustls panics when two providers are compiled in. A refusal means that there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let servers = Arc::new(Servers::new(url));
-        let link = match url.layout {
-            Layout::Cluster => Link::cluster(&servers).await?,
-            Layout::Single { .. } | Layout::Sentinel { .. } => Link::node(&servers).await?,
-        };
-        Ok(Self { url: Arc::new(url.clone()), prefix: prefix.into(), servers, link })
+    /// If it does not; see [`is_away`].
+    pub async fn check(&self) -> Result<(), RedisError> {
+        self.link.check().await
     }
 
     /// The name of a key. The keys of one series share one hash slot of a cluster, so that a script may touch
@@ -105,6 +107,24 @@ impl Redis {
         let (tell, heard) = mpsc::channel(UNHEARD);
         tokio::spawn(subscription::run(Arc::clone(&self.servers), channels, tell));
         heard
+    }
+}
+
+/// Whether it may be otherwise in a moment, without a change of the settings. A login that is refused, say, is not.
+#[must_use]
+pub fn is_away(error: &RedisError) -> bool {
+    match error.kind() {
+        // The sentinels do not name a master that is down either.
+        ErrorKind::Io | ErrorKind::MasterNameNotFoundBySentinel => true,
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            ServerErrorKind::BusyLoading
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::TryAgain
+        ),
+        _ => false,
     }
 }
 

@@ -62,6 +62,10 @@ impl Servers {
         }
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(..))
+    }
+
     /// The number of the database.
     pub(super) fn db(&self) -> i64 {
         let (Self::Single(_, way) | Self::Cluster(_, way) | Self::Sentinel { way, .. }) = self;
