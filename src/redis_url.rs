@@ -3,11 +3,11 @@
 //! ```text
 //! redis://[user:password@]host[:port][/db]
 //! redis+cluster://[user:password@]host[:port],host[:port]…
-//! redis+sentinel://[user:password@]host[:port],host[:port]…/service[/db]
+//! redis+sentinel://[user:password@]host[:port],host[:port]…/service[/db][?sentinels=[user]:password]
 //! ```
 //!
-//! With `rediss` for `redis` the connection is encrypted (TLS). `#insecure` behind it takes any certificate, for
-//! tests. The login is that of the servers which hold the data; sentinels are asked without one.
+//! With `rediss` for `redis` the connection is encrypted (TLS), to sentinels too. `#insecure` behind it takes any
+//! certificate, for tests. The login in front is that of the servers which hold the data; sentinels have their own.
 //!
 //! Pure, and a room of its own: the settings check the form, the store connects by it.
 
@@ -33,7 +33,7 @@ pub struct RedisUrl {
 }
 
 /// What the hosts of a [`RedisUrl`] are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Layout {
     /// The one server.
     Single {
@@ -48,6 +48,8 @@ pub enum Layout {
         service: String,
         /// The number of the database.
         db: u16,
+        /// How to log in to the sentinels, if at all.
+        login: Option<Login>,
     },
 }
 
@@ -106,9 +108,11 @@ impl RedisUrl {
                 return Err("only #insecure may follow the address; # in a password is %23".into());
             }
         };
-        if rest.contains('?') {
-            return Err("takes no options behind ?; ? in a password is %3F".into());
-        }
+        let (rest, option) = match (rest.split_once('?'), kind) {
+            (None, _) => (rest, None),
+            (Some((rest, option)), "sentinel") => (rest, Some(read_option(option)?)),
+            (Some(_), _) => return Err("takes no options behind ?; ? in a password is %3F".into()),
+        };
         // A slash belongs to the path only behind the login.
         let (login, rest) = match rest.rsplit_once('@') {
             Some((login, rest)) => (Some(read_login(login)?), rest),
@@ -128,7 +132,8 @@ impl RedisUrl {
                             .into(),
                     );
                 }
-                (Layout::Sentinel { service: decode(service)?, db: read_db(db)? }, SENTINEL_PORT)
+                let (service, db) = (decode(service)?, read_db(db)?);
+                (Layout::Sentinel { service, db, login: option }, SENTINEL_PORT)
             }
             _ => return Err(format!("\"+{kind}\" is not known; there are +cluster and +sentinel")),
         };
@@ -159,7 +164,7 @@ impl fmt::Display for RedisUrl {
         match &self.layout {
             Layout::Single { db } => write!(f, "/{db}"),
             Layout::Cluster => Ok(()),
-            Layout::Sentinel { service, db } => write!(f, "/{service}/{db}"),
+            Layout::Sentinel { service, db, .. } => write!(f, "/{service}/{db}"),
         }
     }
 }
@@ -171,14 +176,21 @@ impl fmt::Debug for RedisUrl {
 }
 
 fn read_login(login: &str) -> Result<Login, String> {
-    let (user, password) = login
-        .split_once(':')
-        .ok_or("a login must read user:password@, or :password@ for the default user")?;
+    let (user, password) =
+        login.split_once(':').ok_or("a login must read user:password, or :password for the default user")?;
     if password.is_empty() {
         return Err("the password is empty; leave out the login if there is none".into());
     }
     let user = Some(decode(user)?).filter(|user| !user.is_empty());
     Ok(Login { user, password: decode(password)? })
+}
+
+/// The only one that there is.
+fn read_option(option: &str) -> Result<Login, String> {
+    let login = option
+        .strip_prefix("sentinels=")
+        .ok_or("only ?sentinels=user:password may follow the service; ? in a password is %3F")?;
+    read_login(login)
 }
 
 fn read_db(text: &str) -> Result<u16, String> {
@@ -258,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn sentinels_have_a_login_of_their_own() {
+        let url = RedisUrl::parse("redis+sentinel://:data@a/main/1?sentinels=bob:w%26tch").unwrap();
+        assert_eq!(url.to_string(), "redis+sentinel://a:26379/main/1");
+        assert_eq!(url.login.unwrap().password, "data");
+        let Layout::Sentinel { login: Some(login), .. } = url.layout else { panic!("no login") };
+        assert_eq!((login.user.as_deref(), login.password.as_str()), (Some("bob"), "w&tch"));
+    }
+
+    #[test]
     fn each_mistake_says_what_would_be_right() {
         for (url, part) in [
             ("", "must begin with redis://"),
@@ -274,7 +295,9 @@ mod tests {
             ("redis://h#insecure", "needs rediss://"),
             ("rediss://h#fast", "only #insecure"),
             ("redis://h?protocol=resp3", "no options"),
-            ("redis://ann@h", "user:password@"),
+            ("redis+sentinel://h/main?db=1", "only ?sentinels="),
+            ("redis+sentinel://h/main?sentinels=p", "user:password"),
+            ("redis://ann@h", "user:password,"),
             ("redis://ann:@h", "the password is empty"),
             ("redis://:%4@h", "two hexadecimal digits"),
         ] {

@@ -14,7 +14,7 @@ async fn the_link_follows_the_sentinels_to_the_new_master() {
         info.contains("master_link_status:up")
     };
     until("the replica is in step", in_step).await;
-    let sentinel = Server::sentinel(master.port);
+    let sentinel = Server::sentinel(&master, &[]);
     let sentinel_knows = async || {
         let replicas: String = sentinel.says("INFO sentinel").await.unwrap();
         replicas.contains("slaves=1")

@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running redis-server, which ends with its test.
 pub(crate) struct Server {
     pub(crate) port: u16,
+    /// How to get in past the link.
+    url: String,
     arguments: Vec<String>,
     /// Kept until the server has ended.
     _folder: TempDir,
@@ -30,39 +32,49 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With these settings beside the port and the folder; `{folder}` in them is its folder.
+    /// With these settings beside the port and the folder; `{folder}` and `{port}` in them are its own.
     pub(crate) fn start(settings: &[&str]) -> Self {
         Self::at(free_port(), tempfile::tempdir().unwrap(), settings)
     }
 
     fn at(port: u16, folder: TempDir, settings: &[&str]) -> Self {
         let shown = folder.path().display().to_string();
-        let port_text = port.to_string();
         let common =
             ["--dir", &shown, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"];
-        let own: &[&str] =
-            if settings.contains(&"--tls-port") { &["--port", "0"] } else { &["--port", &port_text] };
-        let settings = settings.iter().map(|s| s.replace("{folder}", &shown).replace("{port}", &port_text));
-        let arguments: Vec<_> = settings.chain(common.iter().chain(own).map(|s| (*s).to_owned())).collect();
-        let child = spawn(&arguments);
-        wait_for_port(port);
-        Self { port, arguments, _folder: folder, child }
+        let settings =
+            settings.iter().map(|s| s.replace("{folder}", &shown).replace("{port}", &port.to_string()));
+        Self::run(port, folder, settings.chain(common.map(str::to_owned)).collect())
     }
 
     /// A sentinel that watches over `main`.
-    pub(crate) fn sentinel(master: u16) -> Self {
+    pub(crate) fn sentinel(master: &Self, settings: &[&str]) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         let file = folder.path().join("sentinel.conf");
-        let settings = format!(
-            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {master} 1\n\
+        let login = after(&master.arguments, "--requirepass")
+            .map_or_else(String::new, |password| format!("sentinel auth-pass main {password}\n"));
+        let lines = format!(
+            "bind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {} 1\n{login}\
              sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n",
-            folder.path().display()
+            folder.path().display(),
+            master.port
         );
-        std::fs::write(&file, settings).unwrap();
-        let arguments = vec![file.display().to_string(), "--sentinel".to_owned()];
+        std::fs::write(&file, lines).unwrap();
+        let settings = settings.iter().map(|word| word.replace("{port}", &port.to_string()));
+        let arguments = [file.display().to_string(), "--sentinel".to_owned()].into_iter().chain(settings);
+        Self::run(port, folder, arguments.collect())
+    }
+
+    /// It listens on the port in the clear, unless the arguments say that it shall be encrypted there.
+    fn run(port: u16, folder: TempDir, mut arguments: Vec<String>) -> Self {
+        let encrypted = arguments.iter().any(|argument| argument == "--tls-port");
+        let clear = if encrypted { 0 } else { port };
+        arguments.extend(["--port".to_owned(), clear.to_string()]);
+        let login = after(&arguments, "--requirepass").map_or_else(String::new, |it| format!(":{it}@"));
+        let (scheme, end) = if encrypted { ("rediss", "#insecure") } else { ("redis", "") };
         let child = spawn(&arguments);
         wait_for_port(port);
-        Self { port, arguments, _folder: folder, child }
+        let url = format!("{scheme}://{login}127.0.0.1:{port}{end}");
+        Self { port, url, arguments, _folder: folder, child }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -90,7 +102,7 @@ impl Server {
 
     /// A command past the link.
     pub(crate) async fn says<T: FromRedisValue>(&self, words: &str) -> Result<T, RedisError> {
-        let client = redis::Client::open(format!("redis://{}", self.host())).unwrap();
+        let client = redis::Client::open(self.url.as_str()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await?;
         run(&mut connection, words).await
     }
@@ -170,6 +182,12 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// The value of a setting.
+fn after<'a>(arguments: &'a [String], name: &str) -> Option<&'a String> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1)
+}
+
 fn spawn(arguments: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -192,20 +210,15 @@ fn wait_for_port(port: u16) {
     panic!("redis-server does not listen on port {port}");
 }
 
-/// A cluster of three masters.
-pub(crate) async fn cluster() -> Vec<Server> {
+/// A cluster of three masters with these settings.
+pub(crate) async fn cluster(settings: &[&str]) -> Vec<Server> {
     let bus_ports: Vec<_> = (0..3).map(|_| free_port().to_string()).collect();
     let nodes: Vec<_> = bus_ports
         .iter()
         .map(|bus| {
-            Server::start(&[
-                "--cluster-enabled",
-                "yes",
-                "--cluster-port",
-                bus,
-                "--cluster-node-timeout",
-                "2000",
-            ])
+            let timeout = ["--cluster-node-timeout", "2000"];
+            let ours = ["--cluster-enabled", "yes", "--cluster-port", bus].into_iter().chain(timeout);
+            Server::start(&ours.chain(settings.iter().copied()).collect::<Vec<_>>())
         })
         .collect();
     for (n, (node, slots)) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]).enumerate() {

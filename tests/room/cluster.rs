@@ -4,7 +4,7 @@ use crate::{pair::Pair, servers::cluster, steps::Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_works_in_a_cluster() {
-    let nodes = cluster().await;
+    let nodes = cluster(&[]).await;
     let url = format!("redis+cluster://{},{}", nodes[0].host(), nodes[1].host());
     // Several rooms, so that they are not all with the same master.
     for _ in 0..4 {

@@ -10,12 +10,12 @@ use redis::{
 };
 
 use super::{ANSWER, CONNECT};
-use crate::redis_url::{Host, Layout, RedisUrl, Tls};
+use crate::redis_url::{Host, Layout, Login, RedisUrl, Tls};
 
 pub(super) enum Servers {
     Single(Host, Way),
     Cluster(Vec<Host>, Way),
-    Sentinel { sentinels: Vec<Host>, service: String, way: Way },
+    Sentinel { sentinels: Vec<Host>, to_sentinels: Way, service: String, way: Way },
 }
 
 /// What one needs to know beside the host.
@@ -25,6 +25,18 @@ pub(super) struct Way {
 }
 
 impl Way {
+    fn new(tls: Tls, login: Option<&Login>) -> Self {
+        // Only this protocol tells at once that a connection has ended.
+        let mut settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        if let Some(Login { user, password }) = login {
+            settings = settings.set_password(password);
+            if let Some(user) = user {
+                settings = settings.set_username(user);
+            }
+        }
+        Self { tls, settings }
+    }
+
     fn address(&self, Host { name, port }: &Host) -> ConnectionAddr {
         let (host, port) = (name.clone(), *port);
         match self.tls {
@@ -37,28 +49,27 @@ impl Way {
     fn to(&self, host: &Host) -> RedisResult<ConnectionInfo> {
         Ok(self.address(host).into_connection_info()?.set_redis_settings(self.settings.clone()))
     }
+
+    fn to_all(&self, hosts: &[Host]) -> RedisResult<Vec<ConnectionInfo>> {
+        hosts.iter().map(|host| self.to(host)).collect()
+    }
 }
 
 impl Servers {
     pub(super) fn new(url: &RedisUrl) -> Self {
-        // Only this protocol tells at once that a connection has ended.
-        let mut settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
-        if let Some(login) = &url.login {
-            settings = settings.set_password(&login.password);
-            if let Some(user) = &login.user {
-                settings = settings.set_username(user);
-            }
-        }
+        let mut way = Way::new(url.tls, url.login.as_ref());
         if let Layout::Single { db } | Layout::Sentinel { db, .. } = url.layout {
-            settings = settings.set_db(db.into());
+            way.settings = way.settings.set_db(db.into());
         }
-        let way = Way { tls: url.tls, settings };
         match &url.layout {
             Layout::Single { .. } => Self::Single(url.hosts[0].clone(), way),
             Layout::Cluster => Self::Cluster(url.hosts.clone(), way),
-            Layout::Sentinel { service, .. } => {
-                Self::Sentinel { sentinels: url.hosts.clone(), service: service.clone(), way }
-            }
+            Layout::Sentinel { service, login, .. } => Self::Sentinel {
+                sentinels: url.hosts.clone(),
+                to_sentinels: Way::new(url.tls, login.as_ref()),
+                service: service.clone(),
+                way,
+            },
         }
     }
 
@@ -77,8 +88,7 @@ impl Servers {
         let Self::Cluster(hosts, way) = self else {
             return Err((ErrorKind::InvalidClientConfig, "Not a cluster").into());
         };
-        let nodes = hosts.iter().map(|host| way.to(host)).collect::<RedisResult<Vec<_>>>()?;
-        ClusterClientBuilder::new(nodes)
+        ClusterClientBuilder::new(way.to_all(hosts)?)
             .connection_timeout(CONNECT)
             .response_timeout(ANSWER)
             .use_protocol(ProtocolVersion::RESP3)
@@ -94,7 +104,8 @@ impl Servers {
         let client = match self {
             Self::Single(host, way) => Client::open(way.to(host)?)?,
             Self::Cluster(hosts, way) => Client::open(way.to(&hosts[turn % hosts.len()])?)?,
-            Self::Sentinel { sentinels, service, way } => {
+            Self::Sentinel { sentinels, to_sentinels, service, way } => {
+                let sentinels = to_sentinels.to_all(sentinels)?;
                 // The first one asked may be away, and the master that the next one names too.
                 match tokio::time::timeout(CONNECT * 2, master(sentinels, service, way)).await {
                     Ok(found) => found?,
@@ -121,8 +132,7 @@ impl Servers {
     }
 }
 
-async fn master(sentinels: &[Host], service: &str, way: &Way) -> RedisResult<Client> {
-    let sentinels = sentinels.iter().map(|host| way.address(host)).collect();
+async fn master(sentinels: Vec<ConnectionInfo>, service: &str, way: &Way) -> RedisResult<Client> {
     let mut node = SentinelNodeConnectionInfo::default().set_redis_connection_info(way.settings.clone());
     node = match way.tls {
         Tls::Off => node,
