@@ -28,7 +28,6 @@ fn says_unavailable(code: &str) -> bool {
         "40P01", // deadlock
         "25006", // read-only, as a standby is
         "25P03", // we were idle within a transaction for too long
-        "53300", // too many connections
         "55P03", // a lock was not to be had in time
         "57014", // a statement took too long
         "57P01", // shutdown
@@ -36,8 +35,8 @@ fn says_unavailable(code: &str) -> bool {
         "57P03", // not yet up
         "57P05", // we were idle for too long
     ];
-    // The whole class 08 is about connections.
-    codes.contains(&code) || code.starts_with("08")
+    // The whole class 08 is about connections, and 53 about what there is too little of: connections, memory, disk.
+    codes.contains(&code) || ["08", "53"].iter().any(|class| code.starts_with(class))
 }
 
 /// How often a transaction is tried when other processes are in its way. At once, because whoever was in the way has

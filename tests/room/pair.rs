@@ -314,11 +314,11 @@ impl Pair {
         }
         assert_eq!(self.shared.standing(&self.journal).await.unwrap(), Standing::True);
         self.restore(&replica).await;
-        assert_eq!(self.shared.standing(&self.journal).await.unwrap(), Standing::Behind);
+        assert_eq!(self.shared.standing(&self.journal).await.unwrap(), Standing::Apart);
         // Whoever decides before anybody has noticed decides upon what is not so any more, and finds out.
         let taken = self.take(commands).await;
         let journaled = self.journal.journal_decision(self.series.id, &taken).await.unwrap();
-        assert_eq!(journaled, Journaled::Behind);
+        assert_eq!(journaled, Journaled::Overtaken);
         let now = self.clock.now();
         self.shared.rebuild_anyway(&self.journal, self.dice.id(now)).await.unwrap();
         assert_eq!(self.journal.journal_decision(self.series.id, &taken).await.unwrap(), Journaled::Stale);

@@ -2,6 +2,7 @@
 //! share it, a [`store::room`](crate::store::room) in Redis, with a keeper that journals what happens before anyone
 //! hears of it.
 
+mod followed;
 mod keeper;
 mod live_room;
 mod memory;
@@ -11,6 +12,7 @@ mod settling;
 mod shared;
 mod shared_keeper;
 mod stream;
+mod vouching;
 
 use std::{
     collections::HashMap,
@@ -44,6 +46,7 @@ use self::{
     rebuilding::{Rebuild, rebuild},
     shared::Shared,
     shared_keeper::SharedKeeper,
+    vouching::Vouching,
 };
 
 pub use self::{
@@ -165,12 +168,16 @@ impl Rooms {
         let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
         let room = RedisRoom::new(redis.clone(), self.clock.clone(), &series);
         rebuild(&room, &self.database, &self.dice, Rebuild::IfLost).await?;
+        // Fans who were at a process that has ended and started anew were not heard meanwhile.
+        room.everybody_was_away().await?;
         let (shared, looks) = Shared::new(room, &series);
         let shared = Arc::new(shared);
         let memory = Memory::Shared(Arc::clone(&shared));
         let (live, asks) = LiveRoom::new(id, memory, seats, self.clock.clone());
         let (live, database, dice) = (Arc::new(live), self.database.clone(), self.dice.clone());
-        let keeper = SharedKeeper { live: Arc::clone(&live), shared, database, committer, dice };
+        let vouching = Vouching::new(Arc::clone(&live), Arc::clone(&shared));
+        self.tasks.spawn(Arc::clone(&vouching).run(self.stop.clone()));
+        let keeper = SharedKeeper { live: Arc::clone(&live), shared, database, committer, dice, vouching };
         // Ends with the process: looks are answered until the last moment.
         tokio::spawn(looks.serve());
         self.tasks.spawn(keeper.run(asks, self.stop.clone()));

@@ -36,6 +36,11 @@ pub(super) async fn listen(rooms: Arc<Rooms>, redis: Redis, stop: CancellationTo
 
 impl LiveRoom {
     fn take_in(&self, news: &RoomNews) {
+        if let Memory::Shared(shared) = &self.memory
+            && shared.followed().hear(news.number)
+        {
+            self.missed_something();
+        }
         for token in &news.tokens {
             self.tell_owner(*token);
         }
@@ -48,7 +53,7 @@ impl LiveRoom {
     }
 
     /// Everybody looks again.
-    fn missed_something(&self) {
+    pub(super) fn missed_something(&self) {
         if let Memory::Shared(shared) = &self.memory {
             shared.was_away();
         }

@@ -16,6 +16,7 @@ use crate::{
         policy::QueuePolicy,
         room::{Counts, Heard, View},
     },
+    service::rooms::followed::Followed,
     store::room::{PLACES, RedisRoom, Report, RoomError, Told},
 };
 
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) room: RedisRoom,
     looks: mpsc::Sender<Look>,
     state: Mutex<State>,
+    followed: Mutex<Followed>,
 }
 
 #[derive(Debug)]
@@ -66,11 +68,16 @@ impl Shared {
             closed: Vec::new(),
         };
         let served = Looks { room: room.clone(), asked };
-        (Self { room, looks, state: Mutex::new(state) }, served)
+        (Self { room, looks, state: Mutex::new(state), followed: Mutex::default() }, served)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The news that were heard.
+    pub(super) fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn sale(&self) -> SaleState {

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, Dice},
-    domain::{id::TokenId, room::Heard},
     service::{
         Failure,
         committer::Committer,
@@ -20,6 +18,7 @@ use crate::{
             rebuilding::{Rebuild, rebuild},
             settling::{answer, end_sessions},
             shared::{News, Shared},
+            vouching::Vouching,
         },
     },
     store::{
@@ -43,6 +42,12 @@ const TURN: TimeDelta = TimeDelta::milliseconds(20);
 /// How long callers wait for their turn: longer than a decision's lease.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
 
+/// How long the keeper goes on without looking whether anybody has asked meanwhile.
+const SLICE: TimeDelta = TimeDelta::milliseconds(50);
+
+/// How long it then leaves the turn to the other processes.
+const GIVE_WAY: TimeDelta = TimeDelta::milliseconds(2);
+
 /// How often it compares who is admitted with what the sale says: finds what a process that died had yet to report.
 const COMPARING: TimeDelta = TimeDelta::seconds(2);
 
@@ -52,22 +57,23 @@ pub(super) struct SharedKeeper {
     pub(super) database: Database,
     pub(super) committer: Committer,
     pub(super) dice: Dice,
+    pub(super) vouching: Arc<Vouching>,
 }
 
 /// What a keeper remembers from one turn to the next.
 struct Keeping {
     /// When there is something to decide, by our clock.
     wake: Option<DateTime<Utc>>,
-    /// When the open streams were last vouched for.
-    vouched: DateTime<Utc>,
     compared: DateTime<Utc>,
+    /// A decision that we could not make good: nobody else can before its lease is over.
+    unfinished: Option<Taken>,
 }
 
 impl SharedKeeper {
     pub(super) async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
         // Whether processes are alive is a matter of real time, also where a test holds the sale's clock.
         let (clock, real) = (self.live.clock.clone(), Clock::system());
-        let mut keeping = Keeping { wake: None, vouched: clock.now(), compared: real.now() };
+        let mut keeping = Keeping { wake: None, compared: real.now(), unfinished: None };
         let mut batch = Vec::new();
         loop {
             tokio::select! {
@@ -93,15 +99,17 @@ impl SharedKeeper {
     }
 
     async fn turn(&self, asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
-        let result = async {
-            // First: nobody is vouched for in a room that is not the true one.
-            if self.shared.missed_something() || real.now() - keeping.compared >= COMPARING {
-                self.compare().await?;
-                keeping.compared = real.now();
-            }
-            self.vouch(keeping).await
+        let compared = if self.shared.missed_something() || real.now() - keeping.compared >= COMPARING {
+            self.compare().await
+        } else {
+            Ok(())
         };
-        match result.await {
+        if compared.is_ok() {
+            keeping.compared = real.now();
+        }
+        // Before anything is decided; and whatever became of the comparison, which the database may have no time for.
+        let vouched = self.vouching.if_due().await;
+        match compared.and(vouched) {
             // It may be the room that is lost: deciding finds that out, and rebuilds it.
             Ok(()) | Err(Failure::Unavailable) => self.settle(asks, keeping, real).await,
             Err(failure) => {
@@ -109,24 +117,6 @@ impl SharedKeeper {
                 Err(failure)
             }
         }
-    }
-
-    /// An open stream is a heartbeat: vouches for all of them, often enough.
-    async fn vouch(&self, keeping: &mut Keeping) -> Result<(), Failure> {
-        let now = self.live.clock.now();
-        if now - keeping.vouched < self.shared.policy().heartbeat_timeout() / 3 {
-            return Ok(());
-        }
-        let tokens: Vec<TokenId> = self.live.streams().keys().copied().collect();
-        let heard = try_join_all(tokens.chunks(PLACES).map(|some| self.shared.room.hear(some, true))).await?;
-        keeping.vouched = now;
-        for (token, heard) in tokens.iter().zip(heard.into_iter().flatten()) {
-            if heard == Heard::Unknown {
-                // It is over, and its owner may not have heard.
-                self.live.tell_owner(*token);
-            }
-        }
-        Ok(())
     }
 
     async fn rebuild(&self, which: Rebuild) -> Result<(), Failure> {
@@ -139,10 +129,7 @@ impl SharedKeeper {
         match self.shared.room.standing(&self.database).await? {
             Standing::True => {}
             Standing::Lost => self.rebuild(Rebuild::IfLost).await?,
-            Standing::Behind => {
-                tracing::warn!(series = %self.live.series(), "Redis has lost the latest of the waiting room");
-                self.rebuild(Rebuild::Anyway).await?;
-            }
+            Standing::Apart => self.join_again().await?,
         }
         for admitted in self.shared.room.admitted().await?.chunks(BATCH) {
             let standing = self.database.admitted_of(admitted).await?;
@@ -151,6 +138,12 @@ impl SharedKeeper {
             }
         }
         Ok(())
+    }
+
+    /// The room becomes again what its journal says.
+    async fn join_again(&self) -> Result<(), Failure> {
+        tracing::warn!(series = %self.live.series(), "the waiting room in Redis is not what its journal says");
+        self.rebuild(Rebuild::Anyway).await
     }
 
     /// Tells Redis what there is to tell.
@@ -181,12 +174,18 @@ impl SharedKeeper {
         Ok(())
     }
 
-    /// Runs cycles until one changes nothing.
+    /// Runs cycles until one changes nothing, or others should have a turn.
     async fn settle(&self, mut asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
-        let until = real.now() + PATIENCE;
+        let begun = real.now();
+        let until = begun + PATIENCE;
         loop {
             match self.cycle(&mut asks, keeping).await {
                 Ok(Cycle::Quiet) => return Ok(()),
+                Ok(Cycle::Again) if asks.is_empty() && real.now() - begun >= SLICE => {
+                    real.sleep(GIVE_WAY).await;
+                    keeping.wake = Some(self.live.clock.now());
+                    return Ok(());
+                }
                 Ok(Cycle::Again) => {}
                 Ok(Cycle::Busy(_)) if !asks.is_empty() && real.now() < until => {
                     tokio::select! {
@@ -210,6 +209,9 @@ impl SharedKeeper {
     }
 
     async fn cycle(&self, asks: &mut Vec<Ask>, keeping: &mut Keeping) -> Result<Cycle, Failure> {
+        if let Some(taken) = keeping.unfinished.take() {
+            self.finish(taken, keeping).await?;
+        }
         match self.tell().await {
             Ok(()) | Err(RoomError::Lost) => {}
             Err(error) => return Err(error.into()),
@@ -225,9 +227,17 @@ impl SharedKeeper {
             }
             Err(error) => return Err(error.into()),
         };
+        if self.shared.followed().is_behind(taken.told, Clock::system().now()) {
+            self.live.missed_something();
+        }
         let offset = self.live.clock.now() - taken.now;
-        if !self.make_good(&taken).await? {
-            return Ok(Cycle::Again);
+        match self.make_good(&taken).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Cycle::Again),
+            Err(failure) => {
+                keeping.unfinished = Some(taken);
+                return Err(failure);
+            }
         }
         if !taken.again {
             let mut outcomes = std::mem::take(&mut taken.decision.outcomes).into_iter();
@@ -239,6 +249,20 @@ impl SharedKeeper {
         }
         keeping.wake = taken.wake.map(|wake| wake + offset);
         Ok(Cycle::Quiet)
+    }
+
+    /// Whoever asked for what was decided has been told that it is not known what came of it.
+    async fn finish(&self, taken: Taken, keeping: &mut Keeping) -> Result<(), Failure> {
+        match self.make_good(&taken).await {
+            Ok(true) => {
+                end_sessions(&self.live, &self.committer, &taken.decision.sessions_over).await.map(drop)
+            }
+            Ok(false) => Ok(()),
+            Err(failure) => {
+                keeping.unfinished = Some(taken);
+                Err(failure)
+            }
+        }
     }
 
     /// Journals and applies; false if the decision does not count any more.
@@ -253,8 +277,12 @@ impl SharedKeeper {
                 self.rebuild(Rebuild::IfLost).await?;
                 return Ok(false);
             }
-            Ok(Journaled::Behind) => {
-                self.rebuild(Rebuild::Anyway).await?;
+            Ok(Journaled::Overtaken) => {
+                match self.shared.room.is_pending(taken).await {
+                    Ok(true) => self.join_again().await?,
+                    Ok(false) | Err(RoomError::Lost) => {}
+                    Err(error) => return Err(error.into()),
+                }
                 return Ok(false);
             }
             Err(error) if store::is_unavailable(&error) => return Err(error.into()),

@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::Taken;
+use super::{Taken, progress::Recorded};
 use crate::{
     domain::id::{SeriesId, TokenId},
     store::{
@@ -27,9 +27,10 @@ pub enum Journaled {
     Before,
     /// The room was rebuilt since: the decision does not count.
     Stale,
-    /// Redis has gone back to an older state, as a replica may that has become the master: it decides upon what is not
-    /// so any more, and the room has to be rebuilt.
-    Behind,
+    /// Another decision stands where this one belongs. Others may have made this one good, and more, while this process
+    /// was slow. If it is still the one that is [pending](super::RedisRoom::is_pending), Redis and the journal are
+    /// [apart](super::Standing::Apart).
+    Overtaken,
 }
 
 impl Database {
@@ -57,8 +58,8 @@ impl Database {
             Some(row) if row.epoch == taken.epoch && row.decision_id == Some(taken.id) => {
                 return Ok(Journaled::Before);
             }
-            Some(row) if row.epoch == taken.epoch => return Ok(Journaled::Behind),
-            _ => return Ok(Journaled::Stale),
+            Some(row) if row.epoch > taken.epoch => return Ok(Journaled::Stale),
+            _ => return Ok(Journaled::Overtaken),
         }
         journal::write_events(&tx, series, &taken.decision.events, names).await?;
         room::Entity::update_many()
@@ -71,17 +72,18 @@ impl Database {
         Ok(Journaled::Now)
     }
 
-    /// The epoch of a shared room and its last journaled decision: 0 if it was never built.
-    pub(super) async fn room_progress(&self, series: SeriesId) -> Result<(i64, i64), DbErr> {
+    pub(super) async fn room_progress(&self, series: SeriesId) -> Result<Recorded, DbErr> {
         let row = room::Entity::find_by_id(series.0).one(self.reader()).await?;
-        Ok(row.map_or((0, 0), |row| (row.epoch, row.decision)))
+        let recorded =
+            |row: room::Model| Recorded { epoch: row.epoch, decision: (row.decision, row.decision_id) };
+        Ok(row.map_or_else(Recorded::default, recorded))
     }
 
-    /// Begins a new epoch: from now on no decision of an earlier one can be journaled.
+    /// Begins a new epoch, later than `known`: from now on no decision of an earlier one can be journaled.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn begin_epoch(&self, series: SeriesId) -> Result<i64, DbErr> {
+    pub async fn begin_epoch(&self, series: SeriesId, known: i64) -> Result<i64, DbErr> {
         let tx = self.begin().await?;
         let first = room::ActiveModel {
             series_id: sea_orm::Set(series.0),
@@ -92,7 +94,7 @@ impl Database {
         let once = OnConflict::column(room::Column::SeriesId).do_nothing().to_owned();
         room::Entity::insert(first).on_conflict(once).exec_without_returning(&tx).await?;
         let row = room::Entity::find_by_id(series.0).lock_exclusive().one(&tx).await?;
-        let epoch = row.map_or(0, |row| row.epoch) + 1;
+        let epoch = row.map_or(0, |row| row.epoch).max(known) + 1;
         room::Entity::update_many()
             .col_expr(room::Column::Epoch, Expr::value(epoch))
             .col_expr(room::Column::Decision, Expr::value(0_i64))

@@ -10,6 +10,7 @@
 //! `wire.rs`.
 
 mod fence;
+mod progress;
 mod rebuild;
 mod scripts;
 mod wire;
@@ -34,7 +35,8 @@ use crate::{
 };
 
 pub use fence::Journaled;
-pub use rebuild::{RebuildError, Standing};
+pub use progress::Standing;
+pub use rebuild::RebuildError;
 pub use wire::RoomNews;
 
 /// How long a process may take to journal a decision before another one takes it over, in milliseconds.
@@ -96,6 +98,8 @@ pub struct Taken {
     pub again: bool,
     /// What time it is there.
     pub now: DateTime<Utc>,
+    /// The number of the latest [`RoomNews`].
+    pub told: i64,
     /// When to decide again at the latest, if nothing was decided now.
     pub wake: Option<DateTime<Utc>>,
 }
@@ -210,7 +214,8 @@ impl RedisRoom {
     pub async fn apply(&self, taken: &Taken) -> Result<Option<DateTime<Utc>>, RoomError> {
         let wake: i64 = self
             .run(&scripts::APPLY, |call| {
-                call.arg(taken.epoch).arg(taken.number).arg(self.channel()).arg(self.series.to_string());
+                call.arg(taken.epoch).arg(taken.number).arg(taken.id.to_string());
+                call.arg(self.channel()).arg(self.series.to_string());
             })
             .await?;
         Ok(wire::wake(wake))
@@ -235,6 +240,16 @@ impl RedisRoom {
             _ => Heard::Due,
         };
         Ok(answers.into_iter().map(heard).collect())
+    }
+
+    /// Whoever decides next gives everybody a full heartbeat timeout from then on (rule 9): also where all processes were
+    /// away for less than [`GRACE_MS`], or fans were at one that was.
+    ///
+    /// # Errors
+    /// See [`RoomError`].
+    pub async fn everybody_was_away(&self) -> Result<(), RoomError> {
+        let mut link = self.redis.connection();
+        Ok(redis::cmd("HSET").arg(&self.keys[0]).arg("tended").arg(0).query_async(&mut link).await?)
     }
 
     /// What is to be seen of these places, at most [`PLACES`] at once.
@@ -278,22 +293,6 @@ impl RedisRoom {
             })
             .await?;
         Ok(wire::wake(wake))
-    }
-
-    /// The epoch, the last decision that was applied, and the one that is being journaled, or that again.
-    pub(super) async fn progress(&self) -> Result<(i64, i64, i64), RoomError> {
-        let (mut link, room, pending) = (self.redis.connection(), &self.keys[0], &self.keys[8]);
-        // In this order: what is not on its way any more by then is applied.
-        let on_its_way: Option<i64> =
-            redis::cmd("HGET").arg(pending).arg("number").query_async(&mut link).await?;
-        let (state, epoch, applied): (Option<String>, Option<i64>, Option<i64>) =
-            redis::cmd("HMGET").arg(room).arg(&["state", "epoch", "decision"]).query_async(&mut link).await?;
-        match (state.as_deref(), epoch, applied) {
-            (Some("ready"), Some(epoch), Some(applied)) => {
-                Ok((epoch, applied, on_its_way.unwrap_or(applied)))
-            }
-            _ => Err(RoomError::Lost),
-        }
     }
 
     /// Everyone who is ADMITTED, for who wants to compare them with the sale.

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use sea_orm::DbErr;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{RedisRoom, RoomError, Told, scripts, wire};
-use crate::{domain::catalog::Series, store::Database};
+use crate::{clock::Clock, domain::catalog::Series, store::Database};
+
+/// How often the claim is renewed while the journal is read.
+const HOLD: TimeDelta = TimeDelta::seconds(2);
+
+/// News of one epoch: their numbers grow from one epoch to the next.
+const NEWS: i64 = 1_000_000_000;
 
 /// Rows of one step: nobody else is served while a script runs.
 const ROWS: usize = 1_000;
@@ -26,17 +33,6 @@ pub enum RebuildError {
     Journal(#[from] DbErr),
 }
 
-/// See [`RedisRoom::standing`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It has every decision that is journaled.
-    True,
-    /// It has none of this epoch.
-    Lost,
-    /// It has lost the latest, as a replica may have that has become the master.
-    Behind,
-}
-
 /// The answers of `scripts/rebuild.lua`.
 const BUSY: i64 = 0;
 const READY: i64 = 2;
@@ -51,15 +47,22 @@ impl RedisRoom {
     pub async fn rebuild(&self, database: &Database, id: Uuid) -> Result<(), RebuildError> {
         // Never a number, whatever its digits.
         let id = format!("load-{id}");
-        let (known, _) = database.room_progress(self.series).await?;
-        match self.step(&id, "begin", &json!({ "epoch": known })).await? {
+        let known = database.room_progress(self.series).await?;
+        match self.step(&id, "begin", &json!({ "epoch": known.epoch })).await? {
             BUSY => return Err(RebuildError::Busy),
             READY => return Ok(()),
             _ => {}
         }
-        let epoch = database.begin_epoch(self.series).await?;
-        let journaled = database.journaled_room(self.series, self.clock.now()).await?;
-        let Some((series, rows)) = journaled else { return Err(RoomError::Lost.into()) };
+        let read = async {
+            let epoch = database.begin_epoch(self.series, 0).await?;
+            let journaled = database.journaled_room(self.series, self.clock.now()).await?;
+            let (series, rows) = journaled.ok_or(RoomError::Lost)?;
+            Ok::<_, RebuildError>((epoch, series, rows))
+        };
+        let (epoch, series, rows) = tokio::select! {
+            read = read => read?,
+            lost = self.hold(&id) => return Err(lost),
+        };
         for some in rows.places.chunks(ROWS) {
             let some: Vec<Value> = some.iter().map(|row| wire::row(row, &self.secret)).collect();
             self.add(&id, "places", &some.into()).await?;
@@ -89,27 +92,26 @@ impl RedisRoom {
     /// # Errors
     /// See [`RebuildError`].
     pub async fn rebuild_anyway(&self, database: &Database, id: Uuid) -> Result<(), RebuildError> {
-        // The room of the epoch before is none any more.
-        database.begin_epoch(self.series).await?;
+        let known = match self.progress().await {
+            Ok(progress) => progress.epoch,
+            Err(RoomError::Lost) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        // The room of any epoch before is none any more.
+        database.begin_epoch(self.series, known).await?;
         self.rebuild(database, id).await
     }
 
-    /// How what Redis has compares with the journal.
-    ///
-    /// # Errors
-    /// See [`RebuildError`].
-    pub async fn standing(&self, database: &Database) -> Result<Standing, RebuildError> {
-        // In this order: what is journaled by now is applied, or on its way.
-        let (epoch, journaled) = database.room_progress(self.series).await?;
-        Ok(match self.progress().await {
-            Ok((known, _, _)) if known < epoch => Standing::Lost,
-            Ok((known, applied, on_its_way)) if known == epoch && journaled > applied.max(on_its_way) => {
-                Standing::Behind
+    /// Keeps the claim while the journal is read, which may take longer than others have patience. Returns only if it
+    /// is lost.
+    async fn hold(&self, id: &str) -> RebuildError {
+        let real = Clock::system();
+        loop {
+            real.sleep(HOLD).await;
+            if let Err(error) = self.add(id, "hold", &Value::Null).await {
+                return error;
             }
-            Ok(_) => Standing::True,
-            Err(RoomError::Lost) => Standing::Lost,
-            Err(error) => return Err(error.into()),
-        })
+        }
     }
 
     async fn add(&self, id: &str, step: &str, what: &Value) -> Result<(), RebuildError> {
@@ -129,7 +131,7 @@ impl RedisRoom {
 fn whole(series: &Series, epoch: i64, next_seq: u64, admissions: usize) -> Value {
     let mut whole = wire::settings(&Told::of(series));
     let rest = json!({
-        "epoch": epoch, "decision": 0, "next_seq": next_seq, "admissions": admissions,
+        "epoch": epoch, "decision": 0, "told": epoch * NEWS, "next_seq": next_seq, "admissions": admissions,
         "drawn": u8::from(series.drawn_at.is_some()),
         "opens_at": series.schedule.reserve_start_at.timestamp_millis(),
         "closes_at": series.schedule.reserve_end_at.timestamp_millis(),

@@ -81,6 +81,7 @@ enum Answer {
 #[derive(Deserialize)]
 struct Found {
     now: i64,
+    told: i64,
     epoch: i64,
     number: i64,
     id: Uuid,
@@ -151,6 +152,7 @@ pub(super) fn turn(text: &str) -> Result<Turn, RoomError> {
         names,
         again: told.again,
         now: time(told.now)?,
+        told: told.told,
         wake: wake(told.wake),
     })))
 }
@@ -215,6 +217,8 @@ fn count(n: i64) -> Result<u32, RoomError> {
 pub struct RoomNews {
     /// Whose.
     pub series: SeriesId,
+    /// Grows by one with each of the room.
+    pub number: i64,
     /// Whether it concerns everybody: the draw, a pause, the last seat.
     pub everybody: bool,
     /// Places whose own status has changed.
@@ -228,12 +232,14 @@ impl RoomNews {
         #[derive(Deserialize)]
         struct Message {
             series: String,
+            number: i64,
             everybody: bool,
             tokens: Vec<String>,
         }
         let message: Message = serde_json::from_slice(payload).ok()?;
         Some(Self {
             series: message.series.parse().ok()?,
+            number: message.number,
             everybody: message.everybody,
             tokens: message.tokens.iter().map(|text| text.parse()).collect::<Result<_, _>>().ok()?,
         })

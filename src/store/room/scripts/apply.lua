@@ -1,10 +1,12 @@
--- Takes in the pending decision, which is journaled now, and tells every process. ARGV: now, epoch, number, channel,
--- series. Returns the next time to decide, or -1 if somebody else has taken it in already.
+-- Takes in the pending decision, which is journaled now, and tells every process. ARGV: now, epoch, number, id,
+-- channel, series. Returns the next time to decide, or -1 if it is not the one that is pending (any more).
 local room = read_room()
 if not room then return NOROOM end
 if room.epoch ~= tonumber(ARGV[2]) then return -1 end
-local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events')
+local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events', 'id')
 if not pending[1] or tonumber(pending[1]) ~= tonumber(ARGV[3]) then return -1 end
+-- A master that has not heard of a decision makes another one with the same number.
+if pending[5] ~= ARGV[4] then return -1 end
 
 local at, ends, told = tonumber(pending[2]), tonumber(pending[3]), {}
 local count, drawn = 0, false
@@ -50,10 +52,8 @@ if count > 0 then
     if old > 1 then redis.call('ZREMRANGEBYRANK', ADMISSIONS, 0, old - 2) end
 end
 redis.call('DEL', PENDING)
-redis.call('HSET', ROOM, 'decision', pending[1], 'drawn', room.drawn, 'next_seq', room.next_seq, 'admissions',
+redis.call('HSET', ROOM, 'decision', pending[1], 'decision_id', pending[5], 'drawn', room.drawn, 'next_seq', room.next_seq, 'admissions',
     room.admissions, 'last', room.now)
--- A room that nobody needs any more goes by itself; it can be rebuilt.
-local gone = math.max(room.closes_at, real_now()) + 86400000
-for _, key in ipairs(KEYS) do redis.call('PEXPIREAT', key, gone) end
-tell(ARGV[4], ARGV[5], drawn, told)
+outlive(room)
+tell(ARGV[5], ARGV[6], drawn, told)
 return next_wake(room)

@@ -6,7 +6,7 @@ if not room then return NOROOM end
 local real, lease, grace = real_now(), tonumber(ARGV[2]), tonumber(ARGV[3])
 
 -- All processes were away: everybody has a full heartbeat timeout from now on (rule 9).
-if real - room.tended > grace then room.floor = room.now end
+if math.abs(real - room.tended) > grace then room.floor = room.now end
 room.tended = real
 
 local function remember()
@@ -14,14 +14,17 @@ local function remember()
 end
 
 local function told(decision, rest)
-    return string.format('{"now":%.0f,"epoch":%.0f,"number":%.0f,"id":"%s","at":%.0f,"ends":%.0f,"events":%s,%s}',
-        room.now, room.epoch, decision.number, decision.id, decision.at, decision.ends, decision.events, rest)
+    local form = '{"now":%.0f,"told":%.0f,"epoch":%.0f,"number":%.0f,"id":"%s","at":%.0f,"ends":%.0f,"events":%s,%s}'
+    return string.format(form, room.now, room.told or 0, room.epoch, decision.number, decision.id, decision.at, decision.ends,
+        decision.events, rest)
 end
 
 local pending = redis.call('HMGET', PENDING, 'number', 'at', 'ends', 'events', 'lease', 'id')
 if pending[1] then
     remember()
-    if tonumber(pending[5]) > real then return string.format('{"busy":%.0f}', pending[5] - real) end
+    -- One that ends later than any can was given by another clock.
+    local left = pending[5] - real
+    if left > 0 and left <= lease then return string.format('{"busy":%.0f}', left) end
     -- Whoever took it on has not made it good in time: somebody else does.
     redis.call('HSET', PENDING, 'lease', real + lease)
     local decision = { number = pending[1], at = pending[2], ends = pending[3], events = pending[4], id = pending[6] }

@@ -100,22 +100,21 @@ local function admitted_since(room, time)
     return room.admissions - number
 end
 
--- When the interval's limit next lets one in, if that is what stands in the way.
+-- When the interval's limit next lets one in, if that is what stands in the way: when the admission that is one too
+-- many has left the interval. Numbers grow with the rank, so it is found by halving.
 local function paced_until(room)
     if not room.admit_per_interval then return nil end
     local surplus = admitted_since(room, room.now - room.interval) - room.admit_per_interval
     if surplus < 0 then return nil end
-    local wanted, from = room.admissions - room.admit_per_interval + 1, 0
-    while true do
-        local some = redis.call('ZRANGEBYSCORE', ADMISSIONS, '(' .. (room.now - room.interval), '+inf',
-            'LIMIT', from, 64)
-        for _, text in ipairs(some) do
-            local at, number = split_admission(text)
-            if number >= wanted then return at + room.interval end
-        end
-        if #some == 0 then return nil end
-        from = from + #some
+    local wanted = room.admissions - room.admit_per_interval + 1
+    local low, high = redis.call('ZCOUNT', ADMISSIONS, '-inf', room.now - room.interval), redis.call('ZCARD', ADMISSIONS)
+    local found = nil
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        local at, number = split_admission(redis.call('ZRANGE', ADMISSIONS, middle, middle)[1])
+        if number >= wanted then found, high = at, middle else low = middle + 1 end
     end
+    return found and found + room.interval
 end
 
 -- The earliest time at which there could be something to decide; 0 for never.
@@ -144,8 +143,15 @@ local function list(values)
     return cjson.encode(values)
 end
 
--- Tells every process which places have changed, or that it concerns everybody.
+-- Tells every process which places have changed, or that it concerns everybody. The number grows by one each time.
 local function tell(channel, series, everybody, tokens)
-    redis.call('PUBLISH', channel, string.format('{"series":"%s","everybody":%s,"tokens":%s}', series,
-        tostring(everybody), list(tokens)))
+    local number = redis.call('HINCRBY', ROOM, 'told', 1)
+    redis.call('PUBLISH', channel, string.format('{"series":"%s","number":%.0f,"everybody":%s,"tokens":%s}', series,
+        number, tostring(everybody), list(tokens)))
+end
+
+-- A room that nobody needs any more goes by itself; it can be rebuilt.
+local function outlive(room)
+    local gone = math.max(room.closes_at, real_now()) + 86400000
+    for _, key in ipairs(KEYS) do redis.call('PEXPIREAT', key, gone) end
 end

@@ -1,5 +1,6 @@
--- Builds the room anew, in steps: 'begin' claims it, 'places' and 'admissions' add some, 'end' makes it whole. ARGV: now,
--- step, load (names this rebuilding), what the step needs as JSON, channel, series. Returns 1, or 0 if somebody else is at it.
+-- Builds the room anew, in steps: 'begin' claims it, 'hold' keeps the claim, 'places' and 'admissions' add some, 'end'
+-- makes it whole. ARGV: now, step, load (names this rebuilding), what the step needs as JSON, channel, series. Returns 1,
+-- or 0 if somebody else is at it.
 local step, load = ARGV[2], ARGV[3]
 
 -- How long whoever rebuilds it may take for one step before another one begins anew, in milliseconds.
@@ -9,7 +10,8 @@ if step == 'begin' then
     local known = redis.call('HMGET', ROOM, 'state', 'epoch', 'patience')
     -- 2: it is whole. One that is older than its journal is not.
     if known[1] == 'ready' and tonumber(known[2]) >= cjson.decode(ARGV[4]).epoch then return 2 end
-    if known[1] == 'loading' and tonumber(known[3]) > real_now() then return 0 end
+    local left = known[1] == 'loading' and known[3] - real_now() or 0
+    if left > 0 and left <= PATIENCE then return 0 end
     for _, key in ipairs(KEYS) do redis.call('UNLINK', key) end
     redis.call('HSET', ROOM, 'state', 'loading', 'load', load, 'patience', real_now() + PATIENCE)
     return 1
@@ -17,6 +19,7 @@ end
 
 if redis.call('HGET', ROOM, 'load') ~= load then return 0 end
 redis.call('HSET', ROOM, 'patience', real_now() + PATIENCE)
+if step == 'hold' then return 1 end
 local now = tonumber(ARGV[1]) or real_now()
 
 if step == 'places' then
@@ -52,5 +55,6 @@ redis.call('HSET', ROOM, 'state', 'ready', 'last', now, 'decided', 0, 'floor', n
 redis.call('HDEL', ROOM, 'load', 'patience')
 local room = read_room()
 for _, token in ipairs(redis.call('HKEYS', SESSIONS)) do file_session(room, token, session(token)) end
+outlive(room)
 tell(ARGV[5], ARGV[6], true, {})
 return 1
