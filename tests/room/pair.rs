@@ -26,6 +26,8 @@ use crate::{
     steps::{Step, USERS},
 };
 
+mod apart;
+
 const KEYS: [&str; 9] =
     ["room", "line", "places", "users", "silences", "sessions", "due", "admissions", "pending"];
 
@@ -288,6 +290,11 @@ impl Pair {
         ));
         let now = self.clock.now();
         self.shared.rebuild(&self.journal, self.dice.id(now)).await.unwrap();
+        let lives = redis::cmd("PTTL").arg(self.redis.key(self.series.id, "room")).to_owned();
+        assert!(
+            lives.query_async::<i64>(&mut self.redis.connection()).await.unwrap() > 0,
+            "it goes by itself"
+        );
         self.as_journaled().await;
     }
 
