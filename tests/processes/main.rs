@@ -15,6 +15,7 @@ mod live;
 mod money;
 mod own_postgres;
 mod pair;
+mod quiet;
 mod redis_lost;
 mod restart;
 mod sale;

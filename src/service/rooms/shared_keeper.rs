@@ -99,14 +99,7 @@ impl SharedKeeper {
     }
 
     async fn turn(&self, asks: Vec<Ask>, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
-        let compared = if self.shared.missed_something() || real.now() - keeping.compared >= COMPARING {
-            self.compare().await
-        } else {
-            Ok(())
-        };
-        if compared.is_ok() {
-            keeping.compared = real.now();
-        }
+        let compared = self.compare_if_due(keeping, real).await;
         // Before anything is decided; and whatever became of the comparison, which the database may have no time for.
         let vouched = self.vouching.if_due().await;
         match compared.and(vouched) {
@@ -121,6 +114,14 @@ impl SharedKeeper {
 
     async fn rebuild(&self, which: Rebuild) -> Result<(), Failure> {
         rebuild(&self.shared.room, &self.database, &self.dice, which).await
+    }
+
+    async fn compare_if_due(&self, keeping: &mut Keeping, real: &Clock) -> Result<(), Failure> {
+        if self.shared.missed_something() || real.now() - keeping.compared >= COMPARING {
+            self.compare().await?;
+            keeping.compared = real.now();
+        }
+        Ok(())
     }
 
     /// Finds out what Redis has lost, and who is admitted there but not by the sale: they have ended while nobody was

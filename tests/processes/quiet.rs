@@ -1,0 +1,106 @@
+//! What nobody says aloud: that a fan is still there, and a message that is lost with no connection.
+
+use frontrow::{
+    clock::Clock,
+    store::redis::{Redis, RedisError},
+};
+use redis::{FromRedisValue, cmd};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
+use serde_json::json;
+
+use crate::{
+    pair::Shared,
+    servers::until,
+    support::{Fan, Plan, Server, secs},
+};
+
+/// A room in Redis, past the servers.
+struct Keys {
+    redis: Redis,
+    series: String,
+}
+
+impl Keys {
+    async fn of(server: &Server, series: &str) -> Self {
+        let redis = server.config.redis.as_ref().unwrap();
+        let url = std::env::var("FRONTROW_TEST_REDIS_URL").unwrap();
+        Self { redis: Redis::connect(&url, &redis.prefix).await.unwrap(), series: series.to_owned() }
+    }
+
+    async fn run<T: FromRedisValue>(&self, name: &str, key: &str, words: &[&str]) -> Result<T, RedisError> {
+        let key = self.redis.key(self.series.parse().unwrap(), key);
+        cmd(name).arg(key).arg(words).query_async(&mut self.redis.connection()).await
+    }
+}
+
+/// Who waits for the table of the rooms.
+async fn waiters(database: &DatabaseConnection) -> i64 {
+    let query = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'room'::regclass AND NOT granted";
+    let statement = Statement::from_string(database.get_database_backend(), query);
+    database.query_one_raw(statement).await.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+/// Rule 7: the keeper of the room waits for the database, and another process could expire whom it does not vouch for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_vouches_for_its_streams_while_its_database_does_not_answer() {
+    let shared = Shared::new().await;
+    let server = shared.server().await;
+    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let mut first = server.fan("first");
+    first.join(&date.series).await;
+    let mut ann = server.fan("ann");
+    ann.join(&date.series).await;
+    let mut watch = ann.watch_place().await;
+    watch.next().await.unwrap();
+    let url = server.config.database_url.as_deref().unwrap();
+    let database = sea_orm::Database::connect(url).await.unwrap();
+    let locked = database.begin().await.unwrap();
+    locked.execute_unprepared("LOCK TABLE room IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    until("the keeper waits for the database", async || waiters(&database).await > 0).await;
+    server.clock.advance(secs(25));
+    let now = server.clock.now().timestamp_millis();
+    let keys = Keys::of(&server, &date.series).await;
+    let heard =
+        async || keys.run::<Option<i64>>("ZSCORE", "silences", &[&ann.token]).await.unwrap() == Some(now);
+    until("the process vouches for her", heard).await;
+    locked.rollback().await.unwrap();
+}
+
+/// Rule 7: a process that has died had yet to report it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_has_ended_in_the_sale_and_not_in_the_line_frees_its_slot() {
+    let shared = Shared::new().await;
+    let server = shared.server().await;
+    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let mut paid = server.fan("paid");
+    paid.join(&date.series).await;
+    let mut ann = server.fan("ann");
+    ann.join(&date.series).await;
+    let mut watch = ann.watch_place().await;
+    shared.run(&format!("UPDATE token SET status = 'COMPLETED' WHERE id = '{}'", paid.token)).await;
+    watch.until(|place| place["status"] == "ADMITTED").await;
+}
+
+/// Rule 20.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_line_that_nobody_was_told_of_is_seen_all_the_same() {
+    let shared = Shared::with(Clock::system()).await;
+    let server = shared.server().await;
+    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let mut fans = Vec::new();
+    for name in ["admitted", "ahead", "ann"] {
+        let mut fan: Fan = server.fan(name);
+        fan.join(&date.series).await;
+        fans.push(fan);
+    }
+    let mut watch = fans[2].watch_place().await;
+    watch.until(|place| place["position"] == 2).await;
+    // As if somebody had left and the message was lost on its way here.
+    let keys = Keys::of(&server, &date.series).await;
+    let ahead = fans[1].token.as_str();
+    for (name, key) in [("ZREM", "line"), ("ZREM", "silences"), ("HDEL", "places")] {
+        assert_eq!(keys.run::<i64>(name, key, &[ahead]).await.unwrap(), 1, "{key}");
+    }
+    keys.run::<i64>("HINCRBY", "room", &["told", "1"]).await.unwrap();
+    watch.until(|place| place["position"] == 1).await;
+}
