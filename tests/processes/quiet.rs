@@ -2,10 +2,13 @@
 
 use frontrow::{
     clock::Clock,
-    store::redis::{Redis, RedisError},
+    store::{
+        Database,
+        redis::{Redis, RedisError},
+    },
 };
 use redis::{FromRedisValue, cmd};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::json;
 
 use crate::{
@@ -53,10 +56,10 @@ async fn a_process_vouches_for_its_streams_while_its_database_does_not_answer() 
     let mut watch = ann.watch_place().await;
     watch.next().await.unwrap();
     let url = server.config.database_url.as_deref().unwrap();
-    let database = sea_orm::Database::connect(url).await.unwrap();
+    let database = Database::connect(url).await.unwrap();
     let locked = database.begin().await.unwrap();
     locked.execute_unprepared("LOCK TABLE room IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    until("the keeper waits for the database", async || waiters(&database).await > 0).await;
+    until("the keeper waits for the database", async || waiters(database.reader()).await > 0).await;
     server.clock.advance(secs(25));
     let now = server.clock.now().timestamp_millis();
     let keys = Keys::of(&server, &date.series).await;
