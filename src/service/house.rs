@@ -7,8 +7,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{Clock, Dice},
     service::{
-        Failure, committer::Committer, identity::Keys, neighbours::Neighbours, rooms::Rooms,
-        seat_maps::SeatMaps, sweeper, watchdog::Watchdog,
+        Failure,
+        committer::Committer,
+        identity::Keys,
+        neighbours::Neighbours,
+        rooms::{Rooms, retiring},
+        seat_maps::SeatMaps,
+        sweeper,
+        watchdog::Watchdog,
     },
     store::{Database, events::Events, redis::Redis},
 };
@@ -100,6 +106,7 @@ impl House {
             }
         }
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
+        tasks.spawn(retiring::run(clock.clone(), Arc::clone(&rooms), Arc::clone(&maps), stop.clone()));
         if let Some(incoming) = events.subscribe() {
             let (maps, rooms) = (Arc::clone(&maps), Arc::clone(&rooms));
             let watchdog =
@@ -267,6 +274,38 @@ mod tests {
         let last =
             seen(&house, series, &[last]).await[0].map(|seen| (seen.view.position, seen.view.order.seq));
         assert_eq!(last, Some((Some(3), 4)));
+        house.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_room_of_a_past_date_is_let_go_unless_it_is_watched_and_can_be_opened_again() {
+        let data = tempfile::tempdir().unwrap();
+        let house = open(&Database::embedded_url(data.path())).await;
+        let (series, watched) = (one_at_a_time(&house).await, one_at_a_time(&house).await);
+        let token = TokenId(uuid::Uuid::nil());
+        let stream = house.rooms.of(watched).await.unwrap().open_stream(token);
+        // Each keeper has the seats of its room until it has ended.
+        let come_to = async |in_use: usize| {
+            loop {
+                house.rooms.retire();
+                house.maps.retire();
+                if [house.rooms.in_use().len(), house.maps.in_use().len()] == [in_use; 2] {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        house.clock().advance(TimeDelta::days(3));
+        house.rooms.retire();
+        assert_eq!(house.rooms.in_use().len(), 2);
+        house.clock().advance(TimeDelta::hours(1));
+        come_to(1).await;
+        assert_eq!(house.rooms.in_use(), [watched]);
+        drop(stream);
+        come_to(0).await;
+        let room = house.rooms.of(series).await.unwrap();
+        let late = room.join(TokenId(uuid::Uuid::max()), UserId::from_stored("late"), String::new()).await;
+        assert_eq!(late.unwrap(), Outcome::Closed);
         house.close().await.unwrap();
     }
 }

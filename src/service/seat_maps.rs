@@ -137,6 +137,12 @@ impl SeatMaps {
         self.lock().keys().copied().collect()
     }
 
+    /// Lets go of the maps that no room and no watcher has.
+    pub(super) fn retire(&self) {
+        // Nobody can come by another one while the map of maps is locked.
+        self.lock().retain(|_, live| Arc::strong_count(live) > 1 || live.news.receiver_count() > 0);
+    }
+
     /// Compares a map with the version that the database has. If it is behind, and was behind this far at the
     /// last look too, or `at_once`, it is loaded anew, and the watchers look again.
     ///

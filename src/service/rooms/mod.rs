@@ -8,6 +8,7 @@ mod live_room;
 mod memory;
 mod news;
 mod rebuilding;
+pub(super) mod retiring;
 mod settling;
 mod shared;
 mod shared_keeper;
@@ -54,6 +55,13 @@ pub use self::{
     stream::Stream,
 };
 
+/// A room and what ends its keeper.
+#[derive(Debug)]
+struct InUse {
+    live: Arc<LiveRoom>,
+    stop: CancellationToken,
+}
+
 /// Every waiting room that is in use.
 #[derive(Debug)]
 pub struct Rooms {
@@ -66,7 +74,7 @@ pub struct Rooms {
     stop: CancellationToken,
     /// Set right after both are made: the rooms need the committer and it needs them.
     committer: OnceLock<Committer>,
-    rooms: Mutex<HashMap<SeriesId, Arc<LiveRoom>>>,
+    rooms: Mutex<HashMap<SeriesId, InUse>>,
     /// Held by who rebuilds a room, so that no room is rebuilt twice.
     opening: tokio::sync::Mutex<()>,
     /// How often that has failed.
@@ -134,11 +142,12 @@ impl Rooms {
     async fn open(&self, series: SeriesId) -> Result<Arc<LiveRoom>, Failure> {
         let committer = self.committer.get().cloned().ok_or(Failure::Unavailable)?;
         let seats = self.maps.of(series).await?.ok_or_else(|| Failure::not_found("date"))?;
+        let stop = self.stop.child_token();
         let live = match &self.redis {
-            None => self.open_own(series, seats, committer).await?,
-            Some(redis) => self.open_shared(series, seats, committer, redis).await?,
+            None => self.open_own(series, seats, committer, stop.clone()).await?,
+            Some(redis) => self.open_shared(series, seats, committer, redis, stop.clone()).await?,
         };
-        self.lock().insert(series, Arc::clone(&live));
+        self.lock().insert(series, InUse { live: Arc::clone(&live), stop });
         Ok(live)
     }
 
@@ -147,6 +156,7 @@ impl Rooms {
         series: SeriesId,
         seats: SeatsOf,
         committer: Committer,
+        stop: CancellationToken,
     ) -> Result<Arc<LiveRoom>, Failure> {
         let room = self.database.restore_room(series, self.clock.now()).await?;
         let own = Arc::new(Own::new(room.ok_or_else(|| Failure::not_found("date"))?));
@@ -154,7 +164,7 @@ impl Rooms {
         let (live, asks) = LiveRoom::new(series, memory, seats, self.clock.clone());
         let (live, database, clock) = (Arc::new(live), self.database.clone(), self.clock.clone());
         let keeper = Keeper { live: Arc::clone(&live), own, database, committer, clock };
-        self.tasks.spawn(keeper.run(asks, self.stop.clone()));
+        self.tasks.spawn(keeper.run(asks, stop));
         Ok(live)
     }
 
@@ -164,6 +174,7 @@ impl Rooms {
         seats: SeatsOf,
         committer: Committer,
         redis: &Redis,
+        stop: CancellationToken,
     ) -> Result<Arc<LiveRoom>, Failure> {
         let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
         let room = RedisRoom::new(redis.clone(), self.clock.clone(), &series);
@@ -176,11 +187,11 @@ impl Rooms {
         let (live, asks) = LiveRoom::new(id, memory, seats, self.clock.clone());
         let (live, database, dice) = (Arc::new(live), self.database.clone(), self.dice.clone());
         let vouching = Vouching::new(Arc::clone(&live), Arc::clone(&shared));
-        self.tasks.spawn(Arc::clone(&vouching).run(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(&vouching).run(stop.clone()));
         let keeper = SharedKeeper { live: Arc::clone(&live), shared, database, committer, dice, vouching };
-        // Ends with the process: looks are answered until the last moment.
+        // Ends with the room: looks are answered until the last moment.
         tokio::spawn(looks.serve());
-        self.tasks.spawn(keeper.run(asks, self.stop.clone()));
+        self.tasks.spawn(keeper.run(asks, stop));
         // Nothing may have looked after the room for long.
         live.kick.notify_one();
         Ok(live)
@@ -189,12 +200,12 @@ impl Rooms {
     /// The room of a series, if it is in use.
     #[must_use]
     pub fn get(&self, series: SeriesId) -> Option<Arc<LiveRoom>> {
-        self.lock().get(&series).cloned()
+        self.lock().get(&series).map(|used| Arc::clone(&used.live))
     }
 
     /// Every room that is in use.
     fn all(&self) -> Vec<Arc<LiveRoom>> {
-        self.lock().values().cloned().collect()
+        self.lock().values().map(|used| Arc::clone(&used.live)).collect()
     }
 
     /// The series whose rooms are in use.
@@ -230,7 +241,7 @@ impl Rooms {
         self.stop.cancel();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SeriesId, Arc<LiveRoom>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SeriesId, InUse>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
