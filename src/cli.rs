@@ -90,7 +90,8 @@ enum Bench {
     /// Tickets a second with one, two and three processes over the PostgreSQL and the Redis of --database-url and
     /// --redis-url.
     Processes(bench::processes::Options),
-    /// A start with many waiting; exit code 1 if it takes more than five seconds.
+    /// A start with many waiting, over the PostgreSQL and the Redis of --database-url and --redis-url if both are
+    /// given; exit code 1 if it takes more than five seconds.
     Restart {
         /// How many wait.
         #[arg(long, default_value_t = 1_000_000)]
@@ -136,7 +137,7 @@ fn measure(what: Bench, layer: &Layer) -> Result<ExitCode, String> {
     let fine = match what {
         Bench::Room { sizes } => runtime()?.block_on(bench::room::run(out, &sizes))?,
         Bench::Fans(options) => runtime()?.block_on(bench::fans::run(out, options))?,
-        Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting))?,
+        Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting, layer))?,
         Bench::Processes(options) => runtime()?.block_on(bench::processes::run(out, options, layer))?,
     };
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })

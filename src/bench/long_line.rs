@@ -1,4 +1,4 @@
-//! A house on SQLite with a long line, made by its journal: joining a million times would take longer.
+//! A house with a long line, made by its journal: joining a million times would take longer.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
         room::Event,
     },
     service::{Failure, House, Settings, identity::Keys},
-    store::Database,
+    store::{Database, redis::Redis},
 };
 
 /// Joins of one transaction while the journal is made.
@@ -34,28 +34,43 @@ pub(super) fn organizer() -> Caller {
     Caller { user, name: String::new(), roles: vec![Role::Organizer], pass: None }
 }
 
-/// The house with the database in this folder.
-pub(super) async fn open(data: &Path) -> Result<Arc<House>, Failure> {
-    House::open(database(data).await?, None, keys(), Settings::default(), Clock::system(), Dice::system())
-        .await
+/// Where the house keeps what it has.
+pub(super) struct Stores {
+    pub(super) url: String,
+    pub(super) redis: Option<Redis>,
 }
 
-/// The database in this folder, up to date.
-pub(super) async fn database(data: &Path) -> Result<Database, Failure> {
-    let database = Database::connect(&Database::embedded_url(data)).await?;
-    database.migrate().await?;
-    Ok(database)
+impl Stores {
+    /// SQLite in this folder, and the line in this process.
+    pub(super) fn embedded(folder: &Path) -> Self {
+        Self { url: Database::embedded_url(folder), redis: None }
+    }
+
+    /// The database, up to date.
+    pub(super) async fn database(&self) -> Result<Database, Failure> {
+        let database = Database::connect(&self.url).await?;
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    /// The house over them.
+    pub(super) async fn open(&self) -> Result<Arc<House>, Failure> {
+        let (clock, dice) = (Clock::system(), Dice::system());
+        let database = self.database().await?;
+        House::open(database, self.redis.clone(), keys(), Settings::default(), clock, dice).await
+    }
 }
 
 /// Creates a date whose sale opens after `opens_in`, and a journal of `waiting` joins, as the keeper would have written
-/// it, by users with UUIDs. `seen` is shown each of them. A sale that has opened is paused, so that everybody waits.
+/// it, by users with UUIDs. `seen` is shown each of them. A sale that has opened is paused, so that everybody waits. A
+/// room in Redis has yet to be built from that.
 pub(super) async fn prepare(
-    data: &Path,
+    stores: &Stores,
     waiting: u32,
     opens_in: TimeDelta,
     mut seen: impl FnMut(u32, TokenId, &UserId),
 ) -> Result<SeriesId, Failure> {
-    let house = open(data).await?;
+    let house = stores.open().await?;
     let organizer = organizer();
     let concert = house.create_concert(&organizer, "Benchmark").await?;
     let now = house.clock().now();

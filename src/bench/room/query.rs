@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use super::mix;
 use crate::{
-    bench::long_line,
+    bench::long_line::{self, Stores},
     domain::{
         id::{TokenId, UserId},
         identity::QueuePass,
@@ -44,13 +44,14 @@ pub(super) async fn measure(size: usize) -> Result<f64, String> {
     let data = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let fans: Vec<u32> = (0..FANS).map(|n| (mix(n.into()) % u64::from(waiting)) as u32).collect();
     let mut places: HashMap<u32, Option<(TokenId, UserId)>> = fans.iter().map(|fan| (*fan, None)).collect();
-    let series = long_line::prepare(data.path(), waiting, TimeDelta::hours(-1), |n, token, user| {
+    let stores = Stores::embedded(data.path());
+    let series = long_line::prepare(&stores, waiting, TimeDelta::hours(-1), |n, token, user| {
         if let Some(place) = places.get_mut(&n) {
             *place = Some((token, user.clone()));
         }
     });
     let series = series.await.map_err(said)?;
-    let house = long_line::open(data.path()).await.map_err(said)?;
+    let house = stores.open().await.map_err(said)?;
     let now = house.clock().now();
     let bearer = |(token, user): &(TokenId, UserId)| {
         let pass = QueuePass { token: *token, series, order: None };
