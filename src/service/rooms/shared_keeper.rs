@@ -210,8 +210,11 @@ impl SharedKeeper {
     }
 
     async fn cycle(&self, asks: &mut Vec<Ask>, keeping: &mut Keeping) -> Result<Cycle, Failure> {
-        if let Some(taken) = keeping.unfinished.take() {
-            self.finish(taken, keeping).await?;
+        // Whoever asked for it has been told that it is not known what came of it.
+        if let Some(taken) = keeping.unfinished.take()
+            && let Some(done) = self.carry_out(taken, keeping).await?
+        {
+            end_sessions(&self.live, &self.committer, &done.decision.sessions_over).await?;
         }
         match self.tell().await {
             Ok(()) | Err(RoomError::Lost) => {}
@@ -219,7 +222,7 @@ impl SharedKeeper {
         }
         let commands: Vec<_> = asks.iter().map(|ask| (ask.command.clone(), ask.name.clone())).collect();
         let id = self.dice.id(self.live.clock.now());
-        let mut taken = match self.shared.room.decide(&commands, id).await {
+        let taken = match self.shared.room.decide(&commands, id).await {
             Ok(Turn::Busy(ms)) => return Ok(Cycle::Busy(ms)),
             Ok(Turn::Ours(taken)) => *taken,
             Err(RoomError::Lost) => {
@@ -232,14 +235,7 @@ impl SharedKeeper {
             self.live.missed_something();
         }
         let offset = self.live.clock.now() - taken.now;
-        match self.make_good(&taken).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(Cycle::Again),
-            Err(failure) => {
-                keeping.unfinished = Some(taken);
-                return Err(failure);
-            }
-        }
+        let Some(mut taken) = self.carry_out(taken, keeping).await? else { return Ok(Cycle::Again) };
         if !taken.again {
             let mut outcomes = std::mem::take(&mut taken.decision.outcomes).into_iter();
             answer(std::mem::take(asks), |_| outcomes.next().ok_or(Failure::Unavailable));
@@ -252,13 +248,10 @@ impl SharedKeeper {
         Ok(Cycle::Quiet)
     }
 
-    /// Whoever asked for what was decided has been told that it is not known what came of it.
-    async fn finish(&self, taken: Taken, keeping: &mut Keeping) -> Result<(), Failure> {
+    /// Makes a decision good; `None` if it does not count any more. One that fails is kept, to be gone on with.
+    async fn carry_out(&self, taken: Taken, keeping: &mut Keeping) -> Result<Option<Taken>, Failure> {
         match self.make_good(&taken).await {
-            Ok(true) => {
-                end_sessions(&self.live, &self.committer, &taken.decision.sessions_over).await.map(drop)
-            }
-            Ok(false) => Ok(()),
+            Ok(counts) => Ok(counts.then_some(taken)),
             Err(failure) => {
                 keeping.unfinished = Some(taken);
                 Err(failure)
