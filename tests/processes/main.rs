@@ -18,6 +18,8 @@ mod pair;
 mod redis_lost;
 mod restart;
 mod sale;
+#[path = "../process/seed.rs"]
+mod seed;
 #[expect(dead_code, reason = "its own tests use all of it")]
 #[path = "../process/server.rs"]
 mod server;
