@@ -7,6 +7,7 @@
 #[path = "../process/api.rs"]
 mod api;
 mod claim;
+mod conflict;
 mod fan;
 mod houses;
 mod journal;
