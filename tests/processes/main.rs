@@ -28,6 +28,7 @@ mod server;
 #[path = "../redis/servers.rs"]
 mod servers;
 mod services;
+mod sessions;
 #[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
 #[path = "../suite/support/mod.rs"]
 mod support;
