@@ -13,6 +13,7 @@ mod houses;
 mod journal;
 mod journaled;
 mod live;
+mod looks;
 mod money;
 mod own_postgres;
 mod pair;
