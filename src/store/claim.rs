@@ -19,7 +19,7 @@ use sea_orm::sqlx::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Dice},
     store::{Database, connect},
 };
 
@@ -34,6 +34,16 @@ const PULSE: TimeDelta = TimeDelta::seconds(1);
 
 /// How long the session may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a session may take from the first word to the lock: less would not let it wait.
+const CLAIMING: Duration = Duration::from_secs(10);
+
+/// Who holds the lock, whether as the only one or with others.
+const HOLDERS: &str = "SELECT activity.application_name FROM pg_locks \
+     JOIN pg_database ON pg_database.oid = pg_locks.database AND datname = current_database() \
+     JOIN pg_stat_activity AS activity ON activity.pid = pg_locks.pid \
+     WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
+     AND classid::bigint << 32 | objid::bigint = $1";
 
 /// Whether others may work on the database as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +133,10 @@ impl Database {
         if !self.is_postgres() {
             return Ok(Claim { held: lock_file(&self.url.0, sharing)?, lost });
         }
-        let session = session(&self.url.0, sharing).await?;
+        let claimant = Claimant::new(self.url.0.to_string(), sharing);
+        let session = claimant.session().await?;
         let stop = CancellationToken::new();
-        let keeping = keep(session, self.url.0.to_string(), sharing, stop.clone(), lost.clone());
+        let keeping = claimant.keep(session, stop.clone(), lost.clone());
         let held = Held::Session { stop: stop.drop_guard(), task: tokio::spawn(keeping) };
         Ok(Claim { held, lost })
     }
@@ -156,52 +167,102 @@ fn lock_file(url: &str, sharing: Sharing) -> Result<Held, Unclaimed> {
     }
 }
 
-/// A session of PostgreSQL that holds the lock.
-async fn session(url: &str, sharing: Sharing) -> Result<PgConnection, Unclaimed> {
-    let options: PgConnectOptions = url.parse().map_err(failed)?;
-    let options = connect::postgres(options).options(connect::KEEPALIVE).options([("lock_timeout", WAIT)]);
-    let mut session = PgConnection::connect_with(&options).await.map_err(failed)?;
-    let lock = match sharing {
-        Sharing::Alone => "SELECT pg_advisory_lock($1)",
-        Sharing::Together => "SELECT pg_advisory_lock_shared($1)",
-    };
-    match sqlx::query(lock).bind(SERVING).execute(&mut session).await {
-        Ok(_) => Ok(session),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => {
-            Err(Unclaimed::Taken(sharing))
+/// Who claims a database of PostgreSQL, in one session after another.
+struct Claimant {
+    url: String,
+    sharing: Sharing,
+    /// What its sessions are called, and nobody else's: so it knows those that it has let go of.
+    name: String,
+}
+
+impl Claimant {
+    fn new(url: String, sharing: Sharing) -> Self {
+        let name = format!("frontrow claim {}", Dice::system().id(Clock::system().now()).simple());
+        Self { url, sharing, name }
+    }
+
+    /// A session that holds the lock.
+    async fn session(&self) -> Result<PgConnection, Unclaimed> {
+        match tokio::time::timeout(CLAIMING, self.try_session()).await {
+            Ok(claimed) => claimed,
+            Err(_) => Err(failed("PostgreSQL does not answer")),
         }
-        Err(error) => Err(failed(error)),
+    }
+
+    async fn try_session(&self) -> Result<PgConnection, Unclaimed> {
+        let options: PgConnectOptions = self.url.parse().map_err(failed)?;
+        let options =
+            connect::postgres(options).options(connect::KEEPALIVE).options([("lock_timeout", WAIT)]);
+        let options = options.application_name(&self.name);
+        let mut session = PgConnection::connect_with(&options).await.map_err(failed)?;
+        self.end_former(&mut session).await.map_err(failed)?;
+        let lock = match self.sharing {
+            Sharing::Alone => "SELECT pg_advisory_lock($1)",
+            Sharing::Together => "SELECT pg_advisory_lock_shared($1)",
+        };
+        match sqlx::query(lock).bind(SERVING).execute(&mut session).await {
+            Ok(_) => Ok(session),
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => {
+                if self.is_taken(&mut session).await.map_err(failed)? {
+                    return Err(Unclaimed::Taken(self.sharing));
+                }
+                Err(failed("PostgreSQL has not ended the former session yet"))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Ends the sessions that this claimant has let go of. PostgreSQL has not noticed if the network was away, and
+    /// for as long as it takes to, about eleven seconds, they would still hold the lock.
+    async fn end_former(&self, session: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE application_name = $1 AND pid <> pg_backend_pid()";
+        sqlx::query(end).bind(&self.name).execute(session).await.map(drop)
+    }
+
+    /// Whether somebody else has the lock, and not a former session of this claimant.
+    async fn is_taken(&self, session: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let holders: Vec<String> = sqlx::query_scalar(HOLDERS).bind(SERVING).fetch_all(session).await?;
+        Ok(holders.iter().any(|holder| *holder != self.name))
+    }
+
+    /// Holds the session until `stop`, and claims anew if it is lost.
+    async fn keep(self, session: PgConnection, stop: CancellationToken, lost: CancellationToken) {
+        // Also where a test moves the clock of the house: PostgreSQL does not wait for that.
+        let clock = Clock::system();
+        let mut held = Some(session);
+        while stop.run_until_cancelled(clock.sleep(PULSE)).await.is_some() {
+            if let Some(session) = &mut held
+                && matches!(tokio::time::timeout(ANSWER, session.ping()).await, Ok(Ok(())))
+            {
+                continue;
+            }
+            // Let go of first: it must not stand in the way of the next.
+            held = None;
+            let Some(claimed) = stop.run_until_cancelled(self.session()).await else { return };
+            match claimed {
+                Ok(again) => {
+                    tracing::info!("the database is claimed again");
+                    held = Some(again);
+                }
+                Err(Unclaimed::Failed(why)) => {
+                    tracing::warn!(why, "the claim on the database is lost for now");
+                }
+                Err(taken @ Unclaimed::Taken(_)) => {
+                    tracing::error!(%taken, "the claim on the database is lost");
+                    lost.cancel();
+                    return;
+                }
+            }
+        }
+        if let Some(session) = held {
+            unlock(session).await;
+        }
     }
 }
 
-/// Holds the session until `stop`, and claims anew if it is lost.
-async fn keep(
-    mut session: PgConnection,
-    url: String,
-    sharing: Sharing,
-    stop: CancellationToken,
-    lost: CancellationToken,
-) {
-    // Also where a test moves the clock of the house: PostgreSQL does not wait for that.
-    let clock = Clock::system();
-    while stop.run_until_cancelled(clock.sleep(PULSE)).await.is_some() {
-        if matches!(tokio::time::timeout(ANSWER, session.ping()).await, Ok(Ok(()))) {
-            continue;
-        }
-        match self::session(&url, sharing).await {
-            Ok(again) => {
-                tracing::info!("the database is claimed again");
-                session = again;
-            }
-            Err(Unclaimed::Failed(why)) => tracing::warn!(why, "the claim on the database is lost for now"),
-            Err(taken @ Unclaimed::Taken(_)) => {
-                tracing::error!(%taken, "the claim on the database is lost");
-                lost.cancel();
-                return;
-            }
-        }
-    }
-    // Unlocked in so many words, because PostgreSQL ends a session some time after its client.
+/// Unlocks in so many words, because PostgreSQL ends a session some time after its client.
+async fn unlock(mut session: PgConnection) {
     let _ = tokio::time::timeout(ANSWER, async {
         let unlocked = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut session).await;
         unlocked.and(session.close().await)

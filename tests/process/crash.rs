@@ -1,14 +1,17 @@
 //! `kill -9` in the middle of a sale (rules 9, 11, 17 and 19).
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Unanswered, create_series};
 use crate::fan::{CHARGE, Call, Fan, Moment, ids};
+use crate::seed::{dice, some_of};
 use crate::server::{Server, audit_is_clean, identity};
 
 const FANS: usize = 200;
@@ -16,12 +19,22 @@ const SEATS: usize = 50;
 
 /// The server is killed when it has acknowledged so many mutations: the first 200 are the joins, then there are
 /// at least 90 holds, charges and payments, all mixed.
-const MOMENTS: [usize; 10] = [10, 70, 150, 203, 212, 225, 240, 255, 270, 285];
+const JOINS: Range<usize> = 1..FANS + 1;
+const PURCHASES: Range<usize> = FANS + 1..FANS + 86;
+
+/// When to kill: three times among the joins and seven times among what follows, in any order.
+fn moments() -> Vec<usize> {
+    let mut dice = dice();
+    let mut moments = some_of(&mut dice, JOINS, 3);
+    moments.extend(some_of(&mut dice, PURCHASES, 7));
+    moments.shuffle(&mut dice);
+    moments
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_kills_in_the_middle_of_a_sale_lose_nothing() {
     let (mut unanswered, mut waited) = (0, 0);
-    for (round, moment) in MOMENTS.into_iter().enumerate() {
+    for (round, moment) in moments().into_iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
         let fans = sale_until(folder.path(), moment).await;
         audit_is_clean(folder.path());
@@ -34,7 +47,7 @@ async fn ten_kills_in_the_middle_of_a_sale_lose_nothing() {
         for (fan, after) in fans.iter().zip(&after) {
             everything_acknowledged_is_there(fan, after);
         }
-        the_line_is_as_before(&fans, &after, moment >= FANS);
+        the_line_is_as_before(&fans, &after, moment > FANS);
         let fans = ask_again(&api, fans, &after).await;
         // Every third is enough of this longest part.
         if round % 3 == 1 {

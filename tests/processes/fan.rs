@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 
 use crate::api::Api;
 
@@ -40,18 +40,24 @@ impl Door {
 
 /// Counts acknowledged mutations and says when it is time for an accident.
 pub(crate) struct Count {
-    moments: &'static [usize],
+    moments: Vec<usize>,
     acknowledged: AtomicUsize,
     pub(crate) unavailable: AtomicUsize,
     pub(crate) unanswered: AtomicUsize,
-    pub(crate) moment: Notify,
+    /// As many as have come and were not waited for: two may come at once.
+    due: Semaphore,
 }
 
 impl Count {
-    pub(crate) fn new(moments: &'static [usize]) -> Self {
+    pub(crate) fn new(moments: Vec<usize>) -> Self {
         let zero = || AtomicUsize::new(0);
         let (acknowledged, unavailable, unanswered) = (zero(), zero(), zero());
-        Self { moments, acknowledged, unavailable, unanswered, moment: Notify::new() }
+        Self { moments, acknowledged, unavailable, unanswered, due: Semaphore::new(0) }
+    }
+
+    /// Waits for the next of the moments.
+    pub(crate) async fn moment(&self) {
+        self.due.acquire().await.unwrap().forget();
     }
 }
 
@@ -114,7 +120,7 @@ impl Fan {
             return None;
         }
         if self.count.moments.contains(&(self.count.acknowledged.fetch_add(1, Ordering::SeqCst) + 1)) {
-            self.count.moment.notify_one();
+            self.count.due.add_permits(1);
         }
         Some(payload)
     }

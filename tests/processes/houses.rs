@@ -23,6 +23,8 @@ use crate::{services, support::backend::Fresh};
 pub(crate) struct Houses {
     pub(crate) each: Vec<Arc<House>>,
     pub(crate) fresh: Fresh,
+    /// Another database of the same PostgreSQL.
+    beside: String,
 }
 
 /// A date on sale, for which everybody is admitted at once.
@@ -34,12 +36,17 @@ pub(crate) struct Date {
 
 impl Houses {
     pub(crate) async fn open(count: usize) -> Self {
-        let fresh = Fresh::beside(&services::postgres()).await;
+        Self::beside(services::postgres(), count).await
+    }
+
+    /// In a new database beside this one.
+    pub(crate) async fn beside(beside: String, count: usize) -> Self {
+        let fresh = Fresh::beside(&beside).await;
         let mut each = Vec::new();
         for _ in 0..count {
             each.push(Self::house(&fresh.url).await);
         }
-        Self { each, fresh }
+        Self { each, fresh, beside }
     }
 
     pub(crate) async fn house(url: &str) -> Arc<House> {
@@ -91,7 +98,7 @@ impl Houses {
     /// How many deadlocks PostgreSQL has found in this database, once everybody has left it: sessions report
     /// when they end.
     async fn deadlocks(&self) -> i64 {
-        let beside = sea_orm::Database::connect(services::postgres()).await.unwrap();
+        let beside = sea_orm::Database::connect(&self.beside).await.unwrap();
         let name = self.fresh.url.rsplit('/').next().unwrap().split('?').next().unwrap();
         let query = format!("SELECT deadlocks, numbackends FROM pg_stat_database WHERE datname = '{name}'");
         loop {
@@ -107,11 +114,16 @@ impl Houses {
 
     /// Closes the houses: the books must be in order, and nobody may have waited for another in a circle.
     pub(crate) async fn close_in_order(self) {
+        assert_eq!(self.close().await, 0);
+    }
+
+    /// Closes the houses: the books must be in order. How many deadlocks there were.
+    pub(crate) async fn close(self) -> i64 {
         assert_eq!(audit::audit(self.database()).await.unwrap(), Vec::<String>::new());
         for house in &self.each {
             house.close().await.unwrap();
         }
-        assert_eq!(self.deadlocks().await, 0);
+        self.deadlocks().await
     }
 }
 

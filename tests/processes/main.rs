@@ -7,11 +7,13 @@
 #[path = "../process/api.rs"]
 mod api;
 mod claim;
+mod conflict;
 mod fan;
 mod houses;
 mod journal;
 mod journaled;
 mod live;
+mod looks;
 mod money;
 mod own_postgres;
 mod pair;
@@ -19,6 +21,8 @@ mod quiet;
 mod redis_lost;
 mod restart;
 mod sale;
+#[path = "../process/seed.rs"]
+mod seed;
 #[expect(dead_code, reason = "its own tests use all of it")]
 #[path = "../process/server.rs"]
 mod server;
@@ -26,6 +30,7 @@ mod server;
 #[path = "../redis/servers.rs"]
 mod servers;
 mod services;
+mod sessions;
 #[expect(dead_code, unused_imports, reason = "these tests need only some of what the suite has")]
 #[path = "../suite/support/mod.rs"]
 mod support;

@@ -2,6 +2,7 @@
 //! Redis loses everything and then goes away for a while.
 
 use std::{
+    ops::Range,
     path::Path,
     process::Command,
     sync::{Arc, atomic::Ordering},
@@ -10,6 +11,7 @@ use std::{
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt, future::join_all, stream};
+use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 use serde_json::json;
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     fan::{Count, Door, Fan},
     journaled,
     own_postgres::OwnPostgres,
+    seed::{dice, some_of},
     server::{self, frontrow, out, run},
     servers,
 };
@@ -31,9 +34,36 @@ const PER_SECOND: usize = 40;
 /// How often each fan looks: two thousand who looked more often would keep a small machine busy with that alone.
 const PAUSE: Duration = Duration::from_millis(2_500);
 
-/// Something happens when so many mutations were acknowledged: twice among the 2,000 joins, then among the charges,
-/// holds and payments. See `accident`.
-const MOMENTS: [usize; 8] = [500, 1_500, 2_600, 3_400, 4_100, 4_250, 4_400, 4_550];
+/// Something happens when so many mutations were acknowledged: among the joins, then among the charges, of which there
+/// are as many, and the more often while seats are held and paid for.
+const MOMENTS: [(Range<usize>, usize); 3] = [(1..2_001, 2), (2_001..4_001, 2), (4_001..4_600, 5)];
+
+#[derive(Clone, Copy, Debug)]
+enum Accident {
+    /// `kill -9`, and started again.
+    Killed,
+    /// Two of three at once; the third goes on alone meanwhile.
+    TwoKilled,
+    /// Redis loses everything.
+    Flushed,
+    PostgresCrashes,
+    /// Redis goes away and comes back without its data, and meanwhile a process is killed. Whether that starts again
+    /// before Redis does.
+    RedisAway(bool),
+}
+
+/// Each at least once, in any order.
+const ACCIDENTS: [Accident; 9] = [
+    Accident::Killed,
+    Accident::Killed,
+    Accident::Killed,
+    Accident::TwoKilled,
+    Accident::Flushed,
+    Accident::Flushed,
+    Accident::PostgresCrashes,
+    Accident::RedisAway(false),
+    Accident::RedisAway(true),
+];
 
 /// What belongs to one sale.
 struct Sale {
@@ -55,29 +85,32 @@ impl Sale {
         Self { folder, postgres, redis, processes, door }
     }
 
-    /// What goes wrong at the nth moment.
-    async fn accident(&mut self, number: usize) {
-        match number {
-            0 | 4 => self.kill_and_start(0),
-            1 | 5 => self.redis.says::<()>("FLUSHALL").await.unwrap(),
-            2 => {
+    async fn happens(&mut self, accident: Accident, dice: &mut StdRng) {
+        let victim = dice.random_range(0..PROCESSES);
+        match accident {
+            Accident::Killed => self.kill_and_start(victim),
+            Accident::TwoKilled => {
+                let second = (victim + dice.random_range(1..PROCESSES)) % PROCESSES;
+                self.processes[victim].victim().kill();
+                self.kill_and_start(second);
+                self.start_again(victim);
+            }
+            Accident::Flushed => self.redis.says::<()>("FLUSHALL").await.unwrap(),
+            Accident::PostgresCrashes => {
                 let postgres = Arc::clone(&self.postgres);
                 tokio::task::spawn_blocking(move || postgres.crash_and_start()).await.unwrap();
             }
-            3 => {
-                // Away, and back without its data; a process that starts meanwhile would say so and end.
+            Accident::RedisAway(starts_meanwhile) => {
                 self.redis.kill();
-                self.processes[1].victim().kill();
+                self.processes[victim].victim().kill();
+                if starts_meanwhile {
+                    self.start_again(victim);
+                }
                 self.redis_comes_back().await;
-                self.start_again(1);
+                if !starts_meanwhile {
+                    self.start_again(victim);
+                }
             }
-            6 => {
-                // Two of three at once; the third goes on alone meanwhile.
-                self.processes[1].victim().kill();
-                self.kill_and_start(2);
-                self.start_again(1);
-            }
-            _ => self.kill_and_start(number % PROCESSES),
         }
     }
 
@@ -114,7 +147,10 @@ fn start(folder: &Path, database_url: &str, redis_port: u16) -> server::Server {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_processes_sell_every_seat_once_whatever_goes_wrong() {
     let mut sale = Sale::open();
-    let count = Arc::new(Count::new(&MOMENTS));
+    let (mut dice, mut accidents) = (dice(), ACCIDENTS);
+    accidents.shuffle(&mut dice);
+    let moments = MOMENTS.into_iter().flat_map(|(range, often)| some_of(&mut dice, range, often));
+    let count = Arc::new(Count::new(moments.collect()));
     let organizer = server::identity(sale.folder.path(), "organizer", "ORGANIZER");
     let policy = json!({ "maxActive": AT_ONCE, "admitPerInterval": PER_SECOND, "intervalSeconds": 1,
         "maxSeatsPerUser": 1, "heartbeatTimeoutSeconds": 600 });
@@ -133,20 +169,20 @@ async fn three_processes_sell_every_seat_once_whatever_goes_wrong() {
         join_all(fans.iter_mut().map(Fan::buy)).await;
         fans
     };
-    let accidents = async {
-        for number in 0..MOMENTS.len() {
-            count.moment.notified().await;
-            sale.accident(number).await;
+    let going_wrong = async {
+        for accident in accidents {
+            count.moment().await;
+            sale.happens(accident, &mut dice).await;
         }
     };
-    let (fans, ()) = tokio::join!(selling, accidents);
+    let (fans, ()) = tokio::join!(selling, going_wrong);
 
     // Everybody who has paid, and some of those who have not.
     let checked = fans.iter().enumerate().filter(|(n, fan)| fan.paid.is_some() || n % 16 == 0);
     stream::iter(checked).for_each_concurrent(100, |(_, fan)| fan.is_there()).await;
     let seats = usize::try_from(HOUSE.0 * HOUSE.1).unwrap();
     assert_eq!(fans.iter().filter(|fan| fan.paid.is_some()).count(), seats);
-    // Otherwise the moments were badly chosen and the test has shown little.
+    // Otherwise the test has shown little.
     let (unavailable, unanswered) =
         (count.unavailable.load(Ordering::SeqCst), count.unanswered.load(Ordering::SeqCst));
     assert!(unavailable > 0 && unanswered > 0, "{unavailable} unavailable, {unanswered} unanswered");

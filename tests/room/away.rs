@@ -10,7 +10,7 @@ const TIMEOUT: i64 = 10_000;
 
 async fn waiting() -> Pair {
     let mut pair = Pair::new().await;
-    pair.step(&Step::Batch((0..USERS).map(|who| (true, who)).collect())).await;
+    pair.step(&Step::Batch(0, (0..USERS).map(|who| (true, who)).collect())).await;
     pair
 }
 

@@ -11,7 +11,7 @@ async fn a_room_works_in_a_cluster() {
         let mut pair = Pair::over(&url).await;
         let everybody = |joins| (0..14).map(|who| (joins, who)).collect();
         for step in [
-            Step::Batch(everybody(true)),
+            Step::Batch(0, everybody(true)),
             Step::Advance(20_000),
             Step::Hear(3),
             Step::Pin(0, Some(30_000)),
@@ -19,11 +19,13 @@ async fn a_room_works_in_a_cluster() {
             Step::Pause(true),
             Step::Advance(5_000),
             Step::Pause(false),
-            Step::Orphan(vec![(false, 5), (true, 5)]),
+            Step::SoldOut(true),
+            Step::SoldOut(false),
+            Step::Orphan(5_000, vec![(false, 5), (true, 5)]),
             Step::Flush,
             Step::ComeBack(7),
             Step::Advance(5_000),
-            Step::Batch(everybody(false)),
+            Step::Batch(0, everybody(false)),
         ] {
             pair.step(&step).await;
         }

@@ -1,16 +1,18 @@
-//! The date that a pair of rooms is for.
+//! The date that a pair of rooms is for, and who holds a seat of it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::hold;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Concert, Schedule, Series},
-        id::{ConcertId, SeriesId, UserId},
+        catalog::{Concert, Schedule, Section, Series, try_seats},
+        id::{ConcertId, SeriesId, TokenId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,
     },
     store::Database,
 };
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 /// When the sale opens and closes, in milliseconds from now.
 const OPENS: i64 = 20_000;
@@ -53,6 +55,32 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
         drawn_at: None,
         created_at: now,
     };
-    journal.add_series(&series, &[], || dice.id(now)).await.unwrap();
+    let house = [Section { name: "Floor".into(), rows: 1, cols: 50, price: 100 }];
+    journal.add_series(&series, &try_seats(&house).unwrap(), || dice.id(now)).await.unwrap();
     series
+}
+
+/// The seat of this user is held until then, or not any more.
+pub(crate) async fn hold_until(
+    journal: &Database,
+    series: SeriesId,
+    (who, token): (usize, TokenId),
+    until: Option<DateTime<Utc>>,
+) {
+    let seat = journal.seats_of(&[series]).await.unwrap()[&series][who].id;
+    hold::Entity::delete_many().filter(hold::Column::SeatId.eq(seat.0)).exec(journal.reader()).await.unwrap();
+    if let Some(until) = until {
+        let row = hold::Model {
+            // Each has one at most.
+            id: seat.0,
+            user_id: who.to_string(),
+            token_id: token.0,
+            series_id: series.0,
+            seat_id: seat.0,
+            created_at: until,
+            expires_at: until,
+            status: hold::Status::Active,
+        };
+        hold::Entity::insert(row.into_active_model()).exec(journal.reader()).await.unwrap();
+    }
 }

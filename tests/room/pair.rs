@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    date::a_date,
+    date::{a_date, hold_until},
     steps::{Step, USERS},
 };
 
@@ -87,27 +87,27 @@ impl Pair {
 
     pub(crate) async fn step(&mut self, step: &Step) {
         match step {
-            Step::Batch(batch) => {
+            Step::Batch(after, batch) => {
+                self.advance(*after);
                 let commands = self.commands(batch);
                 self.cycle(&commands).await;
             }
-            Step::Orphan(batch) => {
+            Step::Orphan(after, batch) => {
+                self.advance(*after);
                 let commands = self.commands(batch);
-                self.orphan(&commands).await;
+                self.orphan(&commands, *after).await;
                 // Whom it named, nobody knows any more; every process decides once a second anyway.
                 self.wake = Some(self.clock.now());
             }
             Step::Hear(who) => self.hear(*who).await,
             Step::Ended(who) => self.end(*who).await,
             Step::Pin(who, until) => self.pin(*who, *until).await,
-            Step::Advance(ms) => self.clock.advance(TimeDelta::milliseconds(*ms)),
+            Step::Advance(ms) => self.advance(*ms),
             Step::Policy(policy) => self.set(|series| series.policy = *policy).await,
             Step::Pause(paused) => self.set(|series| series.paused = *paused).await,
+            Step::SoldOut(sold_out) => self.sell(*sold_out).await,
             Step::Flush => self.flush().await,
-            Step::Failover(batch) => {
-                let commands = self.commands(batch);
-                self.failover(&commands).await;
-            }
+            Step::Failover(after, batch) => self.failover(*after, batch).await,
             Step::ComeBack(who) => self.come_back(*who).await,
         }
         self.compare().await;
@@ -122,6 +122,10 @@ impl Pair {
             }
         }
         panic!("a room without news must come to rest");
+    }
+
+    fn advance(&self, ms: i64) {
+        self.clock.advance(TimeDelta::milliseconds(ms));
     }
 
     fn commands(&mut self, batch: &[(bool, usize)]) -> Vec<Command> {
@@ -184,8 +188,8 @@ impl Pair {
     }
 
     /// One process decides and dies, before or after it has journaled that; nobody else decides meanwhile; once the
-    /// lease is over another one gets the very same decision, whatever else it wanted.
-    async fn orphan(&mut self, commands: &[Command]) {
+    /// lease is over another one gets the very same decision, whatever else it wanted and whatever is due by then.
+    async fn orphan(&mut self, commands: &[Command], meanwhile: i64) {
         let taken = self.take(commands).await;
         self.is_what_the_pure_room_decides(commands, &taken);
         if taken.decision.events.is_empty() {
@@ -200,6 +204,7 @@ impl Pair {
             self.journal.journal_decision(self.series.id, &taken).await.unwrap();
         }
         self.end_the_lease().await;
+        self.advance(meanwhile);
         let late = self.take(&[]).await;
         assert!(late.again);
         assert_eq!(late.decision.events, taken.decision.events);
@@ -218,7 +223,7 @@ impl Pair {
     /// So is when a process last looked after the room: it was long ago if all were `away`. Returns how many expire in
     /// the next decision, after so many milliseconds in which nobody was heard from.
     pub(crate) async fn expiries_after(&mut self, ms: i64, away: bool) -> usize {
-        self.clock.advance(TimeDelta::milliseconds(ms));
+        self.advance(ms);
         if away {
             self.set_field("room", "tended", 0).await;
         }
@@ -260,6 +265,9 @@ impl Pair {
     async fn pin(&mut self, who: usize, until: Option<i64>) {
         let token = self.token(who);
         let until = until.map(|ms| self.clock.now() + TimeDelta::milliseconds(ms));
+        if self.is_admitted(token) {
+            hold_until(&self.journal, self.series.id, (who, token), until).await;
+        }
         self.wake = self.shared.report(&[Report::Pinned { token, until, heard: false }]).await.unwrap();
         self.over.remove(&token);
         self.pure.pin(token, until);
@@ -281,7 +289,16 @@ impl Pair {
         self.pure.set_sale(self.series.state());
     }
 
-    /// Both come from the journal alone, in which no hold pins anybody.
+    /// The sale has sold its last seat, or has one again.
+    async fn sell(&mut self, sold_out: bool) {
+        let reserved = if sold_out { self.series.seat_count } else { 0 };
+        self.write(&format!("UPDATE series SET reserved_count = {reserved}, version = version + 1")).await;
+        self.series = self.journal.find_series(self.series.id).await.unwrap().unwrap();
+        self.wake = self.shared.set(&Told::of(&self.series)).await.unwrap();
+        self.pure.set_sale(self.series.state());
+    }
+
+    /// Both come from the journal alone.
     async fn flush(&mut self) {
         self.clear().await;
         assert!(matches!(
@@ -313,9 +330,11 @@ impl Pair {
     }
 
     /// The master dies, and the replica that takes its place has not heard of the latest decision.
-    async fn failover(&mut self, commands: &[Command]) {
+    async fn failover(&mut self, after: i64, batch: &[(bool, usize)]) {
         self.settle().await;
         let replica = self.dump().await;
+        self.advance(after);
+        let commands = &self.commands(batch);
         if self.cycle(commands).await == 0 {
             return;
         }

@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod model;
+mod steps;
 mod tickets;
 mod walk;
 

@@ -3,75 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proptest::{prelude::*, sample::select};
+use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{model::Model, *};
+use super::{
+    model::Model,
+    steps::{Step, steps},
+    *,
+};
 
 const START: i64 = 1_800_000_000_000;
 const OPENS: i64 = START + 20_000;
 const CLOSES: i64 = START + 300_000;
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// Joins (`true`) and leaves of users, in one batch; `false`: it is not persisted.
-    Batch(Vec<(bool, usize)>, bool),
-    Hear(usize),
-    OpenStream(usize),
-    CloseStream(usize),
-    /// Paid or given up in the sale.
-    Ended(usize),
-    /// Until so many milliseconds from now.
-    Pin(usize, Option<i64>),
-    /// The sale ends all sessions that are over.
-    Settle,
-    Advance(i64),
-    Policy(QueuePolicy),
-    Pause(bool),
-    SoldOut,
-    Restart,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let who = 0..14usize;
-    let exact = select(vec![0i64, 1, 999, 1_000, 1_001, 4_999, 5_000, 9_999, 10_000, 20_000]);
-    let policy = (prop::option::of(0..5u32), prop::option::of(1..5u32), 1..12u32, 5..15u32, 5..30u32)
-        .prop_map(
-            |(
-                max_active,
-                admit_per_interval,
-                interval_seconds,
-                heartbeat_timeout_seconds,
-                session_seconds,
-            )| {
-                QueuePolicy {
-                    max_active,
-                    admit_per_interval,
-                    interval_seconds,
-                    heartbeat_timeout_seconds,
-                    session_seconds,
-                    ..QueuePolicy::default()
-                }
-            },
-        );
-    let batch = prop::collection::vec((prop::bool::weighted(0.8), who.clone()), 0..8);
-    let step = prop_oneof![
-        6 => (batch, prop::bool::weighted(0.85)).prop_map(|(batch, kept)| Step::Batch(batch, kept)),
-        6 => who.clone().prop_map(Step::Hear),
-        2 => who.clone().prop_map(Step::OpenStream),
-        2 => who.clone().prop_map(Step::CloseStream),
-        3 => who.clone().prop_map(Step::Ended),
-        3 => (who, prop::option::of(0..20_000i64)).prop_map(|(who, until)| Step::Pin(who, until)),
-        2 => Just(Step::Settle),
-        5 => exact.prop_map(Step::Advance),
-        5 => (0..4_000i64).prop_map(Step::Advance),
-        2 => policy.prop_map(Step::Policy),
-        2 => any::<bool>().prop_map(Step::Pause),
-        1 => prop::bool::weighted(0.1).prop_map(|out| if out { Step::SoldOut } else { Step::Settle }),
-        2 => Just(Step::Restart),
-    ];
-    prop::collection::vec(step, 1..160)
-}
 
 /// The room, the model and the owner's journal, side by side.
 struct Pair {
@@ -133,7 +76,10 @@ impl Pair {
     fn step(&mut self, step: &Step) {
         let wake = self.room.next_wake(time(self.now)).map(millis);
         match step {
-            Step::Batch(batch, kept) => self.batch(batch, *kept),
+            Step::Batch(after, batch, kept) => {
+                self.now += after;
+                self.batch(batch, *kept, wake);
+            }
             Step::Hear(who) => self.hear(self.last_token(*who)),
             Step::OpenStream(who) => {
                 let token = self.last_token(*who);
@@ -173,7 +119,10 @@ impl Pair {
             Step::Restart => self.restart(),
         }
         self.compare();
-        self.settle();
+        // What was not persisted is still to be done when the next thing happens.
+        if !matches!(step, Step::Batch(.., false)) {
+            self.settle();
+        }
     }
 
     /// Decides until nothing is left to do, as the owner does.
@@ -187,7 +136,7 @@ impl Pair {
         panic!("a room without news must come to rest");
     }
 
-    fn batch(&mut self, batch: &[(bool, usize)], kept: bool) {
+    fn batch(&mut self, batch: &[(bool, usize)], kept: bool, wake: Option<i64>) {
         let mut tokens = self.tokens.clone();
         let commands: Vec<_> = batch
             .iter()
@@ -206,7 +155,7 @@ impl Pair {
                 Command::Join { token, user }
             })
             .collect();
-        self.cycle(&commands, kept, None);
+        self.cycle(&commands, kept, wake);
         for fan in &self.model.fans {
             let who = fan.user.as_str().parse().unwrap();
             self.tokens.insert(who, fan.token);
