@@ -36,7 +36,7 @@ impl Pair {
 
 async fn some_wait() -> Pair {
     let mut pair = Pair::new().await;
-    pair.step(&Step::Batch((0..USERS / 2).map(|who| (true, who)).collect())).await;
+    pair.step(&Step::Batch(0, (0..USERS / 2).map(|who| (true, who)).collect())).await;
     pair
 }
 
@@ -47,7 +47,7 @@ async fn a_process_that_was_only_slow_spoils_nothing() {
     pair.end_the_lease().await;
     let late = pair.take(&[]).await;
     pair.take_in(&late, Journaled::Now).await;
-    pair.step(&Step::Batch(vec![(true, 11)])).await;
+    pair.step(&Step::Batch(0, vec![(true, 11)])).await;
     assert_eq!(pair.journal(&slow).await, Journaled::Overtaken);
     assert!(!pair.shared.is_pending(&slow).await.unwrap(), "nobody has to rebuild the room");
     assert_eq!(pair.shared.apply(&slow).await.unwrap(), None);
@@ -88,6 +88,6 @@ async fn a_database_that_has_lost_the_latest_does_not_stop_the_room_for_good() {
     assert!(pair.shared.is_pending(&refused).await.unwrap());
     pair.join_again().await;
     assert_eq!(pair.journal(&refused).await, Journaled::Stale);
-    pair.step(&Step::Batch(vec![(true, 10)])).await;
+    pair.step(&Step::Batch(0, vec![(true, 10)])).await;
     assert!(pair.last.contains_key(&10));
 }
