@@ -98,9 +98,13 @@ async fn the_lobby_is_drawn_as_published() {
     let path = format!("/draw/{}", date.series);
     let before = server.get(&path).await;
     assert_eq!((&before["secret"], &before["order"]), (&Value::Null, &json!([])));
+    let query = format!("{{ series(concertId: \"{}\") {{ drawCommitment drawSecret }} }}", date.concert);
+    let sealed = json!([{ "drawCommitment": before["commitment"], "drawSecret": null }]);
+    assert_eq!(fans[0].get("series", &query).await, sealed);
 
     server.advance(secs(60) - ms(1), &date.series).await;
     assert!(places(&fans).await.iter().all(|place| place.1.is_null()));
+    assert_eq!(fans[0].get("series", &query).await, sealed);
     server.advance(ms(1), &date.series).await;
     fans.extend(join_all(&server, &date, &["late"]).await);
     let draw = server.get(&path).await;
@@ -121,9 +125,8 @@ async fn the_lobby_is_drawn_as_published() {
         assert_eq!(fan.place().await["position"], place, "{}", fan.user);
     }
     assert_eq!(fans[8].place().await["position"], 8);
-    let query = format!("{{ series(concertId: \"{}\") {{ drawCommitment drawSecret }} }}", date.concert);
-    let series = fans[0].get("series", &query).await;
-    assert_eq!(series[0], json!({ "drawCommitment": draw["commitment"], "drawSecret": draw["secret"] }));
+    let opened = json!([{ "drawCommitment": before["commitment"], "drawSecret": draw["secret"] }]);
+    assert_eq!(fans[0].get("series", &query).await, opened);
 }
 
 /// Rule 6: both limits, and the tighter one wins. The interval slides.
