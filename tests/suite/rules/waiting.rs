@@ -168,23 +168,28 @@ async fn a_wider_door_lets_the_next_in_at_once() {
     assert_eq!(admitted(&fans).await, 3);
 }
 
-/// Rule 7: silence ends a place, to the millisecond, and the line closes up.
+/// Rule 7: silence ends a place, to the millisecond, and the line closes up. Asking for the place is no silence.
 #[tokio::test]
 async fn who_is_not_heard_from_loses_the_place() {
     let server = Server::start().await;
     let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
-    let fans = join_all(&server, &date, &["first", "silent", "third"]).await;
+    let fans = join_all(&server, &date, &["first", "silent", "third", "asks"]).await;
+    let asks = async || fans[3].get("queuePosition", "{ queuePosition { status } }").await["status"].clone();
+    let waits = |n: i64| (String::from("WAITING"), json!(n));
     server.advance(secs(30), &date.series).await;
     fans[0].heartbeat().await;
     fans[2].heartbeat().await;
+    assert_eq!(asks().await, "WAITING");
     server.advance(secs(30) - ms(1), &date.series).await;
-    assert_eq!(places(&fans[1..]).await, [("WAITING".into(), json!(1)), ("WAITING".into(), json!(2))]);
+    assert_eq!(places(&fans[1..]).await, [waits(1), waits(2), waits(3)]);
     server.advance(ms(1), &date.series).await;
-    assert_eq!(places(&fans[1..]).await, [("EXPIRED".into(), json!(0)), ("WAITING".into(), json!(1))]);
+    assert_eq!(places(&fans[1..]).await, [("EXPIRED".into(), json!(0)), waits(1), waits(2)]);
     // The admitted fan falls silent too: the slot is the next one's.
     fans[2].heartbeat().await;
+    assert_eq!(asks().await, "WAITING");
     server.advance(secs(30), &date.series).await;
     assert_eq!((fans[0].status().await, fans[2].status().await), ("EXPIRED".into(), "ADMITTED".into()));
+    assert_eq!(places(&fans[3..]).await, [waits(1)]);
 }
 
 /// Rule 7: an open subscription is a heartbeat.
