@@ -227,6 +227,29 @@ async fn a_session_ends_in_time_and_a_hold_pins_it() {
     assert_eq!(fans[1].status().await, "EXPIRED");
 }
 
+/// Rule 7: whom only the hold keeps there may pay until its last millisecond; with the hold goes the slot.
+#[tokio::test]
+async fn a_pinned_session_pays_to_the_last_or_makes_room_with_its_hold() {
+    let server = Server::start().await;
+    let policy =
+        json!({ "maxActive": 2, "sessionSeconds": 100, "heartbeatTimeoutSeconds": NOBODY_IS_SILENT });
+    let date = server.organizer().date(Plan::policy(policy)).await;
+    let fans = join_all(&server, &date, &["pays", "dithers", "next", "last"]).await;
+    let statuses = async || places(&fans).await.into_iter().map(|(status, _)| status).collect::<Vec<_>>();
+    fans[0].charge(10_000, "points").await;
+    fans[0].must_hold(&date.seats[0]).await;
+    fans[1].must_hold(&date.seats[1]).await;
+    for span in [secs(100), secs(200) - ms(1)] {
+        server.advance(span, &date.series).await;
+        assert_eq!(statuses().await, ["ADMITTED", "ADMITTED", "WAITING", "WAITING"]);
+    }
+    assert_eq!(fans[0].pay("ticket").await["payment"]["status"], "COMPLETE");
+    server.settle(&date.series).await;
+    assert_eq!(statuses().await, ["COMPLETED", "ADMITTED", "ADMITTED", "WAITING"]);
+    server.advance(ms(1), &date.series).await;
+    assert_eq!(statuses().await, ["COMPLETED", "EXPIRED", "ADMITTED", "ADMITTED"]);
+}
+
 /// Rule 7: who has paid makes room.
 #[tokio::test]
 async fn paying_frees_the_slot_for_the_next() {
