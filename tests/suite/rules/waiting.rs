@@ -309,25 +309,31 @@ async fn those_who_wait_hear_that_nothing_is_left() {
     assert_eq!(code_of(&server.fan("late").join(&date.series).await), Some("SOLD_OUT"));
 }
 
-/// A pause stops admissions and holds; who holds seats may pay; resuming lets the next in.
+/// A pause stops admissions and holds; who holds seats may pay; resuming lets the next in. So a sale is drained: once
+/// those who were let in before have paid or are out of time, nobody is admitted any more, and the line waits on.
 #[tokio::test]
 async fn a_paused_sale_stands_still_and_goes_on() {
     let server = Server::start().await;
     let organizer = server.organizer();
-    let date = organizer.date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let date = organizer.date(Plan::policy(json!({ "maxActive": 2, "sessionSeconds": 50 }))).await;
     let mut first = server.fan("first");
     first.join(&date.series).await;
     first.must_hold(&date.seats[0]).await;
     first.charge(10_000, "points").await;
-    let fans = join_all(&server, &date, &["waits"]).await;
-    let mut watch = fans[0].watch_place().await;
+    let fans = join_all(&server, &date, &["idle", "waits"]).await;
+    let query = format!("{{ saleStats(seriesId: \"{}\") {{ admitted waiting }} }}", date.series);
+    let stats = async || organizer.fan.get("saleStats", &query).await;
+    let mut watch = fans[1].watch_place().await;
     watch.next().await.unwrap();
     assert_eq!(organizer.turn("pauseSale", &date.series).await["status"], "PAUSED");
     assert_eq!(watch.until(|p| p["seriesStatus"] != "ON_SALE").await["seriesStatus"], "PAUSED");
     assert_eq!(code_of(&first.hold(&date.seats[1]).await), Some("SALE_PAUSED"));
     assert_eq!(first.pay("ticket").await["payment"]["status"], "COMPLETE");
     server.settle(&date.series).await;
-    assert_eq!(fans[0].status().await, "WAITING", "a free slot is not filled while the sale is paused");
+    assert_eq!(fans[1].status().await, "WAITING", "a free slot is not filled while the sale is paused");
+    assert_eq!(stats().await, json!({ "admitted": 1, "waiting": 1 }));
+    server.advance(secs(50), &date.series).await;
+    assert_eq!(stats().await, json!({ "admitted": 0, "waiting": 1 }));
     assert_eq!(organizer.turn("resumeSale", &date.series).await["status"], "ON_SALE");
     assert_eq!(watch.until(|p| p["status"] != "WAITING").await["status"], "ADMITTED");
 }
