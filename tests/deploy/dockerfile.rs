@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::compose::{Compose, file};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The instructions, with their lines joined.
 pub(crate) fn instructions() -> Vec<(String, String)> {
@@ -30,7 +30,7 @@ pub(crate) fn words(json: &str) -> Vec<String> {
 }
 
 /// Whether .dockerignore lets a path through; it names paths without patterns, and the last that fits decides.
-fn is_sent(path: &str) -> bool {
+pub(crate) fn is_sent(path: &str) -> bool {
     let ignore = file(".dockerignore");
     let mut sent = true;
     for line in ignore.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
