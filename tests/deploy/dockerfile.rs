@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::compose::{Compose, file};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The instructions, with their lines joined.
 pub(crate) fn instructions() -> Vec<(String, String)> {
@@ -30,7 +30,7 @@ pub(crate) fn words(json: &str) -> Vec<String> {
 }
 
 /// Whether .dockerignore lets a path through; it names paths without patterns, and the last that fits decides.
-fn is_sent(path: &str) -> bool {
+pub(crate) fn is_sent(path: &str) -> bool {
     let ignore = file(".dockerignore");
     let mut sent = true;
     for line in ignore.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -44,7 +44,7 @@ fn is_sent(path: &str) -> bool {
 
 #[test]
 fn what_is_copied_is_there_and_is_sent() {
-    let mut steps = Vec::new();
+    let (mut steps, mut copied) = (Vec::new(), Vec::new());
     for (word, rest) in instructions() {
         if word == "FROM" {
             steps.extend(rest.split_once(" AS ").map(|(_, name)| name.to_owned()));
@@ -59,9 +59,13 @@ fn what_is_copied_is_there_and_is_sent() {
         let (sources, _) = rest.rsplit_once(' ').unwrap();
         for source in sources.split(' ') {
             assert!(Path::new(ROOT).join(source).exists() && is_sent(source), "{source}");
+            copied.push(source.to_owned());
         }
     }
     assert_eq!(steps, ["pages", "server"]);
+    for lets in file(".dockerignore").lines().filter_map(|line| line.strip_prefix('!')) {
+        assert!(copied.iter().any(|source| Path::new(source).starts_with(lets)), "nothing copies {lets}");
+    }
     for secret in
         [".env", "secrets/signing.key", "data/signing.key", "target/debug/frontrow", "web/node_modules/x"]
     {

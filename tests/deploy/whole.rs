@@ -27,6 +27,7 @@ use crate::{
     hosts::Hosts,
     server::Server,
     socket::{Incoming, Socket},
+    told,
 };
 
 const CONCERTS: &str = "{ concerts(first: 1) { nodes { id } } }";
@@ -133,12 +134,6 @@ async fn everything_runs_as_it_is_written_down() {
     }
     assert_eq!(hosts.say(&["audit"]), "every invariant holds");
     told("each process ended in order, and every invariant holds");
-}
-
-fn told(what: &str) {
-    use std::io::Write;
-    // Nobody reads it if that fails.
-    let _ = writeln!(std::io::stderr(), "deploy-check: {what}");
 }
 
 /// SIGTERM, until it has ended.

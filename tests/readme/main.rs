@@ -5,5 +5,6 @@
 mod draw;
 mod journey;
 mod running;
+mod services;
 mod settings;
 mod steps;

@@ -2,6 +2,7 @@
 
 mod identity;
 mod live;
+mod long_line;
 mod money;
 mod seats;
 mod waiting;

@@ -98,9 +98,13 @@ async fn the_lobby_is_drawn_as_published() {
     let path = format!("/draw/{}", date.series);
     let before = server.get(&path).await;
     assert_eq!((&before["secret"], &before["order"]), (&Value::Null, &json!([])));
+    let query = format!("{{ series(concertId: \"{}\") {{ drawCommitment drawSecret }} }}", date.concert);
+    let sealed = json!([{ "drawCommitment": before["commitment"], "drawSecret": null }]);
+    assert_eq!(fans[0].get("series", &query).await, sealed);
 
     server.advance(secs(60) - ms(1), &date.series).await;
     assert!(places(&fans).await.iter().all(|place| place.1.is_null()));
+    assert_eq!(fans[0].get("series", &query).await, sealed);
     server.advance(ms(1), &date.series).await;
     fans.extend(join_all(&server, &date, &["late"]).await);
     let draw = server.get(&path).await;
@@ -121,9 +125,8 @@ async fn the_lobby_is_drawn_as_published() {
         assert_eq!(fan.place().await["position"], place, "{}", fan.user);
     }
     assert_eq!(fans[8].place().await["position"], 8);
-    let query = format!("{{ series(concertId: \"{}\") {{ drawCommitment drawSecret }} }}", date.concert);
-    let series = fans[0].get("series", &query).await;
-    assert_eq!(series[0], json!({ "drawCommitment": draw["commitment"], "drawSecret": draw["secret"] }));
+    let opened = json!([{ "drawCommitment": before["commitment"], "drawSecret": draw["secret"] }]);
+    assert_eq!(fans[0].get("series", &query).await, opened);
 }
 
 /// Rule 6: both limits, and the tighter one wins. The interval slides.
@@ -165,23 +168,28 @@ async fn a_wider_door_lets_the_next_in_at_once() {
     assert_eq!(admitted(&fans).await, 3);
 }
 
-/// Rule 7: silence ends a place, to the millisecond, and the line closes up.
+/// Rule 7: silence ends a place, to the millisecond, and the line closes up. Asking for the place is no silence.
 #[tokio::test]
 async fn who_is_not_heard_from_loses_the_place() {
     let server = Server::start().await;
     let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
-    let fans = join_all(&server, &date, &["first", "silent", "third"]).await;
+    let fans = join_all(&server, &date, &["first", "silent", "third", "asks"]).await;
+    let asks = async || fans[3].get("queuePosition", "{ queuePosition { status } }").await["status"].clone();
+    let waits = |n: i64| (String::from("WAITING"), json!(n));
     server.advance(secs(30), &date.series).await;
     fans[0].heartbeat().await;
     fans[2].heartbeat().await;
+    assert_eq!(asks().await, "WAITING");
     server.advance(secs(30) - ms(1), &date.series).await;
-    assert_eq!(places(&fans[1..]).await, [("WAITING".into(), json!(1)), ("WAITING".into(), json!(2))]);
+    assert_eq!(places(&fans[1..]).await, [waits(1), waits(2), waits(3)]);
     server.advance(ms(1), &date.series).await;
-    assert_eq!(places(&fans[1..]).await, [("EXPIRED".into(), json!(0)), ("WAITING".into(), json!(1))]);
+    assert_eq!(places(&fans[1..]).await, [("EXPIRED".into(), json!(0)), waits(1), waits(2)]);
     // The admitted fan falls silent too: the slot is the next one's.
     fans[2].heartbeat().await;
+    assert_eq!(asks().await, "WAITING");
     server.advance(secs(30), &date.series).await;
     assert_eq!((fans[0].status().await, fans[2].status().await), ("EXPIRED".into(), "ADMITTED".into()));
+    assert_eq!(places(&fans[3..]).await, [waits(1)]);
 }
 
 /// Rule 7: an open subscription is a heartbeat.
@@ -219,6 +227,29 @@ async fn a_session_ends_in_time_and_a_hold_pins_it() {
     assert_eq!(fans[1].status().await, "EXPIRED");
 }
 
+/// Rule 7: whom only the hold keeps there may pay until its last millisecond; with the hold goes the slot.
+#[tokio::test]
+async fn a_pinned_session_pays_to_the_last_or_makes_room_with_its_hold() {
+    let server = Server::start().await;
+    let policy =
+        json!({ "maxActive": 2, "sessionSeconds": 100, "heartbeatTimeoutSeconds": NOBODY_IS_SILENT });
+    let date = server.organizer().date(Plan::policy(policy)).await;
+    let fans = join_all(&server, &date, &["pays", "dithers", "next", "last"]).await;
+    let statuses = async || places(&fans).await.into_iter().map(|(status, _)| status).collect::<Vec<_>>();
+    fans[0].charge(10_000, "points").await;
+    fans[0].must_hold(&date.seats[0]).await;
+    fans[1].must_hold(&date.seats[1]).await;
+    for span in [secs(100), secs(200) - ms(1)] {
+        server.advance(span, &date.series).await;
+        assert_eq!(statuses().await, ["ADMITTED", "ADMITTED", "WAITING", "WAITING"]);
+    }
+    assert_eq!(fans[0].pay("ticket").await["payment"]["status"], "COMPLETE");
+    server.settle(&date.series).await;
+    assert_eq!(statuses().await, ["COMPLETED", "ADMITTED", "ADMITTED", "WAITING"]);
+    server.advance(ms(1), &date.series).await;
+    assert_eq!(statuses().await, ["COMPLETED", "EXPIRED", "ADMITTED", "ADMITTED"]);
+}
+
 /// Rule 7: who has paid makes room.
 #[tokio::test]
 async fn paying_frees_the_slot_for_the_next() {
@@ -244,6 +275,7 @@ async fn a_restart_changes_nobodys_place() {
     fans[3].leave().await;
     let waiting = join_all(&server, &lobby, &["l", "m"]).await;
     let before = (places(&fans).await, places(&waiting).await);
+    server.advance(secs(50), &date.series).await;
     let server = server.restart().await;
     let again = |fans: &[Fan]| fans.iter().map(|fan| server.same(fan)).collect::<Vec<_>>();
     let (mut fans, waiting) = (again(&fans), again(&waiting));
@@ -253,9 +285,14 @@ async fn a_restart_changes_nobodys_place() {
     let token = fans[4].token.clone();
     fans[4].join(&date.series).await;
     assert_eq!((fans[4].token.clone(), fans[4].place().await["position"].clone()), (token, json!(2)));
-    // Nobody is held silent for the time that the server was down.
-    server.advance(secs(60) - ms(1), &date.series).await;
-    assert_eq!(fans[2].status().await, "WAITING");
+    // Nobody is held silent for the time that the server was down: all have a full heartbeat timeout again.
+    for span in [secs(50), secs(10) - ms(1)] {
+        server.advance(span, &date.series).await;
+        server.settle(&lobby.series).await;
+        assert_eq!((places(&fans).await, places(&waiting).await), before);
+    }
+    server.advance(ms(1), &date.series).await;
+    assert_eq!(fans[2].status().await, "EXPIRED");
 }
 
 /// Rule 10: SOLD_OUT when the last seat is gone for good, and not while a hold can lapse.
@@ -278,25 +315,31 @@ async fn those_who_wait_hear_that_nothing_is_left() {
     assert_eq!(code_of(&server.fan("late").join(&date.series).await), Some("SOLD_OUT"));
 }
 
-/// A pause stops admissions and holds; who holds seats may pay; resuming lets the next in.
+/// A pause stops admissions and holds; who holds seats may pay; resuming lets the next in. So a sale is drained: once
+/// those who were let in before have paid or are out of time, nobody is admitted any more, and the line waits on.
 #[tokio::test]
 async fn a_paused_sale_stands_still_and_goes_on() {
     let server = Server::start().await;
     let organizer = server.organizer();
-    let date = organizer.date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let date = organizer.date(Plan::policy(json!({ "maxActive": 2, "sessionSeconds": 50 }))).await;
     let mut first = server.fan("first");
     first.join(&date.series).await;
     first.must_hold(&date.seats[0]).await;
     first.charge(10_000, "points").await;
-    let fans = join_all(&server, &date, &["waits"]).await;
-    let mut watch = fans[0].watch_place().await;
+    let fans = join_all(&server, &date, &["idle", "waits"]).await;
+    let query = format!("{{ saleStats(seriesId: \"{}\") {{ admitted waiting }} }}", date.series);
+    let stats = async || organizer.fan.get("saleStats", &query).await;
+    let mut watch = fans[1].watch_place().await;
     watch.next().await.unwrap();
     assert_eq!(organizer.turn("pauseSale", &date.series).await["status"], "PAUSED");
     assert_eq!(watch.until(|p| p["seriesStatus"] != "ON_SALE").await["seriesStatus"], "PAUSED");
     assert_eq!(code_of(&first.hold(&date.seats[1]).await), Some("SALE_PAUSED"));
     assert_eq!(first.pay("ticket").await["payment"]["status"], "COMPLETE");
     server.settle(&date.series).await;
-    assert_eq!(fans[0].status().await, "WAITING", "a free slot is not filled while the sale is paused");
+    assert_eq!(fans[1].status().await, "WAITING", "a free slot is not filled while the sale is paused");
+    assert_eq!(stats().await, json!({ "admitted": 1, "waiting": 1 }));
+    server.advance(secs(50), &date.series).await;
+    assert_eq!(stats().await, json!({ "admitted": 0, "waiting": 1 }));
     assert_eq!(organizer.turn("resumeSale", &date.series).await["status"], "ON_SALE");
     assert_eq!(watch.until(|p| p["status"] != "WAITING").await["status"], "ADMITTED");
 }

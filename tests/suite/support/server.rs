@@ -13,6 +13,7 @@ use frontrow::{
     },
     service::{House, identity::Keys},
 };
+use futures_util::future::join_all;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -52,7 +53,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) config: Config,
-    /// For what no client can see: the audit, and the count of statements.
+    /// For what no client can see: the audit, and the count of statements; and for a crowd to come in.
     pub(crate) house: Arc<House>,
     keys: Keys,
     http: reqwest::Client,
@@ -138,6 +139,19 @@ impl Server {
         let until = self.now() + TimeDelta::days(30);
         let token = self.keys.identity_token(&UserId::try_new(user).unwrap(), user, roles, until).unwrap();
         Fan::new(self.http.clone(), self.address, user, Some(token))
+    }
+
+    /// So many who join in this order and at the same moment: through the house's own door, because as many requests
+    /// would take long.
+    pub(crate) async fn crowd(&self, count: usize, series: &str) -> Vec<Fan> {
+        let series: SeriesId = series.parse().unwrap();
+        let joins = (0..count).map(|n| async move {
+            let name = format!("fan-{n}");
+            let user = UserId::try_new(&name).unwrap();
+            let joined = self.house.join(None, user, name.clone(), series).await.unwrap();
+            self.bearer(&name, &joined.jwt)
+        });
+        join_all(joins).await
     }
 
     /// Somebody without any token.

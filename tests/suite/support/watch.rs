@@ -86,6 +86,16 @@ impl Watch {
         }
     }
 
+    /// The server has nothing to say now. It hears a ping before it looks at what its streams have to say; so they have
+    /// had their turn when the pong of a later one comes.
+    pub(crate) async fn is_quiet(&mut self) {
+        for _ in 0..3 {
+            self.send(&json!({ "type": "ping" })).await;
+            let message = self.message().await;
+            assert_eq!(message["type"], "pong", "{message}");
+        }
+    }
+
     /// Reads on until a value says that something was missed, or the server has cut the connection; false if the
     /// server has nothing more to say.
     pub(crate) async fn misses_something(&mut self, told: impl Fn(&Value) -> bool) -> bool {
