@@ -25,18 +25,28 @@ local now = tonumber(ARGV[1]) or real_now()
 if step == 'places' then
     -- Rows: token, seq, lobby, key, user, end of the session (0: WAITING), pinned until. Filed by `end` and `heard`
     -- only: the room has no policy yet.
+    local places, users, line, silences = {}, {}, {}, {}
+    local function put(list, one, other) list[#list + 1], list[#list + 2] = one, other end
     for _, row in ipairs(cjson.decode(ARGV[4])) do
         local it = { seq = row.s, lobby = row.l, key = row.k or '', user = row.u }
-        redis.call('HSET', PLACES, row.t, string.format('%.0f:%d:%s:', it.seq, it.lobby and 1 or 0, it.key) .. it.user)
-        redis.call('HSET', USERS, it.user, row.t)
+        put(places, row.t, string.format('%.0f:%d:%s:', it.seq, it.lobby and 1 or 0, it.key) .. it.user)
+        put(users, it.user, row.t)
         if row.e == 0 then
             local who, score = member(row.t, it)
-            redis.call('ZADD', LINE, score, who)
-            redis.call('ZADD', SILENCES, now, row.t)
+            put(line, score, who)
+            put(silences, now, row.t)
         else
             file_session({ floor = 0, timeout = 0 }, row.t, { ends = row.e, pinned = row.p, heard = now })
         end
     end
+    -- In one call each: a call costs more than what it does for one place.
+    local function add(command, key, list)
+        if #list > 0 then redis.call(command, key, unpack(list)) end
+    end
+    add('HSET', PLACES, places)
+    add('HSET', USERS, users)
+    add('ZADD', LINE, line)
+    add('ZADD', SILENCES, silences)
     return 1
 end
 
