@@ -211,7 +211,7 @@ fn private() -> std::fs::OpenOptions {
 fn said(failure: Failure) -> String {
     match failure {
         Failure::Internal(error) => error.to_string(),
-        Failure::Unavailable => "the database is not available".to_owned(),
+        Failure::Unavailable => "a store is not available".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -36,7 +36,8 @@ pub async fn run(out: &mut impl Write, waiting: u32, layer: &Layer) -> Result<bo
             let redis = Redis::connect(redis, "frontrow-bench").await.map_err(|error| error.to_string())?;
             Stores { url: url.clone(), redis: Some(redis) }
         }
-        _ => Stores::embedded(data.path()),
+        (None, None) => Stores::embedded(data.path()),
+        _ => return Err("--database-url and --redis-url go together here".into()),
     };
     // Before the sale opens, so that the draw would still have to be done.
     let series =

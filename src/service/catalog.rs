@@ -64,10 +64,14 @@ impl House {
             created_at: now,
         };
         self.database.add_series(&series, &seats, || self.dice.id(now)).await?;
-        // Its keeper makes the draw at the opening, whether or not anybody comes.
-        self.rooms.of(series.id).await?;
         self.events.publish(Event::SeriesCreated(series.id));
-        Ok(series)
+        match self.rooms.of(series.id).await {
+            // Its keeper makes the draw at the opening, whether or not anybody comes.
+            Ok(_) => Ok(series),
+            // The date is there all the same, and the watchdog opens its room.
+            Err(Failure::Unavailable) if self.events.is_shared() => Ok(series),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Changes the settings of a waiting room, in force at once (rule 6).

@@ -206,7 +206,7 @@ impl Claimant {
                 if self.is_taken(&mut session).await.map_err(failed)? {
                     return Err(Unclaimed::Taken(self.sharing));
                 }
-                Err(failed("PostgreSQL has not ended the former session yet"))
+                Err(failed("the lock on the database was not to be had in time"))
             }
             Err(error) => Err(failed(error)),
         }

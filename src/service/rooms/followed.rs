@@ -27,6 +27,8 @@ impl Followed {
     /// now. That is said once.
     pub(super) fn is_behind(&mut self, told: i64, now: DateTime<Utc>) -> bool {
         match self.awaited {
+            // Whoever has just begun to listen knows what there is.
+            _ if self.heard == 0 => self.heard = told,
             _ if told <= self.heard => self.awaited = None,
             Some((awaited, since)) if awaited > self.heard => {
                 if now - since >= LATE {
@@ -58,13 +60,14 @@ mod tests {
     fn what_was_told_and_not_heard_in_time_is_missed_once() {
         let mut followed = Followed::default();
         let start = DateTime::UNIX_EPOCH;
-        assert!(!followed.is_behind(1, start));
-        assert!(!followed.is_behind(2, start + LATE - TimeDelta::milliseconds(1)));
-        assert!(!followed.hear(1), "the one that was awaited");
+        assert!(!followed.is_behind(7, start), "there were some before");
+        assert!(!followed.is_behind(8, start));
+        assert!(!followed.is_behind(9, start + LATE - TimeDelta::milliseconds(1)));
+        assert!(!followed.hear(8), "the one that was awaited");
         // The next one is awaited from now on.
-        assert!(!followed.is_behind(2, start + LATE));
-        assert!(followed.is_behind(3, start + LATE * 2));
-        assert!(!followed.is_behind(3, start + LATE * 9));
-        assert!(!followed.hear(4));
+        assert!(!followed.is_behind(9, start + LATE));
+        assert!(followed.is_behind(10, start + LATE * 2));
+        assert!(!followed.is_behind(10, start + LATE * 9));
+        assert!(!followed.hear(11));
     }
 }

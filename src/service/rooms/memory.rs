@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{id::TokenId, policy::QueuePolicy, room::Room},
     service::{Failure, rooms::shared::Shared},
-    store::room::RoomError,
+    store::{redis::is_away, room::RoomError},
 };
 
 /// See the module.
@@ -40,7 +40,14 @@ impl Own {
 impl From<RoomError> for Failure {
     fn from(error: RoomError) -> Self {
         match error {
-            RoomError::Lost | RoomError::Away(_) => Self::Unavailable,
+            RoomError::Lost => Self::Unavailable,
+            RoomError::Away(error) => {
+                // That it is away is said by the link.
+                if !is_away(&error) {
+                    tracing::warn!(%error, "Redis refuses what it is asked");
+                }
+                Self::Unavailable
+            }
             RoomError::Garbled(_) => Self::Internal(error.into()),
         }
     }

@@ -1,4 +1,5 @@
-//! Rooms and seat maps of dates whose sale is long over are let go. Whoever needs one again opens it again.
+//! Rooms of dates whose sale is long over are let go, and seat maps that nobody has. Whoever needs one again opens it
+//! again.
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(in crate::service) async fn run(
             () = clock.sleep(LOOK) => {}
         }
         rooms.retire();
+        // A keeper that is ending has the map of its seats yet: that goes the next time.
         maps.retire();
     }
 }

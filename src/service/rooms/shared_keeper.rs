@@ -210,15 +210,15 @@ impl SharedKeeper {
     }
 
     async fn cycle(&self, asks: &mut Vec<Ask>, keeping: &mut Keeping) -> Result<Cycle, Failure> {
+        match self.tell().await {
+            Ok(()) | Err(RoomError::Lost) => {}
+            Err(error) => return Err(error.into()),
+        }
         // Whoever asked for it has been told that it is not known what came of it.
         if let Some(taken) = keeping.unfinished.take()
             && let Some(done) = self.carry_out(taken, keeping).await?
         {
             end_sessions(&self.live, &self.committer, &done.decision.sessions_over).await?;
-        }
-        match self.tell().await {
-            Ok(()) | Err(RoomError::Lost) => {}
-            Err(error) => return Err(error.into()),
         }
         let commands: Vec<_> = asks.iter().map(|ask| (ask.command.clone(), ask.name.clone())).collect();
         let id = self.dice.id(self.live.clock.now());

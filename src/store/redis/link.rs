@@ -14,7 +14,7 @@ use redis::{
     cmd,
 };
 
-use super::{CHECK, servers::Servers};
+use super::{CHECK, is_away, servers::Servers};
 use crate::clock::Clock;
 
 /// Commands that may be on their way to the connection.
@@ -23,38 +23,44 @@ const UNSENT: usize = 1_024;
 /// What commands are sent by. A call is never repeated: whoever gets an error does not know whether it was
 /// carried out.
 #[derive(Clone)]
-pub struct Link(Kind);
+pub struct Link(Arc<Kind>);
 
-#[derive(Clone)]
 enum Kind {
     Node(Arc<Node>),
-    Cluster(Arc<Cluster>),
+    Cluster(Cluster),
 }
 
 impl Link {
     /// Connects when it is needed.
     pub(super) fn to(servers: &Arc<Servers>) -> Self {
         let servers = Arc::clone(servers);
-        if servers.is_cluster() {
-            return Self(Kind::Cluster(Arc::new(Cluster { servers, line: Line::default() })));
-        }
-        let node = Arc::new(Node { servers, line: Line::default() });
-        tokio::spawn(keep(Arc::downgrade(&node)));
-        Self(Kind::Node(node))
+        let kind = Arc::new(if servers.is_cluster() {
+            Kind::Cluster(Cluster { servers, line: Line::default() })
+        } else {
+            Kind::Node(Arc::new(Node { servers, line: Line::default() }))
+        });
+        tokio::spawn(keep(Arc::downgrade(&kind)));
+        Self(kind)
     }
 
     /// Whether whoever is at the other end answers as it should.
     pub(super) async fn check(&self) -> RedisResult<()> {
-        match &self.0 {
-            Kind::Node(node) => node.check().await,
-            Kind::Cluster(cluster) => cmd("PING").query_async(&mut cluster.connection().await?).await,
+        self.0.check().await
+    }
+}
+
+impl Kind {
+    async fn check(&self) -> RedisResult<()> {
+        match self {
+            Self::Node(node) => node.check().await,
+            Self::Cluster(cluster) => cluster.check().await,
         }
     }
 }
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = match self.0 {
+        let kind = match *self.0 {
             Kind::Node(_) => "node",
             Kind::Cluster(_) => "cluster",
         };
@@ -64,7 +70,7 @@ impl std::fmt::Debug for Link {
 
 impl ConnectionLike for Link {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match &self.0 {
+        match &*self.0 {
             Kind::Cluster(cluster) => {
                 Box::pin(async move { cluster.connection().await?.req_packed_command(cmd).await })
             }
@@ -81,7 +87,7 @@ impl ConnectionLike for Link {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match &self.0 {
+        match &*self.0 {
             Kind::Cluster(cluster) => Box::pin(async move {
                 cluster.connection().await?.req_packed_commands(pipeline, offset, count).await
             }),
@@ -93,7 +99,7 @@ impl ConnectionLike for Link {
     }
 
     fn get_db(&self) -> i64 {
-        match &self.0 {
+        match &*self.0 {
             Kind::Cluster(_) => 0,
             Kind::Node(node) => node.servers.db(),
         }
@@ -160,10 +166,6 @@ impl<C: Clone + Send + Sync + 'static> Line<C> {
             attempt.making = None;
         }
     }
-
-    fn is_lost(&self) -> bool {
-        self.lock().making.is_none()
-    }
 }
 
 /// All nodes of a cluster; once made, the connection looks after itself.
@@ -177,6 +179,15 @@ impl Cluster {
         let servers = Arc::clone(&self.servers);
         let make = |_| async move { servers.cluster()?.get_async_connection().await };
         Ok(self.line.connection(make).await?.1)
+    }
+
+    async fn check(&self) -> RedisResult<()> {
+        let ping = async { cmd("PING").query_async(&mut self.connection().await?).await };
+        match ping.await {
+            // The client of a cluster does not say why it could not connect.
+            Err(error) if is_away(&error) => Err(self.servers.refusal().await.unwrap_or(error)),
+            checked => checked,
+        }
     }
 }
 
@@ -226,16 +237,17 @@ fn is_read_only(error: &RedisError) -> bool {
 
 /// Looks at the connection from time to time, so that a silent loss is noticed, and a Redis that has come back is
 /// found before anybody needs it. Ends with the last link.
-async fn keep(node: Weak<Node>) {
+async fn keep(kind: Weak<Kind>) {
     let (clock, mut away) = (Clock::system(), false);
     loop {
         clock.sleep(CHECK).await;
-        let Some(node) = node.upgrade() else { return };
-        match node.check().await {
+        let Some(kind) = kind.upgrade() else { return };
+        let checked = kind.check().await;
+        match &checked {
             Ok(()) if away => tracing::info!("Redis is back"),
             Err(error) if !away => tracing::warn!(%error, "Redis is away"),
             Ok(()) | Err(_) => {}
         }
-        away = node.line.is_lost();
+        away = checked.is_err();
     }
 }

@@ -2,14 +2,14 @@
 
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    ProtocolVersion, RedisConnectionInfo, RedisResult, TlsMode, Value,
+    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, TlsMode, Value,
     aio::MultiplexedConnection,
     cluster::{ClusterClient, ClusterClientBuilder},
     cmd,
     sentinel::{Sentinel, SentinelNodeConnectionInfo},
 };
 
-use super::{ANSWER, CONNECT};
+use super::{ANSWER, CONNECT, is_away};
 use crate::redis_url::{Host, Layout, Login, RedisUrl, Tls};
 
 pub(super) enum Servers {
@@ -117,6 +117,18 @@ impl Servers {
         };
         let config = config.set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER));
         client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Why a node of the cluster that is there does not let us in, if that is so.
+    pub(super) async fn refusal(&self) -> Option<RedisError> {
+        let Self::Cluster(hosts, _) = self else { return None };
+        for turn in 0..hosts.len() {
+            match self.connect(turn, AsyncConnectionConfig::new()).await {
+                Err(error) if !is_away(&error) => return Some(error),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Whether the other end is there, and still the master.

@@ -27,7 +27,7 @@ pub enum Journaled {
     Before,
     /// The room was rebuilt since: the decision does not count.
     Stale,
-    /// Another decision stands where this one belongs. Others may have made this one good, and more, while this process
+    /// It does not follow the last one that is journaled. Others may have made this one good, and more, while this process
     /// was slow. If it is still the one that is [pending](super::RedisRoom::is_pending), Redis and the journal are
     /// [apart](super::Standing::Apart).
     Overtaken,
@@ -54,7 +54,8 @@ impl Database {
         let tx = self.begin().await?;
         let row = room::Entity::find_by_id(series.0).lock_exclusive().one(&tx).await?;
         match row {
-            Some(row) if row.epoch == taken.epoch && row.decision < taken.number => {}
+            // Each of them follows the one before: a journal that lacks some has lost them.
+            Some(row) if row.epoch == taken.epoch && row.decision + 1 == taken.number => {}
             Some(row) if row.epoch == taken.epoch && row.decision_id == Some(taken.id) => {
                 return Ok(Journaled::Before);
             }

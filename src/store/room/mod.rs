@@ -243,7 +243,7 @@ impl RedisRoom {
     }
 
     /// Whoever decides next gives everybody a full heartbeat timeout from then on (rule 9): also where all processes were
-    /// away for less than [`GRACE_MS`], or fans were at one that was.
+    /// away for less time than is noticed, or fans were at one that was.
     ///
     /// # Errors
     /// See [`RoomError`].

@@ -36,6 +36,12 @@ pub(super) struct Recorded {
     pub(super) decision: (i64, Option<Uuid>),
 }
 
+impl Recorded {
+    fn number(&self) -> (i64, i64) {
+        (self.epoch, self.decision.0)
+    }
+}
+
 impl Progress {
     /// Whether a decision of this epoch has been applied, or will be.
     fn has(&self, (number, id): (i64, Option<Uuid>)) -> bool {
@@ -61,9 +67,10 @@ impl RedisRoom {
         if progress.epoch < recorded.epoch {
             return Ok(Standing::Lost);
         }
-        // The journal has every epoch before Redis has it; it may have begun since the first look.
-        let is_ahead = progress.epoch > recorded.epoch
-            && database.room_progress(self.series).await?.epoch < progress.epoch;
+        // The journal has every epoch and every decision before Redis has it; both may have moved on since the first
+        // look.
+        let seen = (progress.epoch, progress.applied.0);
+        let is_ahead = seen > recorded.number() && database.room_progress(self.series).await?.number() < seen;
         let is_behind = progress.epoch == recorded.epoch && !progress.has(recorded.decision);
         Ok(if is_ahead || is_behind { Standing::Apart } else { Standing::True })
     }

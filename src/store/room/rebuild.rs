@@ -94,11 +94,14 @@ impl RedisRoom {
     pub async fn rebuild_anyway(&self, database: &Database, id: Uuid) -> Result<(), RebuildError> {
         let known = match self.progress().await {
             Ok(progress) => progress.epoch,
-            Err(RoomError::Lost) => 0,
+            // Somebody else is at it, or will be: what is built now is what the journal says.
+            Err(RoomError::Lost) => return self.rebuild(database, id).await,
             Err(error) => return Err(error.into()),
         };
         // The room of any epoch before is none any more.
-        database.begin_epoch(self.series, known).await?;
+        if database.room_progress(self.series).await?.epoch <= known {
+            database.begin_epoch(self.series, known).await?;
+        }
         self.rebuild(database, id).await
     }
 

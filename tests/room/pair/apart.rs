@@ -5,7 +5,7 @@ use frontrow::{
     store::room::{Journaled, Standing, Taken},
 };
 
-use super::Pair;
+use super::{Pair, blob};
 use crate::steps::{Step, USERS};
 
 impl Pair {
@@ -90,4 +90,23 @@ async fn a_database_that_has_lost_the_latest_does_not_stop_the_room_for_good() {
     assert_eq!(pair.journal(&refused).await, Journaled::Stale);
     pair.step(&Step::Batch(0, vec![(true, 10)])).await;
     assert!(pair.last.contains_key(&10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_has_lost_the_last_decisions_of_the_epoch_is_noticed() {
+    let mut pair = some_wait().await;
+    for who in [10, 11] {
+        pair.step(&Step::Batch(0, vec![(true, who)])).await;
+    }
+    // A standby takes over that has not heard of the last two joins.
+    for who in [10, 11] {
+        let lost = blob(pair.token(who));
+        pair.write(&format!("DELETE FROM token WHERE id = {lost}")).await;
+    }
+    pair.write("UPDATE room SET decision = decision - 2").await;
+    assert_eq!(pair.standing().await, Standing::Apart);
+    let next = pair.take_a_join(12).await;
+    assert_eq!(pair.journal(&next).await, Journaled::Overtaken, "nothing is written over the gap");
+    assert!(pair.shared.is_pending(&next).await.unwrap());
+    pair.join_again().await;
 }
