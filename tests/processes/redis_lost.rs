@@ -173,9 +173,12 @@ async fn a_process_that_starts_while_redis_is_away_takes_payments_and_then_joins
     {
         unavailable(&answer.0);
     }
+    let date = late.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
     sale.redis.start_again();
     // The slot that was paid for is given to the next in line, and no other.
     servers::until("the slot is given", async || place(&asked(&waiting[0]).await) == "A").await;
     assert_eq!(sale.places().await[1..], ["A", "A", "1", "2", "3"]);
     assert_eq!(late.audit().await, Vec::<String>::new());
+    let mut early = sale.other.fan("early");
+    assert!(early.join(&date.series).await["tokenId"].is_string(), "the date has its room");
 }
