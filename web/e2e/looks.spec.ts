@@ -46,9 +46,9 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await look(page, folder, 'join');
         await page.getByLabel('Your name').fill('Haru Kim');
         await page.getByRole('button', { name: 'Join the line' }).click();
-        await joinByApi(server, sale);
-        await joinByApi(server, sale);
         await expect(page.locator('.place-number')).toHaveText('12');
+        await joinByApi(server, sale);
+        await joinByApi(server, sale);
         await expect(page.locator('.place-sides')).toContainText('2 behind you');
         await look(page, folder, 'waiting');
 

@@ -81,7 +81,8 @@ export async function makeSale(server: Server, { title = `Soundtracks ${randomUU
         reserveStartAt: at(opensInMs),
         reserveEndAt: at(29 * day),
         sections,
-        queuePolicy: policy,
+        // The fans who come by the API are not heard of again, however long a slow browser takes.
+        queuePolicy: { heartbeatTimeoutSeconds: 3_600, ...policy },
       },
     },
     organiser,
