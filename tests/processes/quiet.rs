@@ -36,6 +36,16 @@ impl Keys {
     }
 }
 
+/// A date that lets in one at a time, and these fans in its line.
+async fn line<const N: usize>(server: &Server, names: [&str; N]) -> (String, [Fan; N]) {
+    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
+    let mut fans = names.map(|name| server.fan(name));
+    for fan in &mut fans {
+        fan.join(&date.series).await;
+    }
+    (date.series, fans)
+}
+
 /// Who waits for the table of the rooms.
 async fn waiters(database: &DatabaseConnection) -> i64 {
     let query = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'room'::regclass AND NOT granted";
@@ -48,11 +58,7 @@ async fn waiters(database: &DatabaseConnection) -> i64 {
 async fn a_process_vouches_for_its_streams_while_its_database_does_not_answer() {
     let shared = Shared::new().await;
     let server = shared.server().await;
-    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
-    let mut first = server.fan("first");
-    first.join(&date.series).await;
-    let mut ann = server.fan("ann");
-    ann.join(&date.series).await;
+    let (series, [_, ann]) = line(&server, ["admitted", "ann"]).await;
     let mut watch = ann.watch_place().await;
     watch.next().await.unwrap();
     let url = server.config.database_url.as_deref().unwrap();
@@ -62,7 +68,7 @@ async fn a_process_vouches_for_its_streams_while_its_database_does_not_answer() 
     until("the keeper waits for the database", async || waiters(database.reader()).await > 0).await;
     server.clock.advance(secs(25));
     let now = server.clock.now().timestamp_millis();
-    let keys = Keys::of(&server, &date.series).await;
+    let keys = Keys::of(&server, &series).await;
     let heard =
         async || keys.run::<Option<i64>>("ZSCORE", "silences", &[&ann.token]).await.unwrap() == Some(now);
     until("the process vouches for her", heard).await;
@@ -74,11 +80,7 @@ async fn a_process_vouches_for_its_streams_while_its_database_does_not_answer() 
 async fn a_place_that_has_ended_in_the_sale_and_not_in_the_line_frees_its_slot() {
     let shared = Shared::new().await;
     let server = shared.server().await;
-    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
-    let mut paid = server.fan("paid");
-    paid.join(&date.series).await;
-    let mut ann = server.fan("ann");
-    ann.join(&date.series).await;
+    let (_, [paid, ann]) = line(&server, ["paid", "ann"]).await;
     let mut watch = ann.watch_place().await;
     shared.run(&format!("UPDATE token SET status = 'COMPLETED' WHERE id = '{}'", paid.token)).await;
     watch.until(|place| place["status"] == "ADMITTED").await;
@@ -89,20 +91,13 @@ async fn a_place_that_has_ended_in_the_sale_and_not_in_the_line_frees_its_slot()
 async fn a_change_of_the_line_that_nobody_was_told_of_is_seen_all_the_same() {
     let shared = Shared::with(Clock::system()).await;
     let server = shared.server().await;
-    let date = server.organizer().date(Plan::policy(json!({ "maxActive": 1 }))).await;
-    let mut fans = Vec::new();
-    for name in ["admitted", "ahead", "ann"] {
-        let mut fan: Fan = server.fan(name);
-        fan.join(&date.series).await;
-        fans.push(fan);
-    }
-    let mut watch = fans[2].watch_place().await;
+    let (series, [_, ahead, ann]) = line(&server, ["admitted", "ahead", "ann"]).await;
+    let mut watch = ann.watch_place().await;
     watch.until(|place| place["position"] == 2).await;
     // As if somebody had left and the message was lost on its way here.
-    let keys = Keys::of(&server, &date.series).await;
-    let ahead = fans[1].token.as_str();
+    let keys = Keys::of(&server, &series).await;
     for (name, key) in [("ZREM", "line"), ("ZREM", "silences"), ("HDEL", "places")] {
-        assert_eq!(keys.run::<i64>(name, key, &[ahead]).await.unwrap(), 1, "{key}");
+        assert_eq!(keys.run::<i64>(name, key, &[ahead.token.as_str()]).await.unwrap(), 1, "{key}");
     }
     keys.run::<i64>("HINCRBY", "room", &["told", "1"]).await.unwrap();
     watch.until(|place| place["position"] == 1).await;
