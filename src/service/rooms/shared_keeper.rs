@@ -180,7 +180,7 @@ impl SharedKeeper {
         let begun = real.now();
         let until = begun + PATIENCE;
         loop {
-            match self.cycle(&mut asks, keeping).await {
+            match self.cycle(&mut asks, keeping, real).await {
                 Ok(Cycle::Quiet) => return Ok(()),
                 Ok(Cycle::Again) if asks.is_empty() && real.now() - begun >= SLICE => {
                     real.sleep(GIVE_WAY).await;
@@ -209,7 +209,12 @@ impl SharedKeeper {
         }
     }
 
-    async fn cycle(&self, asks: &mut Vec<Ask>, keeping: &mut Keeping) -> Result<Cycle, Failure> {
+    async fn cycle(
+        &self,
+        asks: &mut Vec<Ask>,
+        keeping: &mut Keeping,
+        real: &Clock,
+    ) -> Result<Cycle, Failure> {
         match self.tell().await {
             Ok(()) | Err(RoomError::Lost) => {}
             Err(error) => return Err(error.into()),
@@ -231,7 +236,7 @@ impl SharedKeeper {
             }
             Err(error) => return Err(error.into()),
         };
-        if self.shared.followed().is_behind(taken.told, Clock::system().now()) {
+        if self.shared.followed().is_behind(taken.told, real.now()) {
             self.live.missed_something();
         }
         let offset = self.live.clock.now() - taken.now;
