@@ -9,7 +9,6 @@
 use std::any::Any;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
-use serde::Serialize;
 
 use crate::graphql::code;
 
@@ -61,24 +60,6 @@ pub(crate) fn first_code(response: &Response) -> Option<&str> {
     match response.errors.first()?.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         _ => None,
-    }
-}
-
-/// A response as it goes over the wire: errors first, and `data` only if something was executed.
-#[derive(Serialize)]
-pub(crate) struct Wire<'a> {
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    extensions: &'a std::collections::BTreeMap<String, Value>,
-}
-
-impl<'a> From<&'a Response> for Wire<'a> {
-    fn from(response: &'a Response) -> Self {
-        let data = (!is_request_error(response)).then_some(&response.data);
-        Wire { errors: &response.errors, data, extensions: &response.extensions }
     }
 }
 

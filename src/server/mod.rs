@@ -9,6 +9,7 @@ mod health;
 pub mod nulls;
 mod pages;
 mod params;
+mod payload;
 mod session;
 
 use std::sync::Arc;

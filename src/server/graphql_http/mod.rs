@@ -18,9 +18,10 @@ use futures_util::FutureExt;
 
 use crate::graphql::{code, guard};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
-use crate::server::finish::{self, Wire};
+use crate::server::finish;
 use crate::server::nulls::Asked;
 use crate::server::params::Params;
+use crate::server::payload::Payload;
 use media::Media;
 
 /// POST `/graphql`.
@@ -160,8 +161,7 @@ fn not_acceptable() -> Response {
 }
 
 fn write(response: &GraphqlResponse, media: Media, status: StatusCode) -> Response {
-    let body = serde_json::to_vec(&Wire::from(response)).expect("a GraphQL response has string keys only");
-    let mut answer = Response::new(Body::from(body));
+    let mut answer = Response::new(Body::from(Payload::of_response(response).into_bytes()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));

@@ -8,8 +8,9 @@ use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
 use crate::graphql::{code, guard};
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
-use crate::server::finish::{self, Wire};
+use crate::server::finish;
 use crate::server::params::Params;
+use crate::server::payload::Payload;
 
 /// Serves the socket until it ends, and says how to end it.
 pub(super) async fn run<E: Executor>(
@@ -123,7 +124,7 @@ impl<E: Executor> Connection<'_, E> {
             self.operations.stop(id);
             self.socket.send(&ServerMessage::Error { id, payload: &response.errors }).await
         } else {
-            self.socket.send(&ServerMessage::Next { id, payload: Wire::from(response) }).await
+            self.socket.send_payload(Payload::next(id, response)).await
         }
     }
 }

@@ -6,7 +6,6 @@ use async_graphql::ServerError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::server::finish::Wire;
 use crate::server::params::Params;
 
 /// The only subprotocol that is spoken.
@@ -46,7 +45,7 @@ impl ClientMessage {
     }
 }
 
-/// What the server says.
+/// What the server says, but for the answers of operations, which are [`crate::server::payload::Payload::next`].
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage<'a> {
@@ -54,10 +53,6 @@ pub(super) enum ServerMessage<'a> {
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Map<String, Value>>,
-    },
-    Next {
-        id: &'a str,
-        payload: Wire<'a>,
     },
     Error {
         id: &'a str,

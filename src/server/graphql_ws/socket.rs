@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use tokio_tungstenite::tungstenite;
 
 use super::protocol::{ClientMessage, Closing, ServerMessage, fitting};
 use crate::server::endpoint::TransportLimits;
+use crate::server::payload::Payload;
 
 /// What came in.
 pub(super) enum Incoming {
@@ -48,8 +49,15 @@ impl Socket {
     ///
     /// The client is gone or does not read.
     pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Closing> {
-        let text = serde_json::to_string(message).expect("a GraphQL message has string keys only");
-        self.send_frame(Message::Text(text.into())).await
+        self.send_payload(Payload::json(message)).await
+    }
+
+    /// # Errors
+    ///
+    /// The client is gone or does not read.
+    pub(super) async fn send_payload(&mut self, payload: Payload) -> Result<(), Closing> {
+        let text = Utf8Bytes::try_from(payload.into_bytes()).expect("JSON is text");
+        self.send_frame(Message::Text(text)).await
     }
 
     /// # Errors
