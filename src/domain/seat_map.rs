@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -19,6 +20,9 @@ use crate::domain::{
 /// How many changed versions the map remembers for those who come back.
 const REMEMBERED: usize = 1_024;
 
+/// How many changes of seats all of them may be together: a few commits can touch a whole house.
+const REMEMBERED_SEATS: usize = 16_384;
+
 /// A seat and whose it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeatChange {
@@ -28,15 +32,129 @@ pub struct SeatChange {
     pub state: SeatState,
 }
 
-/// A seat as a watcher is told of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeenSeat {
+/// What never changes of a series' seats, by number.
+#[derive(Debug, Default)]
+pub struct Layout {
+    seats: Vec<LaidSeat>,
+    index: HashMap<SeatId, u32>,
+    /// Columns of each section, to know where its middle is.
+    width: HashMap<Arc<str>, i32>,
+}
+
+/// What never changes of a seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaidSeat {
     /// The seat.
     pub id: SeatId,
     /// 1-based, unique in its series.
     pub number: i32,
-    /// As it is now.
-    pub status: SeatStatus,
+    /// The section's name.
+    pub section: Arc<str>,
+    /// 1-based in its section.
+    pub row: i32,
+    /// 1-based in its row.
+    pub col: i32,
+    /// Points.
+    pub price: i32,
+}
+
+impl Layout {
+    fn new(seats: &[Seat]) -> Self {
+        let mut layout = Self::default();
+        layout.seats.reserve_exact(seats.len());
+        layout.index.reserve(seats.len());
+        for (at, seat) in (0..).zip(seats) {
+            let section = match layout.width.get_key_value(seat.section.as_str()) {
+                Some((name, _)) => Arc::clone(name),
+                None => Arc::from(seat.section.as_str()),
+            };
+            let width = layout.width.entry(Arc::clone(&section)).or_default();
+            *width = seat.col.max(*width);
+            layout.index.insert(seat.id, at);
+            let Seat { id, number, row, col, price, .. } = *seat;
+            layout.seats.push(LaidSeat { id, number, section, row, col, price });
+        }
+        layout
+    }
+}
+
+/// Seats as they stood at one moment. Costs a byte a seat, or less than a dozen for each of a few; clones share them.
+#[derive(Clone, Debug)]
+pub struct SeatList {
+    layout: Arc<Layout>,
+    listed: Listed,
+}
+
+#[derive(Clone, Debug)]
+enum Listed {
+    All(Arc<[SeatStatus]>),
+    Some(Arc<[(u32, SeatStatus)]>),
+}
+
+impl SeatList {
+    /// How many seats.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.listed {
+            Listed::All(statuses) => statuses.len(),
+            Listed::Some(seats) => seats.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The seat at this place of the list, and what it was.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<(&LaidSeat, SeatStatus)> {
+        let (seat, status) = match &self.listed {
+            Listed::All(statuses) => (at, *statuses.get(at)?),
+            Listed::Some(seats) => seats.get(at).map(|&(seat, status)| (seat as usize, status))?,
+        };
+        Some((self.layout.seats.get(seat)?, status))
+    }
+
+    /// The seats with what each was, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (&LaidSeat, SeatStatus)> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+
+    /// Those that could be held.
+    #[must_use]
+    pub fn available(&self) -> Self {
+        let seats = |(at, status)| (status == SeatStatus::Available).then_some((at, status));
+        let listed = match &self.listed {
+            Listed::All(statuses) => (0..).zip(statuses.iter().copied()).filter_map(seats).collect(),
+            Listed::Some(listed) => listed.iter().copied().filter_map(seats).collect(),
+        };
+        Self { layout: Arc::clone(&self.layout), listed: Listed::Some(listed) }
+    }
+}
+
+/// Every seat at one version, and how long that stays so if nothing is committed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The version of the series.
+    pub version: i32,
+    /// Every seat.
+    pub seats: SeatList,
+    /// How many can be held.
+    pub available: usize,
+    /// When it was taken.
+    pub from: DateTime<Utc>,
+    /// When the next hold lapses.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Snapshot {
+    /// Whether the seats of that version are still, at `now`, what they were.
+    #[must_use]
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// What [`SeatMap::apply`] did with a change.
@@ -50,30 +168,36 @@ pub enum Applied {
     Gap,
 }
 
-#[derive(Clone, Debug)]
-struct MapSeat {
-    id: SeatId,
-    number: i32,
-    section: Arc<str>,
-    row: i32,
-    col: i32,
-    state: SeatState,
-}
-
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SeatMap {
     version: i32,
-    seats: Vec<MapSeat>,
-    index: HashMap<SeatId, usize>,
+    layout: Arc<Layout>,
+    /// By the place in the layout.
+    states: Vec<SeatState>,
     free: usize,
     reserved: usize,
     /// Held seats by the end of their hold.
-    held: BTreeSet<(DateTime<Utc>, usize)>,
-    /// The latest versions and the seats that each changed.
-    recent: VecDeque<(i32, Vec<usize>)>,
-    /// Columns of each section, to know where its middle is.
-    width: HashMap<Arc<str>, i32>,
+    held: BTreeSet<(DateTime<Utc>, u32)>,
+    recent: Recent,
+}
+
+/// The latest versions and the seats that each changed.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    versions: VecDeque<(i32, Vec<u32>)>,
+    seats: usize,
+}
+
+impl Recent {
+    fn push(&mut self, version: i32, seats: Vec<u32>) {
+        self.seats += seats.len();
+        self.versions.push_back((version, seats));
+        while self.versions.len() > REMEMBERED || self.seats > REMEMBERED_SEATS {
+            let Some((_, seats)) = self.versions.pop_front() else { break };
+            self.seats -= seats.len();
+        }
+    }
 }
 
 impl SeatMap {
@@ -83,26 +207,15 @@ impl SeatMap {
         seats.sort_by_key(|seat| seat.number);
         let mut map = Self {
             version,
-            seats: Vec::with_capacity(seats.len()),
-            index: HashMap::with_capacity(seats.len()),
+            layout: Arc::new(Layout::new(&seats)),
+            states: seats.iter().map(|seat| seat.state).collect(),
             free: 0,
             reserved: 0,
             held: BTreeSet::new(),
-            recent: VecDeque::new(),
-            width: HashMap::new(),
+            recent: Recent::default(),
         };
-        for seat in seats {
-            let section = match map.width.get_key_value(seat.section.as_str()) {
-                Some((name, _)) => Arc::clone(name),
-                None => Arc::from(seat.section.as_str()),
-            };
-            let width = map.width.entry(Arc::clone(&section)).or_default();
-            *width = seat.col.max(*width);
-            let i = map.seats.len();
-            map.index.insert(seat.id, i);
-            let Seat { id, number, row, col, state, .. } = seat;
-            map.seats.push(MapSeat { id, number, section, row, col, state });
-            map.count(i, state);
+        for (at, seat) in (0..).zip(&seats) {
+            map.count(at, seat.state);
         }
         map
     }
@@ -124,34 +237,31 @@ impl SeatMap {
         self.version = version;
         let mut touched = Vec::with_capacity(changes.len());
         for change in changes {
-            let Some(&i) = self.index.get(&change.seat) else { return Applied::Gap };
-            let before = std::mem::replace(&mut self.seats[i].state, change.state);
-            self.uncount(i, before);
-            self.count(i, change.state);
-            touched.push(i);
+            let Some(&at) = self.layout.index.get(&change.seat) else { return Applied::Gap };
+            let before = std::mem::replace(&mut self.states[at as usize], change.state);
+            self.uncount(at, before);
+            self.count(at, change.state);
+            touched.push(at);
         }
-        if self.recent.len() == REMEMBERED {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((version, touched));
+        self.recent.push(version, touched);
         Applied::Now
     }
 
-    fn count(&mut self, i: usize, state: SeatState) {
+    fn count(&mut self, at: u32, state: SeatState) {
         match state {
             SeatState::Free => self.free += 1,
             SeatState::Held { until, .. } => {
-                self.held.insert((until, i));
+                self.held.insert((until, at));
             }
             SeatState::Reserved(_) => self.reserved += 1,
         }
     }
 
-    fn uncount(&mut self, i: usize, state: SeatState) {
+    fn uncount(&mut self, at: u32, state: SeatState) {
         match state {
             SeatState::Free => self.free -= 1,
             SeatState::Held { until, .. } => {
-                self.held.remove(&(until, i));
+                self.held.remove(&(until, at));
             }
             SeatState::Reserved(_) => self.reserved -= 1,
         }
@@ -160,13 +270,13 @@ impl SeatMap {
     /// Seats that can be held right now.
     #[must_use]
     pub fn available(&self, now: DateTime<Utc>) -> usize {
-        self.free + self.held.range(..=(now, usize::MAX)).count()
+        self.free + self.held.range(..=(now, u32::MAX)).count()
     }
 
     /// Seats that somebody is choosing right now.
     #[must_use]
     pub fn held(&self, now: DateTime<Utc>) -> usize {
-        self.seats.len() - self.reserved - self.available(now)
+        self.states.len() - self.reserved - self.available(now)
     }
 
     /// Seats that are sold.
@@ -177,34 +287,48 @@ impl SeatMap {
 
     /// Every seat.
     #[must_use]
-    pub fn snapshot(&self, now: DateTime<Utc>) -> Vec<SeenSeat> {
-        self.seats.iter().map(|seat| seen(seat, now)).collect()
+    pub fn snapshot(&self, now: DateTime<Utc>) -> Snapshot {
+        let statuses = self.states.iter().map(|state| state.status(now)).collect();
+        let lapses_later = (Bound::Excluded((now, u32::MAX)), Bound::Unbounded);
+        Snapshot {
+            version: self.version,
+            seats: SeatList { layout: Arc::clone(&self.layout), listed: Listed::All(statuses) },
+            available: self.available(now),
+            from: now,
+            until: self.held.range(lapses_later).next().map(|(until, _)| *until),
+        }
     }
 
     /// The seats that changed after `version`, as they are now; `None` if that is too long ago to know, or
     /// still to come.
     #[must_use]
-    pub fn since(&self, version: i32, now: DateTime<Utc>) -> Option<Vec<SeenSeat>> {
+    pub fn since(&self, version: i32, now: DateTime<Utc>) -> Option<SeatList> {
+        let recent = &self.recent.versions;
         let known = version == self.version
-            || self.recent.front().is_some_and(|(oldest, _)| *oldest <= version.saturating_add(1));
+            || recent.front().is_some_and(|(oldest, _)| *oldest <= version.saturating_add(1));
         if !known || version > self.version {
             return None;
         }
-        let later = self.recent.iter().filter(|(v, _)| *v > version).flat_map(|(_, seats)| seats);
-        let seats: BTreeSet<usize> = later.copied().collect();
-        Some(seats.into_iter().map(|i| seen(&self.seats[i], now)).collect())
+        let later = recent.iter().filter(|(v, _)| *v > version).flat_map(|(_, seats)| seats);
+        let seats: BTreeSet<u32> = later.copied().collect();
+        Some(self.list(seats, now))
     }
 
     /// Those of `seats` that the map knows, as they are now.
     #[must_use]
-    pub fn look(&self, seats: &[SeatChange], now: DateTime<Utc>) -> Vec<SeenSeat> {
-        seats.iter().filter_map(|c| self.index.get(&c.seat)).map(|&i| seen(&self.seats[i], now)).collect()
+    pub fn look(&self, seats: &[SeatChange], now: DateTime<Utc>) -> SeatList {
+        self.list(seats.iter().filter_map(|change| self.layout.index.get(&change.seat)).copied(), now)
+    }
+
+    fn list(&self, seats: impl IntoIterator<Item = u32>, now: DateTime<Utc>) -> SeatList {
+        let seats = seats.into_iter().map(|at| (at, self.states[at as usize].status(now)));
+        SeatList { layout: Arc::clone(&self.layout), listed: Listed::Some(seats.collect()) }
     }
 
     /// Whether there is a section of that name.
     #[must_use]
     pub fn has_section(&self, name: &str) -> bool {
-        self.width.contains_key(name)
+        self.layout.width.contains_key(name)
     }
 
     /// The best `count` seats side by side in one row: sections in their order, rows from the front, and in a
@@ -217,26 +341,51 @@ impl SeatMap {
         now: DateTime<Utc>,
         spoken_for: &HashSet<SeatId>,
     ) -> Option<Vec<SeatId>> {
-        let open = |seat: &MapSeat| {
-            seat.state.status(now) == SeatStatus::Available && !spoken_for.contains(&seat.id)
-        };
-        self.seats
-            .chunk_by(|a, b| a.section == b.section && a.row == b.row)
-            .filter(|row| section.is_none_or(|name| &*row[0].section == name))
-            .find_map(|row| {
-                let middle = self.width.get(&row[0].section)? + 1;
-                row.windows(count)
-                    .filter(|seats| {
-                        seats.iter().all(open) && seats[count - 1].col - seats[0].col == count as i32 - 1
-                    })
-                    .min_by_key(|seats| (seats[0].col + seats[count - 1].col - middle).abs())
-            })
-            .map(|seats| seats.iter().map(|seat| seat.id).collect())
+        let mut from = 0;
+        for row in self.layout.seats.chunk_by(|a, b| a.section == b.section && a.row == b.row) {
+            let states = &self.states[from..from + row.len()];
+            from += row.len();
+            if section.is_some_and(|name| &*row[0].section != name) {
+                continue;
+            }
+            let open = |at: usize| {
+                states[at].status(now) == SeatStatus::Available && !spoken_for.contains(&row[at].id)
+            };
+            let middle = self.layout.width.get(&row[0].section)? + 1;
+            if let Some(seats) = best_of_row(row, count, middle, open) {
+                return Some(seats.iter().map(|seat| seat.id).collect());
+            }
+        }
+        None
     }
 }
 
-fn seen(seat: &MapSeat, now: DateTime<Utc>) -> SeenSeat {
-    SeenSeat { id: seat.id, number: seat.number, status: seat.state.status(now) }
+/// The `count` open seats side by side that are nearest to the middle, in one pass: a bot may ask for many where every
+/// other seat is taken. `middle` is twice the middle column.
+fn best_of_row(
+    row: &[LaidSeat],
+    count: usize,
+    middle: i32,
+    open: impl Fn(usize) -> bool,
+) -> Option<&[LaidSeat]> {
+    let mut side_by_side = 0;
+    let mut best: Option<(i32, &[LaidSeat])> = None;
+    for last in 0..row.len() {
+        let follows = last > 0 && row[last].col == row[last - 1].col + 1;
+        side_by_side = match (open(last), follows) {
+            (false, _) => 0,
+            (true, true) => side_by_side + 1,
+            (true, false) => 1,
+        };
+        if side_by_side >= count {
+            let seats = &row[last + 1 - count..=last];
+            let off = (seats[0].col + row[last].col - middle).abs();
+            if best.is_none_or(|(least, _)| off < least) {
+                best = Some((off, seats));
+            }
+        }
+    }
+    best.map(|(_, seats)| seats)
 }
 
 #[cfg(test)]
@@ -294,7 +443,10 @@ mod tests {
         let at = |ms| now() + TimeDelta::milliseconds(ms);
         assert_eq!((map.available(at(9_999)), map.held(at(9_999)), map.reserved()), (48, 1, 1));
         assert_eq!((map.available(at(10_000)), map.held(at(10_000))), (49, 0));
-        assert_eq!(map.snapshot(at(10_000))[0].status, SeatStatus::Available);
+        let statuses =
+            |snapshot: Snapshot| snapshot.seats.iter().map(|(_, status)| status).collect::<Vec<_>>();
+        assert_eq!(statuses(map.snapshot(at(9_999)))[..2], [SeatStatus::Held, SeatStatus::Reserved]);
+        assert_eq!(statuses(map.snapshot(at(10_000)))[..2], [SeatStatus::Available, SeatStatus::Reserved]);
     }
 
     #[test]
@@ -311,7 +463,7 @@ mod tests {
         map.apply(8, &[sold(1)]);
         map.apply(9, &[sold(2), held(3, 5)]);
         let numbers = |version| {
-            Some(map.since(version, now())?.into_iter().map(|seat| seat.number).collect::<Vec<_>>())
+            Some(map.since(version, now())?.iter().map(|(seat, _)| seat.number).collect::<Vec<_>>())
         };
         assert_eq!(numbers(7), Some(vec![1, 2, 3]));
         assert_eq!(numbers(8), Some(vec![2, 3]));

@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{catalog, catalog::SeriesStatus, id::ConcertId},
     graphql::{
+        budget::take_rows,
         error::{caller, error, id},
         loaders::{self, DatesOf},
-        page::{self, PageArgs, connection},
+        page::{PageArgs, connection},
         series::Series,
     },
     service::House,
@@ -42,7 +43,6 @@ impl Concert {
 
     /// Its dates, the earliest first; empty if none has been created yet. With `bookableOnly`, only those that
     /// are ON_SALE right now.
-    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn series(
         &self,
         ctx: &Context<'_>,
@@ -54,6 +54,7 @@ impl Concert {
 }
 
 pub(super) fn bookable(ctx: &Context<'_>, dates: Vec<catalog::Series>, only: bool) -> Result<Vec<Series>> {
+    take_rows(ctx, dates.len())?;
     let now = ctx.data::<Arc<House>>()?.clock().now();
     let wanted = dates.into_iter().filter(|s| !only || s.state().status(now) == SeriesStatus::OnSale);
     Ok(wanted.map(Series).collect())
@@ -66,7 +67,6 @@ pub struct ConcertQuery;
 #[Object]
 impl ConcertQuery {
     /// Concerts, newest first; with `search`, those whose title contains that text in any case. Needs no token.
-    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
     async fn concerts(
         &self,
         ctx: &Context<'_>,
@@ -80,7 +80,7 @@ impl ConcertQuery {
         let search = search.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let database = ctx.data::<Arc<House>>()?.database();
         let slice = database.concerts(search, page).await.map_err(|failure| error(failure.into()))?;
-        Ok(connection(slice, |concert| concert.id.to_string(), Concert))
+        connection(ctx, slice, |concert| concert.id.to_string(), Concert)
     }
 
     /// One concert; null if there is no such concert. Needs no token.

@@ -11,6 +11,7 @@ use crate::{
         sale,
     },
     graphql::{
+        budget::take_rows,
         error::{caller, error, id},
         loaders,
         problem::{Problem, settle},
@@ -75,6 +76,7 @@ impl HoldQuery {
     /// The caller's live holds, the oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<Hold>> {
         let holds = ctx.data::<Arc<House>>()?.holds(caller(ctx)?).await.map_err(error)?;
+        take_rows(ctx, holds.len())?;
         Ok(holds.into_iter().map(Hold).collect())
     }
 

@@ -35,10 +35,6 @@ pub struct Reader(Arc<House>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DatesOf(pub ConcertId);
 
-/// The seats of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SeatsOf(pub SeriesId);
-
 /// How many seats of a series are held right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeldOf(pub SeriesId);
@@ -107,17 +103,6 @@ impl Loader<DatesOf> for Reader {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let found = self.0.database().series_of(&ids).await.map_err(Arc::new)?;
         Ok(found.into_iter().map(|(id, dates)| (DatesOf(id), dates)).collect())
-    }
-}
-
-impl Loader<SeatsOf> for Reader {
-    type Value = Arc<Vec<Seat>>;
-    type Error = Arc<DbErr>;
-
-    async fn load(&self, keys: &[SeatsOf]) -> Result<HashMap<SeatsOf, Arc<Vec<Seat>>>, Arc<DbErr>> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.database().seats_of(&ids).await.map_err(Arc::new)?;
-        Ok(found.into_iter().map(|(id, seats)| (SeatsOf(id), Arc::new(seats))).collect())
     }
 }
 

@@ -4,17 +4,21 @@
 //! what a fan can run into in normal use is a [`problem`] in the payload; what a client did wrong, or what broke
 //! here, is an [`error`] with a [`code`].
 
+pub mod budget;
 pub mod code;
 pub mod concert;
 pub mod error;
 pub mod guard;
+pub mod guarded;
 pub mod hold;
 pub mod loaders;
+pub mod over_limit;
 pub mod page;
 pub mod points;
 pub mod problem;
 pub mod queue;
 pub mod seat;
+mod seat_list;
 pub mod series;
 pub mod stats;
 pub mod ticket;
@@ -52,14 +56,11 @@ pub struct Subscription(queue::QueueSubscription, seat::SeatSubscription, stats:
 /// The schema. The house and the loaders come with each request.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// What a query may cost: fields, times the rows of the lists that they stand in.
-const COMPLEXITY: usize = 100_000;
-
 /// Builds the schema.
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .limit_complexity(COMPLEXITY)
+        .data(seat_list::Written::default())
         .finish()
 }
 

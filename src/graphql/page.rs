@@ -3,17 +3,17 @@
 use std::str::FromStr;
 
 use async_graphql::{
-    Error, OutputType,
+    Context, Error, OutputType,
     connection::{Connection, Edge, EmptyFields},
 };
 
 use crate::{
     domain::page::{MAX_PAGE, Page, Slice},
-    graphql::error::bad_input,
+    graphql::{budget::take_rows, error::bad_input},
 };
 
 /// Rows of a page when the client does not say.
-const DEFAULT_PAGE: u64 = 20;
+pub(super) const DEFAULT_PAGE: u64 = 20;
 
 /// The four arguments of a connection.
 #[derive(Clone, Debug, Default)]
@@ -58,20 +58,18 @@ fn cursor<K: FromStr>(name: &str, text: Option<&str>) -> Result<Option<K>, Error
     text.map(read).transpose()
 }
 
-/// How much a connection costs: its rows times what each of them asks for.
-#[must_use]
-pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
-    let rows = first.or(last).and_then(|n| usize::try_from(n).ok()).unwrap_or(DEFAULT_PAGE as usize);
-    rows.min(MAX_PAGE as usize) * child
-}
-
 /// A slice as a connection; `key` gives a row's cursor.
+///
+/// # Errors
+/// QUERY_TOO_COMPLEX if the request has no budget for so many rows any more.
 pub fn connection<T, N: OutputType>(
+    ctx: &Context<'_>,
     slice: Slice<T>,
     key: impl Fn(&T) -> String,
     node: impl Fn(T) -> N,
-) -> Connection<String, N, EmptyFields, EmptyFields> {
+) -> Result<Connection<String, N, EmptyFields, EmptyFields>, Error> {
+    take_rows(ctx, slice.items.len())?;
     let mut connection = Connection::new(slice.has_previous, slice.has_next);
     connection.edges.extend(slice.items.into_iter().map(|row| Edge::new(key(&row), node(row))));
-    connection
+    Ok(connection)
 }

@@ -10,7 +10,7 @@ use crate::{
     graphql::{
         error::{caller, error},
         loaders,
-        page::{self, PageArgs, connection},
+        page::{PageArgs, connection},
         problem::{Problem, settle},
         ticket::{Payment, user},
     },
@@ -33,7 +33,6 @@ impl Points {
     }
 
     /// The ledger, newest line first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
     async fn history(
         &self,
         ctx: &Context<'_>,
@@ -45,7 +44,7 @@ impl Points {
         let page = PageArgs { first, after, last, before }.page()?;
         let house = ctx.data::<Arc<House>>()?;
         let slice = house.history(caller(ctx)?, &self.0.user, page).await.map_err(error)?;
-        Ok(connection(slice, |entry| entry.line.to_string(), PointHistory))
+        connection(ctx, slice, |entry| entry.line.to_string(), PointHistory)
     }
 }
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures_util::{Stream, stream};
+use tokio::sync::broadcast;
 
 use crate::{
-    domain::{id::SeriesId, sale, seat_map::SeenSeat},
+    domain::{id::SeriesId, sale},
     graphql::{
         error::{error, id},
-        loaders::{self, SeatsOf},
+        loaders,
+        seat_list::Seats,
         series::Series,
     },
     service::{
-        Failure, House,
+        House,
         seat_maps::{SeatNews, SeatWatch},
     },
 };
@@ -84,12 +86,13 @@ pub enum SeatStatus {
     Reserved,
 }
 
-pub(super) async fn seats_of(ctx: &Context<'_>, series: SeriesId, available_only: bool) -> Result<Vec<Seat>> {
-    let now = ctx.data::<Arc<House>>()?.clock().now();
-    let seats = loaders::load(ctx, SeatsOf(series)).await?.unwrap_or_default();
-    let wanted =
-        |seat: &&sale::Seat| !available_only || seat.state.status(now) == sale::SeatStatus::Available;
-    Ok(seats.iter().filter(wanted).cloned().map(Seat).collect())
+pub(super) async fn seats_of(
+    ctx: &Context<'_>,
+    series: SeriesId,
+    available_only: bool,
+) -> Result<Seats<Seat>> {
+    let snapshot = ctx.data::<Arc<House>>()?.seats(series).await.map_err(error)?;
+    Ok(Seats::all(series, &snapshot, available_only))
 }
 
 /// Reading seats.
@@ -99,19 +102,13 @@ pub struct SeatQuery;
 #[Object]
 impl SeatQuery {
     /// The seats of one date by number; with `availableOnly`, those that can be held right now. Needs no token.
-    #[graphql(complexity = "50 * child_complexity + 1")]
     async fn seats(
         &self,
         ctx: &Context<'_>,
         series_id: ID,
         #[graphql(default = false)] available_only: bool,
-    ) -> Result<Vec<Seat>> {
-        let series = id::<SeriesId>("seriesId", &series_id)?;
-        let seats = seats_of(ctx, series, available_only).await?;
-        if seats.is_empty() && loaders::load(ctx, series).await?.is_none() {
-            return Err(error(Failure::not_found("date")));
-        }
-        Ok(seats)
+    ) -> Result<Seats<Seat>> {
+        seats_of(ctx, id::<SeriesId>("seriesId", &series_id)?, available_only).await
     }
 }
 
@@ -125,7 +122,7 @@ pub struct SeatAvailability {
     /// True if `seats` holds every seat, false if only those that changed.
     pub snapshot: bool,
     /// The seats, by number.
-    pub seats: Vec<SeatState>,
+    pub seats: Seats<SeatState>,
     /// Seats that can be held.
     pub available_count: i32,
 }
@@ -141,20 +138,15 @@ pub struct SeatState {
     pub status: SeatStatus,
 }
 
-impl From<&SeenSeat> for SeatState {
-    fn from(seat: &SeenSeat) -> Self {
-        Self { id: seat.id.0.into(), number: seat.number, status: seat.status.into() }
-    }
-}
-
 fn availability(series: SeriesId, news: &SeatNews) -> SeatAvailability {
-    SeatAvailability {
-        series_id: series.0.into(),
-        version: news.version,
-        snapshot: news.snapshot,
-        seats: news.seats.iter().map(SeatState::from).collect(),
-        available_count: i32::try_from(news.available).unwrap_or(i32::MAX),
-    }
+    let (version, snapshot, seats, available) = match news {
+        SeatNews::All(all) => (all.version, true, Seats::all(series, all, false), all.available),
+        SeatNews::Changed { version, seats, available } => {
+            (*version, false, Seats::changed(series, seats.clone()), *available)
+        }
+    };
+    let available_count = i32::try_from(available).unwrap_or(i32::MAX);
+    SeatAvailability { series_id: series.0.into(), version, snapshot, seats, available_count }
 }
 
 /// Watching seats.
@@ -174,43 +166,45 @@ impl SeatSubscription {
         let series = id::<SeriesId>("seriesId", &series_id)?;
         let house = Arc::clone(ctx.data::<Arc<House>>()?);
         let watch = house.watch_seats(series, since_version).await.map_err(error)?;
-        Ok(stream::unfold(
-            Watching { house, series, watch: Some(watch), told: false },
-            |mut watching| async {
-                let next = watching.next().await?;
-                Some((next, watching))
-            },
-        ))
+        Ok(stream::unfold(Watching::new(house, series, watch), |mut watching| async {
+            let next = watching.next().await?;
+            Some((next, watching))
+        }))
     }
 }
 
 struct Watching {
     house: Arc<House>,
     series: SeriesId,
-    watch: Option<SeatWatch>,
-    /// Whether the watcher has been told what `watch` began with.
-    told: bool,
+    /// What the watcher has not been told yet: a snapshot is let go as soon as it is.
+    first: Option<SeatNews>,
+    /// `None` once the watcher has been told of a failure.
+    news: Option<broadcast::Receiver<Option<Arc<SeatNews>>>>,
 }
 
 impl Watching {
+    fn new(house: Arc<House>, series: SeriesId, watch: SeatWatch) -> Self {
+        Self { house, series, first: Some(watch.first), news: Some(watch.news) }
+    }
+
     async fn next(&mut self) -> Option<Result<SeatAvailability>> {
-        let watch = self.watch.as_mut()?;
-        if !std::mem::replace(&mut self.told, true) {
-            return Some(Ok(availability(self.series, &watch.first)));
+        let news = self.news.as_mut()?;
+        if let Some(first) = self.first.take() {
+            return Some(Ok(availability(self.series, &first)));
         }
-        if let Ok(Some(news)) = watch.news.recv().await {
+        if let Ok(Some(news)) = news.recv().await {
             return Some(Ok(availability(self.series, &news)));
         }
         // Something was missed: begin again with a snapshot.
-        let again = self.house.watch_seats(self.series, None).await;
-        self.watch = None;
-        match again {
+        match self.house.watch_seats(self.series, None).await {
             Ok(watch) => {
-                let first = availability(self.series, &watch.first);
-                self.watch = Some(watch);
-                Some(Ok(first))
+                self.news = Some(watch.news);
+                Some(Ok(availability(self.series, &watch.first)))
             }
-            Err(failure) => Some(Err(error(failure))),
+            Err(failure) => {
+                self.news = None;
+                Some(Err(error(failure)))
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         error::{caller, error, id},
         loaders::{self, HeldOf},
         seat::{Seat, seats_of},
+        seat_list::Seats,
     },
     service::House,
 };
@@ -75,12 +76,11 @@ impl Series {
     }
 
     /// The seats by number; with `availableOnly`, those that can be held right now.
-    #[graphql(complexity = "50 * child_complexity + 1")]
     async fn seats(
         &self,
         ctx: &Context<'_>,
         #[graphql(default = false)] available_only: bool,
-    ) -> Result<Vec<Seat>> {
+    ) -> Result<Seats<Seat>> {
         seats_of(ctx, self.0.id, available_only).await
     }
 
@@ -192,7 +192,6 @@ pub struct SeriesQuery;
 impl SeriesQuery {
     /// The dates of a concert, the earliest first. A concert without a single date is the error
     /// SERIES_NOT_CREATED. Needs no token.
-    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn series(
         &self,
         ctx: &Context<'_>,

@@ -11,9 +11,10 @@ use crate::{
         sale,
     },
     graphql::{
+        budget::take_rows,
         error::{bad_input, caller, error, id},
         loaders::{self, TicketsOf},
-        page::{self, PageArgs, connection},
+        page::{PageArgs, connection},
         points::Points,
         problem::{Problem, settle},
         seat::Seat,
@@ -92,9 +93,9 @@ impl Payment {
     }
 
     /// What it paid for, also what was given back since.
-    #[graphql(complexity = "4 * child_complexity + 1")]
     async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
         let found = loaders::load(ctx, TicketsOf(self.0.id)).await?.unwrap_or_default();
+        take_rows(ctx, found.len())?;
         Ok(found.into_iter().map(Reservation).collect())
     }
 }
@@ -118,7 +119,6 @@ pub struct TicketQuery;
 #[Object]
 impl TicketQuery {
     /// Tickets, newest first; for another user, ADMIN only.
-    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
     async fn reservations(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +131,7 @@ impl TicketQuery {
         let page = PageArgs { first, after, last, before }.page()?;
         let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
         let slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
-        Ok(connection(slice, |ticket| ticket.id.to_string(), Reservation))
+        connection(ctx, slice, |ticket| ticket.id.to_string(), Reservation)
     }
 
     /// One ticket of the caller's; null if there is no such ticket.
@@ -146,7 +146,6 @@ impl TicketQuery {
     }
 
     /// Payments, newest first; for another user, ADMIN only.
-    #[graphql(complexity = "page::cost(first, last, child_complexity) + 1")]
     async fn payments(
         &self,
         ctx: &Context<'_>,
@@ -159,7 +158,7 @@ impl TicketQuery {
         let page = PageArgs { first, after, last, before }.page()?;
         let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
         let slice = house.payments(caller(ctx)?, user, page).await.map_err(error)?;
-        Ok(connection(slice, |payment| payment.id.to_string(), Payment))
+        connection(ctx, slice, |payment| payment.id.to_string(), Payment)
     }
 
     /// One payment of the caller's; null if there is no such payment.

@@ -10,6 +10,7 @@ use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::guard::GuardLimits;
 use crate::server::nulls::Shape;
@@ -69,6 +70,8 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 pub struct TransportLimits {
     /// What one document may cost.
     pub guard: GuardLimits,
+    /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
+    pub answer_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
     pub body_bytes: usize,
     /// How long an HTTP body may take to arrive; beyond it 408.
@@ -97,6 +100,7 @@ impl Default for TransportLimits {
     fn default() -> Self {
         Self {
             guard: GuardLimits::default(),
+            answer_bytes: ANSWER_BYTES,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),
             sockets: 100_000,

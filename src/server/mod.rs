@@ -25,7 +25,7 @@ use tower_http::{
 };
 
 use crate::{
-    graphql,
+    graphql::{self, guarded::Guarded},
     server::{
         endpoint::{Endpoint, TransportLimits, routes},
         nulls::Shape,
@@ -42,11 +42,12 @@ pub fn router(
 ) -> Router {
     let cors = cors(&limits.allowed_origins);
     let ids = Arc::clone(&house);
+    let shape = Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads"));
     let endpoint = Endpoint {
-        executor: graphql::schema(),
+        executor: Guarded::new(graphql::schema(), Arc::clone(&shape), Arc::clone(&house)),
         authenticate: session::authenticate(Arc::clone(&house)),
         limits,
-        shape: Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads")),
+        shape,
         request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
         shutdown,
         sockets,

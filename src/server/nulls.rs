@@ -4,25 +4,12 @@
 //! schema expects a null if the field may be null, and otherwise a null in place of the nearest thing around it that
 //! may be. An error says where it happened; the schema says what may be null there.
 
-use std::collections::HashMap;
-
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, FieldDefinition, OperationType, Selection, SelectionSet, Type,
-    TypeKind, TypeSystemDefinition,
-};
-use async_graphql::{Name, PathSegment, Positioned, Request, Response, Value};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, Selection, SelectionSet, Type};
+use async_graphql::{Name, PathSegment, Request, Response, Value};
 
 use crate::graphql::guard;
-
-/// The field types of a schema.
-#[derive(Debug, Clone, Default)]
-pub struct Shape {
-    types: HashMap<Name, HashMap<Name, Type>>,
-    query: Option<Name>,
-    mutation: Option<Name>,
-    subscription: Option<Name>,
-}
+pub use crate::graphql::guard::shape::Shape;
+use crate::graphql::guard::shape::innermost;
 
 /// What of a request is needed to understand the errors of its response.
 #[derive(Debug)]
@@ -46,36 +33,6 @@ enum Place {
 }
 
 impl Shape {
-    /// Reads the schema, as `Schema::sdl` prints it.
-    ///
-    /// # Errors
-    ///
-    /// The text is not a schema.
-    pub fn parse(sdl: &str) -> Result<Self, String> {
-        let mut shape = Self::default();
-        for definition in parse_schema(sdl).map_err(|error| error.to_string())?.definitions {
-            match definition {
-                TypeSystemDefinition::Schema(schema) => {
-                    shape.query = schema.node.query.map(|name| name.node);
-                    shape.mutation = schema.node.mutation.map(|name| name.node);
-                    shape.subscription = schema.node.subscription.map(|name| name.node);
-                }
-                TypeSystemDefinition::Type(definition) => match definition.node.kind {
-                    TypeKind::Object(object) => shape.add(definition.node.name.node, object.fields),
-                    TypeKind::Interface(interface) => shape.add(definition.node.name.node, interface.fields),
-                    _ => {}
-                },
-                TypeSystemDefinition::Directive(_) => {}
-            }
-        }
-        Ok(shape)
-    }
-
-    fn add(&mut self, name: Name, fields: Vec<Positioned<FieldDefinition>>) {
-        let fields = fields.into_iter().map(|field| (field.node.name.node, field.node.ty.node));
-        self.types.entry(name).or_default().extend(fields);
-    }
-
     /// Sets the nulls that the errors of `response` call for.
     pub(crate) fn repair(&self, response: &mut Response, asked: &Asked) {
         if response.errors.iter().all(|error| error.path.is_empty()) {
@@ -104,14 +61,6 @@ impl Shape {
         followed().unwrap_or(Place::After(path.len()))
     }
 
-    fn root(&self, kind: OperationType) -> Option<&Name> {
-        match kind {
-            OperationType::Query => self.query.as_ref(),
-            OperationType::Mutation => self.mutation.as_ref(),
-            OperationType::Subscription => self.subscription.as_ref(),
-        }
-    }
-
     fn follow<'a>(
         &'a self,
         document: &'a ExecutableDocument,
@@ -127,7 +76,7 @@ impl Shape {
                 PathSegment::Field(key) => {
                     let fields = fields_at(document, &sets, key);
                     let (parent, first) = fields.first()?;
-                    let ty = self.types.get(*parent)?.get(&first.name.node)?;
+                    let ty = self.field(parent, &first.name.node)?;
                     let inner = innermost(ty);
                     sets = fields.iter().map(|(_, field)| (inner, &field.selection_set.node)).collect();
                     ty
@@ -176,13 +125,6 @@ fn fields_at<'a>(
         }
     }
     found
-}
-
-fn innermost(ty: &Type) -> &Name {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(item) => innermost(item),
-    }
 }
 
 /// Sets the value at `path` to null; its key may be missing, but not what is around it.

@@ -7,6 +7,7 @@ use async_graphql::{Response, Value};
 use axum::body::Bytes;
 use serde::Serialize;
 
+use crate::graphql::{budget::ANSWER, over_limit::OverLimit};
 use crate::server::finish;
 
 /// Shared bytes shorter than this are copied: a piece of its own costs more.
@@ -20,26 +21,41 @@ pub(crate) struct Payload {
 
 impl Payload {
     /// The answer to an HTTP request: errors first, and `data` only if something was executed.
-    pub(crate) fn of_response(response: &Response) -> Self {
-        let mut writer = Writer::default();
+    ///
+    /// # Errors
+    ///
+    /// If it would be longer than `limit` bytes.
+    pub(crate) fn of_response(response: &Response, limit: usize) -> Result<Self, OverLimit> {
+        let mut writer = Writer::up_to(limit);
+        writer.response(response);
+        writer.finish_within_limit()
+    }
+
+    /// The answer to a request that was not executed.
+    pub(crate) fn of_errors(response: &Response) -> Self {
+        let mut writer = Writer::up_to(usize::MAX);
         writer.response(response);
         writer.finish()
     }
 
     /// One answer of the operation `id` over a WebSocket.
-    pub(crate) fn next(id: &str, response: &Response) -> Self {
-        let mut writer = Writer::default();
+    ///
+    /// # Errors
+    ///
+    /// If it would be longer than `limit` bytes.
+    pub(crate) fn next(id: &str, response: &Response, limit: usize) -> Result<Self, OverLimit> {
+        let mut writer = Writer::up_to(limit);
         writer.text(r#"{"type":"next","id":"#);
         writer.json(id);
         writer.text(r#","payload":"#);
         writer.response(response);
         writer.text("}");
-        writer.finish()
+        writer.finish_within_limit()
     }
 
     /// Any other message.
     pub(crate) fn json(message: &impl Serialize) -> Self {
-        let mut writer = Writer::default();
+        let mut writer = Writer::up_to(usize::MAX);
         writer.json(message);
         writer.finish()
     }
@@ -50,13 +66,23 @@ impl Payload {
     }
 }
 
-#[derive(Default)]
 struct Writer {
     payload: Payload,
     open: Vec<u8>,
+    /// Bytes of the pieces that are closed.
+    closed: usize,
+    limit: usize,
 }
 
 impl Writer {
+    fn up_to(limit: usize) -> Self {
+        Self { payload: Payload::default(), open: Vec::new(), closed: 0, limit }
+    }
+
+    fn is_over(&self) -> bool {
+        self.closed + self.open.len() > self.limit
+    }
+
     fn response(&mut self, response: &Response) {
         let mut comma = false;
         self.text("{");
@@ -76,6 +102,10 @@ impl Writer {
     }
 
     fn value(&mut self, value: &Value) {
+        // What is too long already is not written to its end.
+        if self.is_over() {
+            return;
+        }
         let mut comma = false;
         match value {
             Value::Object(fields) => {
@@ -136,7 +166,15 @@ impl Writer {
     }
 
     fn push(&mut self, piece: Bytes) {
+        self.closed += piece.len();
         self.payload.pieces.push(piece);
+    }
+
+    fn finish_within_limit(self) -> Result<Payload, OverLimit> {
+        if self.is_over() {
+            return Err(OverLimit { of: ANSWER, asked: self.limit + 1, allowed: self.limit });
+        }
+        Ok(self.finish())
     }
 
     fn finish(mut self) -> Payload {
@@ -160,15 +198,32 @@ mod tests {
     fn an_answer_reads_as_it_was_meant() {
         let data = json!({ "a\"b": [1, null, { "c": "ü\n" }], "d": {}, "e": [], "f": true, "g": 1.5 });
         let response = Response::new(Value::from_json(data.clone()).unwrap());
-        assert_eq!(read(Payload::of_response(&response)), json!({ "data": data }));
+        assert_eq!(read(Payload::of_response(&response, 1_000).unwrap()), json!({ "data": data }));
         let next = json!({ "type": "next", "id": "\"1", "payload": { "data": data } });
-        assert_eq!(read(Payload::next("\"1", &response)), next);
+        assert_eq!(read(Payload::next("\"1", &response, 1_000).unwrap()), next);
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_written_to_its_end() {
+        let long = Response::new(Value::List(vec![Value::from("0123456789"); 100]));
+        let all = Payload::of_response(&long, usize::MAX).unwrap().into_bytes().len();
+        assert!(Payload::of_response(&long, all).is_ok());
+        let over = Payload::of_response(&long, all - 1).unwrap_err();
+        assert_eq!((over.asked, over.allowed), (all, all - 1));
+        let mut writer = Writer::up_to(50);
+        writer.response(&long);
+        assert!(writer.open.len() < 200, "it went on");
+        let shared = Response::new(Value::Binary(vec![b'1'; 10_000].into()));
+        assert!(Payload::next("1", &shared, 9_999).is_err());
     }
 
     #[test]
     fn a_request_error_has_no_data() {
         let response = Response::from_errors(vec![ServerError::new("no", None)]);
-        assert_eq!(read(Payload::of_response(&response)), json!({ "errors": [{ "message": "no" }] }));
+        assert_eq!(
+            read(Payload::of_response(&response, 1_000).unwrap()),
+            json!({ "errors": [{ "message": "no" }] })
+        );
     }
 
     #[test]
@@ -176,7 +231,8 @@ mod tests {
         let (short, long) = (Bytes::from("[1]"), Bytes::from(format!("[{}2]", "2,".repeat(WORTH_SHARING))));
         let fields = [("s", &short), ("l", &long), ("t", &short)];
         let fields = fields.map(|(name, json)| (async_graphql::Name::new(name), Value::Binary(json.clone())));
-        let payload = Payload::of_response(&Response::new(Value::Object(fields.into_iter().collect())));
+        let response = Response::new(Value::Object(fields.into_iter().collect()));
+        let payload = Payload::of_response(&response, usize::MAX).unwrap();
         assert_eq!(payload.pieces.len(), 3);
         assert_eq!(payload.pieces[1].as_ptr(), long.as_ptr());
         let data = read(payload)["data"].take();

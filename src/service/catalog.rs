@@ -64,6 +64,7 @@ impl House {
             created_at: now,
         };
         self.database.add_series(&series, &seats, || self.dice.id(now)).await?;
+        self.census.date_created();
         self.events.publish(Event::SeriesCreated(series.id));
         match self.rooms.of(series.id).await {
             // Its keeper makes the draw at the opening, whether or not anybody comes.

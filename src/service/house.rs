@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, Dice},
     service::{
         Failure,
+        census::Census,
         committer::Committer,
         identity::Keys,
         neighbours::Neighbours,
@@ -47,6 +48,7 @@ pub struct House {
     pub(super) keys: Keys,
     pub(super) settings: Settings,
     pub(super) maps: Arc<SeatMaps>,
+    pub(super) census: Arc<Census>,
     pub(super) rooms: Arc<Rooms>,
     pub(super) committer: Committer,
     pub(super) events: Events,
@@ -76,6 +78,7 @@ impl House {
             Some(redis) => Events::redis(redis, dice.id(clock.now())),
         };
         let shared = events.is_shared();
+        let census = Arc::new(Census::new(database.clone()));
         let maps = Arc::new(SeatMaps::new(database.clone(), clock.clone(), shared));
         let rooms = Rooms::new(
             database.clone(),
@@ -114,7 +117,8 @@ impl House {
             let watchdog = Arc::new(watchdog);
             tasks.spawn(Arc::clone(&watchdog).look(stop.clone()));
             tasks.spawn(Arc::clone(&watchdog).keep(stop.clone()));
-            tasks.spawn(Neighbours { maps, rooms, watchdog }.listen(incoming, stop.clone()));
+            let census = Arc::clone(&census);
+            tasks.spawn(Neighbours { maps, rooms, census, watchdog }.listen(incoming, stop.clone()));
         }
         let house = Self {
             clock,
@@ -123,6 +127,7 @@ impl House {
             keys,
             settings,
             maps,
+            census,
             rooms,
             committer,
             events,

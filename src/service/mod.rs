@@ -4,6 +4,7 @@
 //! transport has it.
 
 pub mod catalog;
+pub mod census;
 pub mod committer;
 pub mod failure;
 pub mod house;

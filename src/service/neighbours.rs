@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    service::{rooms::Rooms, seat_maps::SeatMaps, watchdog::Watchdog},
+    service::{census::Census, rooms::Rooms, seat_maps::SeatMaps, watchdog::Watchdog},
     store::events::{Event, Incoming, Told},
 };
 
 pub(super) struct Neighbours {
     pub(super) maps: Arc<SeatMaps>,
     pub(super) rooms: Arc<Rooms>,
+    pub(super) census: Arc<Census>,
     pub(super) watchdog: Arc<Watchdog>,
 }
 
@@ -39,7 +40,10 @@ impl Neighbours {
                 self.rooms.seats_changed(changed);
             }
             Event::SeriesChanged(_) => self.watchdog.rows_changed(),
-            Event::SeriesCreated(_) => self.watchdog.series_created(),
+            Event::SeriesCreated(_) => {
+                self.census.date_created();
+                self.watchdog.series_created();
+            }
         }
     }
 }

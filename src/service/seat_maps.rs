@@ -13,7 +13,7 @@ use crate::{
     domain::{
         id::{SeatId, SeriesId},
         in_order::{InOrder, TooFarAhead},
-        seat_map::{Applied, SeatMap, SeenSeat},
+        seat_map::{Applied, SeatList, SeatMap, Snapshot},
     },
     service::{Failure, House},
     store::{Database, sale::SeatsChanged},
@@ -27,15 +27,18 @@ const AHEAD: usize = 256;
 
 /// What a watcher is told.
 #[derive(Clone, Debug)]
-pub struct SeatNews {
-    /// The version of the series.
-    pub version: i32,
-    /// Whether these are all seats, or those that changed.
-    pub snapshot: bool,
-    /// The seats.
-    pub seats: Vec<SeenSeat>,
-    /// How many can be held.
-    pub available: usize,
+pub enum SeatNews {
+    /// Every seat. Shared by all who begin to watch at one version.
+    All(Arc<Snapshot>),
+    /// Those that changed.
+    Changed {
+        /// The version of the series.
+        version: i32,
+        /// The seats.
+        seats: SeatList,
+        /// How many can be held.
+        available: usize,
+    },
 }
 
 /// Every seat map that is in use.
@@ -72,12 +75,25 @@ struct Ready {
     order: InOrder<SeatsChanged>,
     /// The version that the database had when it was last looked at, if it was ahead of the map.
     awaited: Option<i32>,
+    /// The last one that was taken: good as long as nothing has changed.
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 impl Ready {
     fn new(map: SeatMap, ahead: usize) -> Self {
         let order = InOrder::after(map.version(), ahead);
-        Self { map, order, awaited: None }
+        Self { map, order, awaited: None, snapshot: None }
+    }
+
+    /// Every seat as it is now, shared with whoever asks while nothing changes.
+    fn snapshot(&mut self, now: DateTime<Utc>) -> Arc<Snapshot> {
+        let known = self.snapshot.as_ref();
+        if let Some(known) = known.filter(|s| s.version == self.map.version() && s.holds_at(now)) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(self.map.snapshot(now));
+        self.snapshot = Some(Arc::clone(&new));
+        new
     }
 
     /// Takes in a change, and calls `applied` after each that is next in turn.
@@ -214,7 +230,7 @@ impl LiveMap {
         let taken = ready.take_in(changed.clone(), |map, changed| {
             let now = clock.now();
             let (seats, available) = (map.look(&changed.seats, now), map.available(now));
-            let news = SeatNews { version: changed.version, snapshot: false, seats, available };
+            let news = SeatNews::Changed { version: changed.version, seats, available };
             // Nobody may be watching.
             let _ = self.news.send(Some(Arc::new(news)));
         });
@@ -257,17 +273,23 @@ pub struct SeatWatch {
 }
 
 impl SeatsOf {
-    fn with<T>(&self, look: impl FnOnce(&SeatMap, DateTime<Utc>) -> T) -> Option<T> {
-        match &*self.live.lock() {
-            Kept::Ready(ready) => Some(look(&ready.map, self.clock.now())),
+    fn with<T>(&self, look: impl FnOnce(&mut Ready, DateTime<Utc>) -> T) -> Option<T> {
+        match &mut *self.live.lock() {
+            Kept::Ready(ready) => Some(look(ready, self.clock.now())),
             Kept::Loading(_) => None,
         }
+    }
+
+    /// Every seat as it is now; `None` if the map has to be loaded anew: ask [`SeatMaps::of`] again.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.with(Ready::snapshot)
     }
 
     /// Seats that can be held, are held, and are sold, right now.
     #[must_use]
     pub fn counts(&self) -> SeatCounts {
-        let counts = self.with(|map, now| SeatCounts {
+        let counts = self.with(|Ready { map, .. }, now| SeatCounts {
             available: map.available(now),
             held: map.held(now),
             reserved: map.reserved(),
@@ -283,13 +305,13 @@ impl SeatsOf {
         section: Option<&str>,
         spoken_for: &HashSet<SeatId>,
     ) -> Option<Vec<SeatId>> {
-        self.with(|map, now| map.best(count, section, now, spoken_for))?
+        self.with(|ready, now| ready.map.best(count, section, now, spoken_for))?
     }
 
     /// See [`SeatMap::has_section`].
     #[must_use]
     pub fn has_section(&self, name: &str) -> bool {
-        self.with(|map, _| map.has_section(name)).unwrap_or_default()
+        self.with(|ready, _| ready.map.has_section(name)).unwrap_or_default()
     }
 
     /// What comes, for somebody who wants to know only that there is something.
@@ -302,14 +324,18 @@ impl SeatsOf {
     /// loaded anew: ask [`SeatMaps::of`] again.
     #[must_use]
     pub fn watch(&self, since: Option<i32>) -> Option<SeatWatch> {
-        self.with(|map, now| {
+        self.with(|ready, now| {
             // Subscribed under the lock of the map: nothing is missed in between, and nothing comes twice.
             let news = self.live.news.subscribe();
-            let (version, available) = (map.version(), map.available(now));
-            let changed = since.and_then(|since| map.since(since, now));
-            let snapshot = changed.is_none();
-            let seats = changed.unwrap_or_else(|| map.snapshot(now));
-            SeatWatch { first: SeatNews { version, snapshot, seats, available }, news }
+            let first = match since.and_then(|since| ready.map.since(since, now)) {
+                Some(seats) => SeatNews::Changed {
+                    version: ready.map.version(),
+                    seats,
+                    available: ready.map.available(now),
+                },
+                None => SeatNews::All(ready.snapshot(now)),
+            };
+            SeatWatch { first, news }
         })
     }
 }
@@ -326,6 +352,19 @@ pub struct SeatCounts {
 }
 
 impl House {
+    /// Every seat of a series as it is now, from memory.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the series, or if the database fails.
+    pub async fn seats(&self, series: SeriesId) -> Result<Arc<Snapshot>, Failure> {
+        loop {
+            let seats = self.maps.of(series).await?.ok_or_else(|| Failure::not_found("date"))?;
+            if let Some(snapshot) = seats.snapshot() {
+                return Ok(snapshot);
+            }
+        }
+    }
+
     /// Begins to watch the seats of a series; `since` is the version that the watcher knows, if any.
     ///
     /// # Errors

@@ -23,6 +23,17 @@ use crate::{
 /// Seats a statement when a house is built.
 const ROWS: usize = 1_000;
 
+/// How large concerts and houses are at most, the largest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogueTops {
+    /// The dates of the concerts with the most.
+    pub dates: Vec<usize>,
+    /// The seats of the concerts with the most.
+    pub seats: Vec<usize>,
+    /// The seats of the largest house.
+    pub house: usize,
+}
+
 impl Database {
     /// Concerts, newest first; with `search`, those whose title contains it in any case.
     ///
@@ -100,22 +111,68 @@ impl Database {
         Ok(rows.into_iter().map(SeriesId).collect())
     }
 
-    /// The seats of these series by number.
+    /// The concerts with the most dates and those with the most seats, at most `n` of each, and the largest house.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn seats_of(&self, series: &[SeriesId]) -> Result<HashMap<SeriesId, Vec<Seat>>, DbErr> {
-        let rows = seat::Entity::find()
-            .filter(seat::Column::SeriesId.among(series.iter().map(|id| id.0)))
-            .order_by_asc(seat::Column::SeriesId)
-            .order_by_asc(seat::Column::Number)
+    pub async fn catalogue_tops(&self, n: u64) -> Result<CatalogueTops, DbErr> {
+        let (dates, seats) = (series::Column::Id.count(), series::Column::SeatCount.sum().cast_as("bigint"));
+        let tops = async |of: sea_orm::sea_query::SimpleExpr| -> Result<Vec<usize>, DbErr> {
+            let rows: Vec<i64> = series::Entity::find()
+                .select_only()
+                .column_as(of.clone(), "size")
+                .group_by(series::Column::ConcertId)
+                .order_by_desc(of)
+                .limit(n)
+                .into_tuple()
+                .all(self.reader())
+                .await?;
+            Ok(rows.into_iter().map(size).collect())
+        };
+        let house: Option<Option<i32>> = series::Entity::find()
+            .select_only()
+            .column_as(series::Column::SeatCount.max(), "house")
+            .into_tuple()
+            .one(self.reader())
+            .await?;
+        let house = size(house.flatten().unwrap_or_default().into());
+        Ok(CatalogueTops { dates: tops(dates).await?, seats: tops(seats).await?, house })
+    }
+
+    /// How many dates these concerts have, and how many seats all of them together.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn concert_sizes(
+        &self,
+        concerts: &[ConcertId],
+    ) -> Result<HashMap<ConcertId, (usize, usize)>, DbErr> {
+        let rows: Vec<(Uuid, i64, i64)> = series::Entity::find()
+            .select_only()
+            .column(series::Column::ConcertId)
+            .column_as(series::Column::Id.count(), "dates")
+            .column_as(series::Column::SeatCount.sum().cast_as("bigint"), "seats")
+            .filter(series::Column::ConcertId.among(concerts.iter().map(|id| id.0)))
+            .group_by(series::Column::ConcertId)
+            .into_tuple()
             .all(self.reader())
             .await?;
-        let mut seats = HashMap::<_, Vec<_>>::new();
-        for row in rows {
-            seats.entry(SeriesId(row.series_id)).or_default().push(convert::seat(row));
-        }
-        Ok(seats)
+        Ok(rows.into_iter().map(|(id, dates, seats)| (ConcertId(id), (size(dates), size(seats)))).collect())
+    }
+
+    /// How many seats these dates have.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn seat_counts(&self, dates: &[SeriesId]) -> Result<HashMap<SeriesId, usize>, DbErr> {
+        let rows: Vec<(Uuid, i32)> = series::Entity::find()
+            .select_only()
+            .columns([series::Column::Id, series::Column::SeatCount])
+            .filter(series::Column::Id.among(dates.iter().map(|id| id.0)))
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(rows.into_iter().map(|(id, seats)| (SeriesId(id), size(seats.into()))).collect())
     }
 
     /// The seats of these ids.
@@ -254,6 +311,10 @@ impl Database {
         tx.commit().await?;
         Ok(Some(Ok(changed)))
     }
+}
+
+fn size(n: i64) -> usize {
+    usize::try_from(n).unwrap_or_default()
 }
 
 fn series_row(new: &Series) -> series::Model {

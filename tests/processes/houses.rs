@@ -77,7 +77,7 @@ impl Houses {
         let policy = PolicyPatch { max_active: Some(Some(10_000)), ..PolicyPatch::default() };
         let made = house.create_series(&organizer, concert.id, schedule, Some(vec![section]), policy).await;
         let id = made.unwrap().id;
-        let seats = self.database().seats_of(&[id]).await.unwrap().remove(&id).unwrap();
+        let seats = self.database().seat_map(id).await.unwrap().unwrap().1;
         Date { id, seats: seats.iter().map(|seat| seat.id).collect(), price }
     }
 

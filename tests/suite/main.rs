@@ -8,6 +8,7 @@
 mod support;
 
 mod contract;
+mod cost;
 mod errors;
 mod journal;
 mod journey;

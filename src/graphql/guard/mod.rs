@@ -7,7 +7,9 @@
 //! To add a limit: count it in `scan` (text) or `cost` (document), and compare it in [`check`].
 
 mod cost;
+pub mod price;
 mod scan;
+pub mod shape;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
@@ -15,7 +17,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{ErrorExtensionValues, Request, ServerError};
 
-use crate::graphql::code;
+use crate::graphql::{code, over_limit::OverLimit};
 
 /// How much one document may ask for. Every number is an inclusive maximum; fragments count as often as they are
 /// spread, and all operations of the document count.
@@ -71,11 +73,11 @@ impl Default for GuardLimits {
 /// `QUERY_TOO_COMPLEX` with the limit's name, what is allowed and what was sent; `BAD_USER_INPUT` for a document
 /// that cannot be parsed or whose fragments spread themselves.
 pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<OperationType>, ServerError> {
-    at_most("bytes", request.query.len(), limits.bytes)?;
+    OverLimit::check("bytes", request.query.len(), limits.bytes)?;
     let text = scan::scan(&request.query)
         .map_err(|fault| coded(ServerError::new(fault.message, Some(fault.pos)), code::BAD_USER_INPUT))?;
-    at_most("tokens", text.tokens, limits.tokens)?;
-    at_most("nesting", text.nesting, limits.nesting)?;
+    OverLimit::check("tokens", text.tokens, limits.tokens)?;
+    OverLimit::check("nesting", text.nesting, limits.nesting)?;
 
     let operation_name = request.operation_name.clone();
     let mut document =
@@ -109,20 +111,25 @@ fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result
             code::BAD_USER_INPUT,
         ),
         cost::Fault::TooNested => {
-            too_complex("nesting", &format!("more than {}", limits.nesting), limits.nesting)
+            OverLimit { of: "nesting", asked: limits.nesting + 1, allowed: limits.nesting }.into()
         }
     })?;
-    at_most("depth", totals.depth, limits.depth)?;
-    at_most("selections", totals.selections, limits.selections)?;
-    at_most("aliases", totals.aliases, limits.aliases)?;
-    at_most("root fields", totals.root_fields, limits.root_fields)?;
-    at_most(
+    OverLimit::check("depth", totals.depth, limits.depth)?;
+    OverLimit::check("selections", totals.selections, limits.selections)?;
+    OverLimit::check("aliases", totals.aliases, limits.aliases)?;
+    OverLimit::check("root fields", totals.root_fields, limits.root_fields)?;
+    OverLimit::check(
         "root fields of a subscription",
         totals.subscription_root_fields,
         limits.subscription_root_fields,
     )?;
-    at_most("directives in one place", totals.directives, limits.directives)?;
-    at_most("introspection lists inside each other", totals.introspection_lists, limits.introspection_lists)
+    OverLimit::check("directives in one place", totals.directives, limits.directives)?;
+    OverLimit::check(
+        "introspection lists inside each other",
+        totals.introspection_lists,
+        limits.introspection_lists,
+    )?;
+    Ok(())
 }
 
 /// The operation that async-graphql will choose.
@@ -140,19 +147,6 @@ pub(crate) fn selected<'a>(
         (DocumentOperations::Multiple(_), None) => None,
     };
     operation.map(|operation| &operation.node)
-}
-
-fn at_most(limit: &str, sent: usize, allowed: usize) -> Result<(), ServerError> {
-    if sent <= allowed { Ok(()) } else { Err(too_complex(limit, &sent.to_string(), allowed)) }
-}
-
-fn too_complex(limit: &str, sent: &str, allowed: usize) -> ServerError {
-    let message = format!("The document is over the limit of {limit}: {allowed} allowed, {sent} sent.");
-    let mut error = coded(ServerError::new(message, None), code::QUERY_TOO_COMPLEX);
-    let extensions = error.extensions.get_or_insert_default();
-    extensions.set("limit", limit);
-    extensions.set("allowed", allowed);
-    error
 }
 
 fn coded(mut error: ServerError, code: &str) -> ServerError {

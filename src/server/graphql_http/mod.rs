@@ -13,7 +13,7 @@ use async_graphql::{Executor, Response as GraphqlResponse, ServerError};
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::FutureExt;
 
 use crate::graphql::{code, guard};
@@ -123,8 +123,12 @@ async fn answer<E: Executor>(
         }
         Err(panic) => finish::panicked(&*panic, &*endpoint.request_id),
     };
-    let status = media.status(&response);
-    write(&response, media, status)
+    let mut answer = match Payload::of_response(&response, endpoint.limits.answer_bytes) {
+        Ok(payload) => send(payload, media, media.status(&response)),
+        Err(over) => return refused(&over.into(), media),
+    };
+    answer.headers_mut().extend(response.http_headers);
+    answer
 }
 
 fn authenticate<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Session, Refusal> {
@@ -160,14 +164,18 @@ fn not_acceptable() -> Response {
     Failure { status: StatusCode::NOT_ACCEPTABLE, message }.into_response(Media::Json)
 }
 
+/// Answers with what has no data.
 fn write(response: &GraphqlResponse, media: Media, status: StatusCode) -> Response {
-    let mut answer = Response::new(Body::from(Payload::of_response(response).into_bytes()));
+    send(Payload::of_errors(response), media, status)
+}
+
+fn send(payload: Payload, media: Media, status: StatusCode) -> Response {
+    let mut answer = Response::new(Body::from(payload.into_bytes()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Answers depend on the caller and on the moment.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.extend(response.http_headers.clone());
-    answer.into_response()
+    answer
 }

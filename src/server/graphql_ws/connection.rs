@@ -124,7 +124,13 @@ impl<E: Executor> Connection<'_, E> {
             self.operations.stop(id);
             self.socket.send(&ServerMessage::Error { id, payload: &response.errors }).await
         } else {
-            self.socket.send_payload(Payload::next(id, response)).await
+            match Payload::next(id, response, self.endpoint.limits.answer_bytes) {
+                Ok(payload) => self.socket.send_payload(payload).await,
+                Err(over) => {
+                    self.operations.stop(id);
+                    self.socket.send(&ServerMessage::Error { id, payload: &[over.into()] }).await
+                }
+            }
         }
     }
 }

@@ -1,0 +1,241 @@
+//! What an operation can read and answer at most, computed before it runs, from what the catalogue really holds: a
+//! house has its seats, a concert its dates.
+//!
+//! Only what depends on the data is priced here; the shape of the document is bounded before (see [`super`]), which also
+//! bounds the work of this walk: fragments expanded, a document has a thousand selections.
+
+mod introspection;
+mod named;
+#[cfg(test)]
+mod tests;
+
+use async_graphql::parser::types::{
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+};
+use async_graphql::{Name, Variables};
+
+use super::shape::{Shape, innermost};
+use crate::domain::page::MAX_PAGE;
+use crate::graphql::budget::{ANSWER, ANSWER_BYTES, SEATS};
+use crate::graphql::over_limit::OverLimit;
+use crate::graphql::page::DEFAULT_PAGE;
+use crate::service::census::{Catalogue, Size};
+use named::Arguments;
+pub use named::Named;
+
+/// Fields that the executor resolves one by one, objects included; those of seats in lists of seats are not among them.
+const VALUES: usize = 100_000;
+
+/// How many rows a list has at most that is none of the catalogue's: the seats that one fan can hold or buy of a date.
+const FEW: usize = 100;
+
+/// What an operation can come to, at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Price {
+    values: usize,
+    seats: usize,
+    bytes: usize,
+}
+
+/// An operation, and what is known of what it asks about.
+#[derive(Debug, Clone, Copy)]
+pub struct Priced<'a> {
+    /// The document, already within the limits of [`super::GuardLimits`].
+    pub document: &'a ExecutableDocument,
+    /// The operation that will run.
+    pub operation: &'a OperationDefinition,
+    /// Its variables, as sent.
+    pub variables: &'a Variables,
+    /// The types of the schema.
+    pub shape: &'a Shape,
+    /// How large the catalogue is.
+    pub catalogue: &'a Catalogue,
+}
+
+/// Compares what the operation can come to with what one request, or one answer of a subscription, may.
+///
+/// # Errors
+/// If it is more.
+pub fn check(priced: Priced<'_>) -> Result<(), OverLimit> {
+    let price = price(priced)?;
+    OverLimit::check("seats", price.seats, SEATS)?;
+    OverLimit::check("fields of all rows", price.values, VALUES)?;
+    OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)
+}
+
+fn price(of: Priced<'_>) -> Result<Price, OverLimit> {
+    let arguments = Arguments { operation: of.operation, variables: of.variables };
+    let mut walk = Walk { of, arguments, price: Price::default() };
+    if let Some(root) = of.shape.root(of.operation.ty) {
+        walk.set(&of.operation.selection_set.node, root, Place::ROOT)?;
+    }
+    Ok(walk.price)
+}
+
+/// Where a selection set stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// How many objects there are at most.
+    objects: usize,
+    /// How often they stand in the answer. In a list of seats, what is the same for all seats is resolved once.
+    copies: usize,
+    /// What is below all of these objects together, where they are concerts or dates and no two of them the same.
+    below: Option<Size>,
+    /// Rows of the page, if it is one.
+    page: usize,
+    in_seats: bool,
+}
+
+impl Place {
+    const ROOT: Self = Self { objects: 1, copies: 1, below: None, page: 1, in_seats: false };
+
+    /// `rows` for each object.
+    fn each(self, rows: usize) -> Self {
+        Self { objects: self.objects.saturating_mul(rows), copies: self.copies.saturating_mul(rows), ..self }
+    }
+
+    /// The dates below these concerts.
+    fn dates(self, catalogue: &Catalogue) -> Self {
+        match self.below {
+            Some(below) => {
+                // The objects are one for one in the answer, or nothing would be known of what is below them.
+                Self { objects: below.dates, copies: below.dates, ..self }
+            }
+            None => self.each(catalogue.largest_concerts(1).dates),
+        }
+    }
+}
+
+struct Walk<'a> {
+    of: Priced<'a>,
+    arguments: Arguments<'a>,
+    price: Price,
+}
+
+impl<'a> Walk<'a> {
+    fn set(&mut self, set: &'a SelectionSet, parent: &'a Name, place: Place) -> Result<(), OverLimit> {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => self.field(&field.node, parent, place)?,
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let parent = condition.map_or(parent, |condition| &condition.node.on.node);
+                    self.set(&inline.node.selection_set.node, parent, place)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.of.document.fragments.get(&spread.node.fragment_name.node) {
+                        let fragment = &fragment.node;
+                        self.set(&fragment.selection_set.node, &fragment.type_condition.node.on.node, place)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &'a Field, parent: &'a Name, place: Place) -> Result<(), OverLimit> {
+        if matches!(field.name.node.as_str(), "__schema" | "__type") {
+            let (values, bytes) = introspection::cost(self.of.document, self.of.shape, field);
+            self.add(values, bytes);
+            return Ok(());
+        }
+        let Some(ty) = self.of.shape.field(parent, &field.name.node) else {
+            // `__typename`, or a field that validation will name.
+            self.add(place.objects, place.copies.saturating_mul(key(field) + WORD));
+            return Ok(());
+        };
+        let inside = self.inside(parent, field, ty, place)?;
+        let length = match (field.selection_set.node.items.is_empty(), matches!(ty.base, BaseType::List(_))) {
+            // Its section.
+            (true, _) if inside.in_seats && innermost(ty) == "String" => key(field) + WORD,
+            (true, _) => key(field) + length_of(innermost(ty)),
+            (false, true) => BRACES,
+            (false, false) => key(field) + BRACES,
+        };
+        self.add(inside.objects, inside.copies.saturating_mul(length));
+        self.set(&field.selection_set.node, innermost(ty), inside)
+    }
+
+    /// Where the selection set of a field stands: how many objects it selects from.
+    fn inside(&mut self, parent: &Name, field: &Field, ty: &Type, place: Place) -> Result<Place, OverLimit> {
+        let catalogue = self.of.catalogue;
+        let one = Place { below: None, page: 1, ..place };
+        let is_page = parent.ends_with("Connection");
+        Ok(match (parent.as_str(), field.name.node.as_str()) {
+            ("Query", "concerts") => {
+                let page = self.page(field);
+                Place { below: Some(catalogue.largest_concerts(page)), page, ..one }
+            }
+            ("Query", "concert") => Place { below: self.concert(field, "id"), ..one },
+            ("Query", "series") => Place { below: self.concert(field, "concertId"), ..one }.dates(catalogue),
+            ("Concert", "series") => place.dates(catalogue),
+            ("Subscription", "seatAvailability") => Place { below: self.date(field), ..one },
+            ("Query", "seats") => self.seats(Place { below: self.date(field), ..one })?,
+            ("Series" | "SeatAvailability", "seats") => self.seats(place)?,
+            (_, "nodes" | "edges") if is_page => place.each(place.page),
+            (_, "node") if parent.ends_with("Edge") => place,
+            _ if innermost(ty).ends_with("Connection") => Place { page: self.page(field), ..one },
+            _ if matches!(ty.base, BaseType::List(_)) => one.each(FEW),
+            _ => one,
+        })
+    }
+
+    /// A list of all seats of each date.
+    fn seats(&mut self, place: Place) -> Result<Place, OverLimit> {
+        if place.in_seats {
+            return Err(OverLimit { of: "seats within seats", asked: 1, allowed: 0 });
+        }
+        let largest = self.of.catalogue.largest_house();
+        let seats = place.below.map_or_else(|| place.objects.saturating_mul(largest), |below| below.seats);
+        self.price.seats = self.price.seats.saturating_add(seats);
+        Ok(Place { copies: seats, below: None, in_seats: true, ..place })
+    }
+
+    fn concert(&self, field: &Field, argument: &str) -> Option<Size> {
+        // A concert that is not known has nothing below it.
+        Some(self.of.catalogue.concert(self.arguments.id(field, argument)?))
+    }
+
+    fn date(&self, field: &Field) -> Option<Size> {
+        Some(self.of.catalogue.date(self.arguments.id(field, "seriesId")?))
+    }
+
+    fn page(&self, field: &Field) -> usize {
+        let most = MAX_PAGE as usize;
+        let asked = ["first", "last"].into_iter().find_map(|name| self.arguments.int(field, name));
+        asked.unwrap_or(DEFAULT_PAGE as usize).min(most)
+    }
+
+    fn add(&mut self, values: usize, bytes: usize) {
+        self.price.values = self.price.values.saturating_add(values);
+        self.price.bytes = self.price.bytes.saturating_add(bytes);
+    }
+}
+
+/// Bytes of the brackets and the comma of an object.
+const BRACES: usize = 3;
+
+/// Bytes of an id.
+const ID: usize = 38;
+
+/// Bytes of a word, such as the name of a section, of a type or of a value of an enum.
+const WORD: usize = 12;
+
+/// Bytes of a title, a sentence or a time.
+const TEXT: usize = 30;
+
+/// Bytes of a value, about: what it really comes to is counted while it is written.
+fn length_of(leaf: &Name) -> usize {
+    match leaf.as_str() {
+        "ID" => ID,
+        "Int" => 6,
+        "Boolean" => 5,
+        _ if leaf.ends_with("Status") => WORD,
+        _ => TEXT,
+    }
+}
+
+/// Bytes of a key with its quotes, its colon and the comma.
+fn key(field: &Field) -> usize {
+    field.alias.as_ref().unwrap_or(&field.name).node.len() + 4
+}

@@ -1,0 +1,199 @@
+use std::sync::Arc;
+
+use async_graphql::Request;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::id::{ConcertId, SeriesId};
+use crate::graphql;
+use crate::graphql::guard::{self, GuardLimits};
+use crate::service::census::Largest;
+
+const LARGE: SeriesId = SeriesId(Uuid::from_u128(1));
+const SMALL: SeriesId = SeriesId(Uuid::from_u128(2));
+const TOUR: ConcertId = ConcertId(Uuid::from_u128(3));
+
+fn shape() -> Shape {
+    Shape::parse(&graphql::sdl()).unwrap()
+}
+
+/// A tour of 500 dates of 50 seats, a concert with one date of 100,000, and one with one of 50.
+fn mixed() -> Catalogue {
+    Catalogue {
+        largest: Arc::new(Largest::new(&[500, 1, 1], &[100_000, 25_000, 50], 100_000)),
+        concerts: [(TOUR, Size { dates: 500, seats: 25_000 })].into(),
+        dates: [(LARGE, 100_000), (SMALL, 50)].into(),
+    }
+}
+
+/// A concert with three dates of 50 seats.
+fn small() -> Catalogue {
+    Catalogue { largest: Arc::new(Largest::new(&[3], &[150], 50)), ..mixed() }
+}
+
+fn priced(catalogue: &Catalogue, query: &str, variables: serde_json::Value) -> Result<Price, OverLimit> {
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    guard::check(&mut request, &GuardLimits::default()).unwrap();
+    let variables = request.variables.clone();
+    let document = request.parsed_query().unwrap();
+    let operation = guard::selected(document, None).unwrap();
+    let shape = &shape();
+    let of = Priced { document, operation, variables: &variables, shape, catalogue };
+    check(of)?;
+    price(of)
+}
+
+#[track_caller]
+fn refused(query: &str) -> &'static str {
+    priced(&mixed(), query, json!({})).expect_err(query).of
+}
+
+#[track_caller]
+fn seats(query: &str) -> usize {
+    priced(&mixed(), query, json!({})).expect(query).seats
+}
+
+/// The fields of a list of all of a large date's seats.
+fn all(fields: &str) -> String {
+    format!("seats(seriesId: \"{LARGE}\") {{ {fields} }}")
+}
+
+const SCALARS: &str = "__typename id number row col section price status reserved";
+
+#[test]
+fn one_house_of_the_largest_size_is_allowed_and_a_second_one_is_not() {
+    assert_eq!(seats(&format!("{{ {} }}", all(SCALARS))), 100_000);
+    assert_eq!(refused(&format!("{{ a: {} b: {} }}", all("id"), all("id"))), "seats");
+    let twenty: String = (0..20).map(|n| format!("a{n}: {}", all("id"))).collect();
+    assert_eq!(refused(&format!("{{ {twenty} }}")), "seats");
+    let hidden = format!(
+        "{{ ...A ...B }} fragment A on Query {{ a: {0} }} fragment B on Query {{ ... {{ b: {0} }} }}",
+        all("id")
+    );
+    assert_eq!(refused(&hidden), "seats");
+    let skipped =
+        format!("{{ a: {0} b: {0} }}", all("id")).replace("b: seats", "b: seats").replace("} b", "} b");
+    assert_eq!(refused(&skipped), "seats");
+}
+
+#[test]
+fn one_snapshot_an_answer_of_a_subscription_is_allowed_and_a_second_one_is_not() {
+    let watch = |seats: &str| {
+        format!("subscription {{ seatAvailability(seriesId: \"{LARGE}\") {{ version {seats} }} }}")
+    };
+    assert_eq!(seats(&watch("seats { id number status }")), 100_000);
+    assert_eq!(refused(&watch("seats { id } again: seats { id }")), "seats");
+    let aliases: String = (0..49).map(|n| format!("a{n}: seats {{ id }}")).collect();
+    assert_eq!(refused(&watch(&aliases)), "seats");
+}
+
+#[test]
+fn seats_within_seats_are_refused_whatever_stands_between() {
+    for catalogue in [mixed(), small()] {
+        for query in [
+            "{concerts(first:1){nodes{series{seats{series{seats{id}}}}}}}".to_owned(),
+            format!("{{ seats(seriesId: \"{SMALL}\") {{ series {{ seats {{ id }} }} }} }}"),
+            format!(
+                "{{ seats(seriesId: \"{SMALL}\") {{ series {{ concert {{ series {{ seats {{ id }} }} }} }} }} }}"
+            ),
+            format!(
+                "{{ seats(seriesId: \"{SMALL}\") {{ ...A }} }} fragment A on Seat {{ series {{ ... on Series {{ seats {{ id }} }} }} }}"
+            ),
+        ] {
+            assert_eq!(priced(&catalogue, &query, json!({})).expect_err(&query).of, "seats within seats");
+        }
+    }
+}
+
+#[test]
+fn a_list_is_priced_by_what_it_can_really_hold() {
+    let browse = "{ concerts(first: 100) { nodes { series { seats { id } } } } }";
+    assert_eq!(priced(&small(), browse, json!({})).unwrap().seats, 150);
+    assert_eq!(refused(browse), "seats", "125,050");
+    let first = |n| json!({ "n": n });
+    let paged =
+        "query ($n: Int = 100) { concerts(first: $n) { edges { node { series { seats { id } } } } } }";
+    assert_eq!(priced(&mixed(), paged, first(1)).unwrap().seats, 100_000);
+    assert_eq!(priced(&mixed(), paged, first(2)).unwrap_err().asked, 125_000);
+    assert_eq!(priced(&mixed(), paged, json!({})).unwrap_err().asked, 125_050);
+    assert_eq!(priced(&mixed(), paged, first(-1)).unwrap_err().asked, 125_050);
+    assert_eq!(seats(&format!("{{ series(concertId: \"{TOUR}\") {{ seats {{ id }} }} }}")), 25_000);
+    assert_eq!(seats(&format!("{{ concert(id: \"{TOUR}\") {{ series {{ seats {{ id }} }} }} }}")), 25_000);
+    assert_eq!(seats(&format!("{{ seats(seriesId: \"{SMALL}\") {{ id }} }}")), 50);
+    let named = "query ($id: ID!) { a: seats(seriesId: $id) { id } b: seats(seriesId: $id) { id } }";
+    assert_eq!(priced(&mixed(), named, json!({ "id": SMALL.to_string() })).unwrap().seats, 100);
+    assert_eq!(priced(&mixed(), named, json!({ "id": LARGE.to_string() })).unwrap_err().asked, 200_000);
+    assert_eq!(priced(&mixed(), named, json!({ "id": "none" })).unwrap_err().asked, 200_000, "the largest");
+    assert_eq!(priced(&mixed(), named, json!({ "id": TOUR.to_string() })).unwrap().seats, 0, "no such date");
+}
+
+#[test]
+fn going_round_in_circles_costs_what_it_reads() {
+    let circle =
+        format!("{{ concert(id: \"{TOUR}\") {{ series {{ concert {{ series {{ id status }} }} }} }} }}");
+    assert_eq!(refused(&circle), "fields of all rows");
+    let price = priced(
+        &small(),
+        "{ concerts(first: 1) { nodes { series { concert { series { id } } } } } }",
+        json!({}),
+    );
+    // The page, one concert, three dates, their concert, its three dates each, and their ids.
+    assert_eq!(price.unwrap().values, 1 + 1 + 3 + 3 + 9 + 9);
+    let tickets = "{ reservations(first: 100) { nodes { seat { series { concert { series { id status seatCount } } } } } } }";
+    assert_eq!(refused(tickets), "fields of all rows");
+}
+
+#[test]
+fn what_is_the_same_for_all_seats_is_resolved_once_and_sent_with_each() {
+    let price =
+        priced(&mixed(), &format!("{{ {} }}", all("id series { concert { title } }")), json!({})).unwrap();
+    assert!(price.values < 10, "{price:?}");
+    assert!(price.bytes > 100_000 * 60, "{price:?}");
+    let long: String = (0..40).map(|n| format!("a{n}: section ")).collect();
+    assert_eq!(refused(&format!("{{ {} }}", all(&long))), "bytes of an answer");
+}
+
+#[test]
+fn introspection_by_tools_is_well_within_the_limits_and_costs_what_it_tells() {
+    let types = "types { kind name description fields(includeDeprecated: true) { name description args { ...I } type { ...T } } \
+         inputFields { ...I } interfaces { ...T } enumValues { name description } possibleTypes { ...T } }";
+    let of_type = "kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name \
+         ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }";
+    let fragments = format!(
+        "fragment I on __InputValue {{ name description type {{ ...T }} defaultValue }} fragment T on __Type {{ {of_type} }}"
+    );
+    let once = format!(
+        "{{ __schema {{ queryType {{ name }} {types} directives {{ name locations args {{ ...I }} }} }} }} {fragments}"
+    );
+    let price = priced(&mixed(), &once, json!({})).unwrap();
+    assert!(price.values * 5 < VALUES, "{price:?}");
+    let aliases: String = (0..5).map(|n| format!("a{n}: {types}")).collect();
+    let five = priced(&mixed(), &format!("{{ __schema {{ {aliases} }} }} {fragments}"), json!({})).unwrap();
+    assert!(five.values > 3 * price.values, "{five:?}, once {price:?}");
+}
+
+/// A list field that nobody has thought about would be priced as one of a few rows.
+#[test]
+fn every_list_of_the_schema_is_priced() {
+    let mut unpriced: Vec<_> = shape().list_fields();
+    unpriced.retain(|field| {
+        let (parent, name) = field.split_once('.').unwrap();
+        let page = parent.ends_with("Connection") && matches!(name, "nodes" | "edges");
+        let catalogue = matches!(
+            field.as_str(),
+            "Query.series" | "Concert.series" | "Query.seats" | "Series.seats" | "SeatAvailability.seats"
+        );
+        // What one fan can hold or buy of a date.
+        let few = matches!(
+            field.as_str(),
+            "Query.holds"
+                | "Payment.reservations"
+                | "PayPayload.reservations"
+                | "HoldSeatsPayload.holds"
+                | "SeatTaken.seats"
+        );
+        !page && !catalogue && !few
+    });
+    assert_eq!(unpriced, Vec::<String>::new());
+}
