@@ -226,6 +226,13 @@ impl SeatMap {
         self.version
     }
 
+    /// Seats of the house.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a house has seats")]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
     /// Moves on to `version` by the seats that it changed.
     pub fn apply(&mut self, version: i32, changes: &[SeatChange]) -> Applied {
         if version <= self.version {

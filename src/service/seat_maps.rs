@@ -2,11 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 use crate::{
     clock::Clock,
@@ -24,6 +27,12 @@ const BEHIND: usize = 64;
 
 /// Changes of a series that are kept when they came ahead of one that another process has yet to tell of.
 const AHEAD: usize = 256;
+
+/// Maps that are read from the database at the same time: a large one takes a while, and the sale needs the database too.
+const READS: usize = 2;
+
+/// Seats of all maps together that nobody uses right now; beyond it those go that were not asked for the longest.
+const UNUSED_SEATS: usize = 300_000;
 
 /// What a watcher is told.
 #[derive(Clone, Debug)]
@@ -49,6 +58,9 @@ pub struct SeatMaps {
     /// How many changes may come ahead of others: none if there is one process, which tells in order.
     ahead: usize,
     maps: Mutex<HashMap<SeriesId, Arc<LiveMap>>>,
+    reads: Semaphore,
+    /// Counts how often a map was asked for: the time by which they grow old.
+    asked: AtomicU64,
 }
 
 /// One series' seat map, and who watches it.
@@ -60,6 +72,8 @@ struct LiveMap {
     loading: tokio::sync::Mutex<()>,
     /// `None`: something was missed, look at the map again.
     news: broadcast::Sender<Option<Arc<SeatNews>>>,
+    /// When it was last asked for, by [`SeatMaps::asked`].
+    asked: AtomicU64,
 }
 
 /// A map that is being loaded collects what is committed meanwhile.
@@ -117,7 +131,14 @@ impl Ready {
 impl SeatMaps {
     /// `shared`: other processes change seats too, and are heard of in any order.
     pub(super) fn new(database: Database, clock: Clock, shared: bool) -> Self {
-        Self { database, clock, ahead: if shared { AHEAD } else { 0 }, maps: Mutex::default() }
+        Self {
+            database,
+            clock,
+            ahead: if shared { AHEAD } else { 0 },
+            maps: Mutex::default(),
+            reads: Semaphore::new(READS),
+            asked: AtomicU64::default(),
+        }
     }
 
     /// The map of a series; `None` if there is no such series.
@@ -131,11 +152,14 @@ impl SeatMaps {
             if live.is_ready() {
                 break;
             }
+            // Never closed.
+            let _turn = self.reads.acquire().await;
             let Some((version, seats)) = self.database.seat_map(series).await? else {
                 self.lock().remove(&series);
                 return Ok(None);
             };
             live.loaded(SeatMap::new(version, seats));
+            self.let_unused_go();
         }
         Ok(Some(SeatsOf { live, clock: self.clock.clone() }))
     }
@@ -155,8 +179,27 @@ impl SeatMaps {
 
     /// Lets go of the maps that no room and no watcher has.
     pub(super) fn retire(&self) {
-        // Nobody can come by another one while the map of maps is locked.
-        self.lock().retain(|_, live| Arc::strong_count(live) > 1 || live.news.receiver_count() > 0);
+        self.lock().retain(|_, live| !live.is_unused());
+    }
+
+    /// Lets maps go that nobody uses, if they are too many: whoever reads the seats of one past date after the other would
+    /// fill the memory with them.
+    fn let_unused_go(&self) {
+        let mut maps = self.lock();
+        let mut unused: Vec<_> = maps
+            .iter()
+            .filter(|(_, live)| live.is_unused())
+            .map(|(id, live)| (live.asked.load(Ordering::Relaxed), *id, live.seats()))
+            .collect();
+        unused.sort_unstable();
+        let mut seats: usize = unused.iter().map(|(_, _, seats)| seats).sum();
+        for (_, id, less) in unused {
+            if seats <= UNUSED_SEATS {
+                break;
+            }
+            maps.remove(&id);
+            seats -= less;
+        }
     }
 
     /// Compares a map with the version that the database has. If it is behind, and was behind this far at the
@@ -176,13 +219,17 @@ impl SeatMaps {
     }
 
     fn live(&self, series: SeriesId) -> Arc<LiveMap> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let new = || LiveMap {
+            asked: AtomicU64::default(),
             kept: Mutex::new(Kept::Loading(Vec::new())),
             ahead: self.ahead,
             loading: tokio::sync::Mutex::default(),
             news: broadcast::Sender::new(BEHIND),
         };
-        Arc::clone(self.lock().entry(series).or_insert_with(|| Arc::new(new())))
+        let live = Arc::clone(self.lock().entry(series).or_insert_with(|| Arc::new(new())));
+        live.asked.store(asked, Ordering::Relaxed);
+        live
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SeriesId, Arc<LiveMap>>> {
@@ -193,6 +240,18 @@ impl SeatMaps {
 impl LiveMap {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asked while nobody can come by another one: the map of maps is locked.
+    fn is_unused(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && self.news.receiver_count() == 0
+    }
+
+    fn seats(&self) -> usize {
+        match &*self.lock() {
+            Kept::Loading(_) => 0,
+            Kept::Ready(ready) => ready.map.len(),
+        }
     }
 
     fn is_ready(&self) -> bool {

@@ -193,7 +193,11 @@ impl Database {
         // Both reads have to see the same commit, or the version would not be that of the seats.
         let tx = self.snapshot().await?;
         let Some(series) = series::Entity::find_by_id(id.0).one(&tx).await? else { return Ok(None) };
-        let seats = seat::Entity::find().filter(seat::Column::SeriesId.eq(id.0)).all(&tx).await?;
+        let seats = seat::Entity::find()
+            .filter(seat::Column::SeriesId.eq(id.0))
+            .order_by_asc(seat::Column::Number)
+            .all(&tx)
+            .await?;
         tx.commit().await?;
         Ok(Some((series.version, seats.into_iter().map(convert::seat).collect())))
     }

@@ -67,7 +67,7 @@ pub(crate) async fn hold_until(
     (who, token): (usize, TokenId),
     until: Option<DateTime<Utc>>,
 ) {
-    let seat = journal.seats_of(&[series]).await.unwrap()[&series][who].id;
+    let seat = journal.seat_map(series).await.unwrap().unwrap().1[who].id;
     hold::Entity::delete_many().filter(hold::Column::SeatId.eq(seat.0)).exec(journal.reader()).await.unwrap();
     if let Some(until) = until {
         let row = hold::Model {
