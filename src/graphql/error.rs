@@ -22,15 +22,18 @@ pub fn error(failure: Failure) -> Error {
         Failure::SeriesNotCreated => {
             (code::SERIES_NOT_CREATED, "No date of this concert has been created yet.".to_owned())
         }
-        Failure::Unavailable => {
-            let message = "We are overloaded or a store is down; it is safe to try again in a moment.";
-            return with_code(message, code::UNAVAILABLE)
-                .extend_with(|_, extensions| extensions.set("retryAfterMs", RETRY_AFTER_MS));
-        }
+        Failure::Unavailable => return unavailable(RETRY_AFTER_MS),
+        Failure::Overloaded { retry_after_ms } => return unavailable(retry_after_ms),
         // With a source and without a code: logged with a request id, and hidden, by the transport.
         Failure::Internal(source) => return Error::new_with_source(Broken(source)),
     };
     with_code(message, code)
+}
+
+fn unavailable(retry_after_ms: u64) -> Error {
+    let message = "We are overloaded or a store is down; it is safe to try again in a moment.";
+    with_code(message, code::UNAVAILABLE)
+        .extend_with(|_, extensions| extensions.set("retryAfterMs", retry_after_ms))
 }
 
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The schema behind its price list: what is too much is refused before anything of it is executed.
 
-use std::sync::Arc;
+use std::{any::TypeId, sync::Arc};
 
 use async_graphql::{
-    Data, Executor, Request, Response, ServerError, Variables, parser::types::OperationType,
+    Data, Executor, Pos, Request, Response, ServerError, Variables, parser::types::OperationType,
 };
 use futures_util::{
     StreamExt,
@@ -17,11 +17,15 @@ use crate::{
         error::error,
         guard::{
             self,
+            class::class,
             price::{self, Named, Priced},
             shape::Shape,
         },
     },
-    service::House,
+    service::{
+        House,
+        load::{Class, Running},
+    },
 };
 
 /// Executes what it can afford.
@@ -39,42 +43,48 @@ impl Guarded {
         Self { schema, shape, house }
     }
 
-    /// Compares the price of the request with what it may cost, and gives it its budget.
-    async fn afford(&self, request: &mut Request) -> Result<(), ServerError> {
+    /// Compares the price of the request with what it may cost, and gives it its budget; then lets it in, if there is
+    /// room for it right now.
+    async fn let_in(&self, request: &mut Request) -> Result<Running, ServerError> {
         let name = request.operation_name.clone();
         // Set aside while the document is looked at, which stands in the request too.
         let variables = std::mem::take(&mut request.variables);
-        let afforded = self.price(request, name.as_deref(), &variables).await;
+        let looked_at = self.look_at(request, name.as_deref(), &variables).await;
         request.variables = variables;
-        if afforded? != Some(OperationType::Subscription) {
+        let (class, kind) = looked_at?;
+        if kind != OperationType::Subscription {
             request.data.insert(Budget::default());
         }
-        Ok(())
+        self.house.load().enter(class).map_err(|failure| error(failure).into_server_error(Pos::default()))
     }
 
-    /// Says which kind of operation it is, if there is one.
-    async fn price(
+    async fn look_at(
         &self,
         request: &mut Request,
         name: Option<&str>,
         variables: &Variables,
-    ) -> Result<Option<OperationType>, ServerError> {
+    ) -> Result<(Class, OperationType), ServerError> {
         let document = request.parsed_query()?;
-        // Without an operation the executor says why.
-        let Some(operation) = guard::selected(document, name) else { return Ok(None) };
+        let Some(operation) = guard::selected(document, name) else {
+            // The executor says why.
+            return Ok((Class::Browse, OperationType::Query));
+        };
         let named = Named::of(document, operation, variables);
         let catalogue = self.house.catalogue_size(&named.concerts, &named.dates).await;
         let pos = operation.selection_set.pos;
         let catalogue = &catalogue.map_err(|failure| error(failure).into_server_error(pos))?;
-        price::check(Priced { document, operation, variables, shape: &self.shape, catalogue })?;
-        Ok(Some(operation.ty))
+        let priced = Priced { document, operation, variables, shape: &self.shape, catalogue };
+        let seats = price::check(priced)?;
+        // A seat map is what it is wherever it stands.
+        let class = if seats > 0 { Class::Browse } else { class(document, operation) };
+        Ok((class, operation.ty))
     }
 }
 
 impl Executor for Guarded {
     async fn execute(&self, mut request: Request) -> Response {
-        match self.afford(&mut request).await {
-            Ok(()) => self.schema.execute(request).await,
+        match self.let_in(&mut request).await {
+            Ok(_running) => self.schema.execute(request).await,
             Err(error) => Response::from_errors(vec![error]),
         }
     }
@@ -86,11 +96,15 @@ impl Executor for Guarded {
     ) -> BoxStream<'static, Response> {
         let this = self.clone();
         let opened = async move {
-            match this.afford(&mut request).await {
-                Ok(()) => this
-                    .schema
-                    .execute_stream_with_session_data(request, session_data.unwrap_or_default())
-                    .boxed(),
+            match this.let_in(&mut request).await {
+                Ok(running) => {
+                    let data = session_data.unwrap_or_default();
+                    let is_subscription = request.data.get(&TypeId::of::<Budget>()).is_none();
+                    let answers = this.schema.execute_stream_with_session_data(request, data);
+                    // A subscription waits nearly all of the time: it is no load until it has something to say.
+                    let running = (!is_subscription).then_some(running);
+                    answers.map(move |answer| (answer, &running).0).boxed()
+                }
                 Err(error) => stream::once(async { Response::from_errors(vec![error]) }).boxed(),
             }
         };

@@ -30,8 +30,11 @@ use crate::{
 /// Commands of one transaction.
 const BATCH: usize = 256;
 
-/// Commands that may wait; beyond it the server is overloaded and says so.
+/// Commands that may wait, payments and points on their own; beyond it the server is overloaded and says so.
 const QUEUE: usize = 8_192;
+
+/// How many payments one transaction takes before the other commands that wait have their turn.
+const PAYMENTS: usize = BATCH * 3 / 4;
 
 /// How often best seats are chosen anew when another process was faster. Two that compete for the same seats win
 /// about one time in two.
@@ -40,7 +43,7 @@ const CHOICES: u8 = 8;
 /// Takes commands and answers each after its commit.
 #[derive(Clone, Debug)]
 pub struct Committer {
-    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    queues: Arc<Mutex<Option<Senders>>>,
     holds_taken: Arc<Notify>,
 }
 
@@ -51,10 +54,60 @@ struct Job {
     answer: oneshot::Sender<Result<Outcome, Failure>>,
 }
 
+#[derive(Debug)]
+struct Senders {
+    payments: mpsc::Sender<Job>,
+    others: mpsc::Sender<Job>,
+}
+
+/// Who pays goes first: what is held ends in five minutes, and nobody else can have the seats meanwhile.
+#[derive(Debug)]
+struct Queues {
+    payments: mpsc::Receiver<Job>,
+    others: mpsc::Receiver<Job>,
+}
+
+impl Queues {
+    fn new() -> (Senders, Self) {
+        let (payments, payments_taken) = mpsc::channel(QUEUE);
+        let (others, others_taken) = mpsc::channel(QUEUE);
+        (Senders { payments, others }, Self { payments: payments_taken, others: others_taken })
+    }
+
+    /// What has queued up, at most a batch; empty once nothing will come any more.
+    async fn next(&mut self) -> Vec<Job> {
+        let first = tokio::select! {
+            biased;
+            Some(payment) = self.payments.recv() => payment,
+            Some(other) = self.others.recv() => other,
+            else => return Vec::new(),
+        };
+        let mut jobs = Vec::with_capacity(BATCH);
+        jobs.push(first);
+        while jobs.len() < PAYMENTS
+            && let Ok(payment) = self.payments.try_recv()
+        {
+            jobs.push(payment);
+        }
+        while jobs.len() < BATCH
+            && let Ok(other) = self.others.try_recv()
+        {
+            jobs.push(other);
+        }
+        jobs
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Wanted {
     Command(Command),
     Best(Best),
+}
+
+impl Wanted {
+    fn is_payment(&self) -> bool {
+        matches!(self, Self::Command(command) if command.wallet().is_some())
+    }
 }
 
 /// Seats side by side for one fan; which ones is decided when it is their turn.
@@ -93,12 +146,12 @@ impl Committer {
         events: Events,
         tasks: &TaskTracker,
     ) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (senders, queues) = Queues::new();
         let holds_taken = Arc::new(Notify::new());
         let worker =
             Worker { database, clock, dice, maps, rooms, events, holds_taken: Arc::clone(&holds_taken) };
-        tasks.spawn(worker.run(receiver));
-        Self { queue: Arc::new(Mutex::new(Some(sender))), holds_taken }
+        tasks.spawn(worker.run(queues));
+        Self { queues: Arc::new(Mutex::new(Some(senders))), holds_taken }
     }
 
     /// Runs a command.
@@ -121,8 +174,9 @@ impl Committer {
     async fn submit(&self, wanted: Wanted) -> Result<Outcome, Failure> {
         let (answer, outcome) = oneshot::channel();
         {
-            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = queue.as_ref().ok_or(Failure::Unavailable)?;
+            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let queues = queues.as_ref().ok_or(Failure::Unavailable)?;
+            let queue = if wanted.is_payment() { &queues.payments } else { &queues.others };
             queue.try_send(Job { wanted, choices: 0, answer }).map_err(|_| Failure::Unavailable)?;
         }
         outcome.await.map_err(|_| Failure::Unavailable)?
@@ -135,15 +189,17 @@ impl Committer {
 
     /// Takes no more commands; those that are waiting are carried out.
     pub(super) fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
 impl Worker {
-    async fn run(self, mut queue: mpsc::Receiver<Job>) {
-        let mut jobs = Vec::with_capacity(BATCH);
-        while queue.recv_many(&mut jobs, BATCH).await > 0 {
-            let mut batch = std::mem::take(&mut jobs);
+    async fn run(self, mut queues: Queues) {
+        loop {
+            let mut batch = queues.next().await;
+            if batch.is_empty() {
+                return;
+            }
             while !batch.is_empty() {
                 batch = self.batch(batch).await;
             }
@@ -263,4 +319,59 @@ fn settle(mut job: Job, outcome: Result<Outcome, Problem>) -> Option<Job> {
     // Nobody listens any more if the caller has gone away.
     let _ = job.answer.send(outcome.map_err(Failure::Problem));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(n: usize, pays: bool) -> Job {
+        let user = UserId::from_stored("fan");
+        let series = SeriesId(uuid::Uuid::nil());
+        let wanted = if pays {
+            Wanted::Command(Command::Use { user, amount: 1, key: n.to_string() })
+        } else {
+            Wanted::Best(Best { user, token: None, series, count: n, section: None })
+        };
+        Job { wanted, choices: 0, answer: oneshot::channel().0 }
+    }
+
+    /// How many of each a batch has: payments, and others.
+    fn counts(jobs: &[Job]) -> (usize, usize) {
+        let payments = jobs.iter().filter(|job| job.wanted.is_payment()).count();
+        (payments, jobs.len() - payments)
+    }
+
+    #[tokio::test]
+    async fn payments_go_first_and_leave_the_others_some_room() {
+        let (senders, mut queues) = Queues::new();
+        for n in 0..1_000 {
+            senders.others.try_send(job(n, false)).unwrap();
+        }
+        assert_eq!(counts(&queues.next().await), (0, BATCH));
+        for n in 0..300 {
+            senders.payments.try_send(job(n, true)).unwrap();
+        }
+        assert_eq!(counts(&queues.next().await), (PAYMENTS, BATCH - PAYMENTS));
+        assert_eq!(counts(&queues.next().await), (300 - PAYMENTS, BATCH - (300 - PAYMENTS)));
+        drop(senders);
+        let mut left = 0;
+        loop {
+            match counts(&queues.next().await) {
+                (0, 0) => break,
+                (payments, others) => left += payments + others,
+            }
+        }
+        assert_eq!(left, 1_300 - 3 * BATCH, "nothing is lost at the end");
+    }
+
+    #[tokio::test]
+    async fn a_queue_full_of_others_has_room_for_payments() {
+        let (senders, _queues) = Queues::new();
+        for n in 0..QUEUE {
+            senders.others.try_send(job(n, false)).unwrap();
+        }
+        assert!(senders.others.try_send(job(0, false)).is_err());
+        assert!(senders.payments.try_send(job(0, true)).is_ok());
+    }
 }

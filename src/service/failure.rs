@@ -27,6 +27,11 @@ pub enum Failure {
     SeriesNotCreated,
     /// A store is down or overloaded; safe to try again.
     Unavailable,
+    /// The server is at its limits; safe to try again, after so many milliseconds.
+    Overloaded {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
     /// Something broke here. Goes to the log, never to a caller.
     Internal(Box<dyn Error + Send + Sync>),
 }

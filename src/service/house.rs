@@ -11,6 +11,7 @@ use crate::{
         census::Census,
         committer::Committer,
         identity::Keys,
+        load::{self, Load},
         neighbours::Neighbours,
         rooms::{Rooms, retiring},
         seat_maps::SeatMaps,
@@ -49,6 +50,7 @@ pub struct House {
     pub(super) settings: Settings,
     pub(super) maps: Arc<SeatMaps>,
     pub(super) census: Arc<Census>,
+    pub(super) load: Arc<Load>,
     pub(super) rooms: Arc<Rooms>,
     pub(super) committer: Committer,
     pub(super) events: Events,
@@ -108,6 +110,8 @@ impl House {
                 Err(failure) => return Err(failure),
             }
         }
+        let load = Load::new(load::OPERATIONS);
+        tasks.spawn(Arc::clone(&load).look(clock.clone(), stop.clone()));
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
         tasks.spawn(retiring::run(clock.clone(), Arc::clone(&rooms), Arc::clone(&maps), stop.clone()));
         if let Some(incoming) = events.subscribe() {
@@ -128,6 +132,7 @@ impl House {
             settings,
             maps,
             census,
+            load,
             rooms,
             committer,
             events,

@@ -9,6 +9,7 @@ pub mod committer;
 pub mod failure;
 pub mod house;
 pub mod identity;
+pub mod load;
 pub mod queue;
 pub mod rooms;
 pub mod sale;

@@ -13,5 +13,6 @@ mod errors;
 mod journal;
 mod journey;
 mod n_plus_one;
+mod overload;
 mod race;
 mod rules;

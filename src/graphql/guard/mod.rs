@@ -6,6 +6,7 @@
 //!
 //! To add a limit: count it in `scan` (text) or `cost` (document), and compare it in [`check`].
 
+pub mod class;
 mod cost;
 pub mod price;
 mod scan;

@@ -52,15 +52,17 @@ pub struct Priced<'a> {
     pub catalogue: &'a Catalogue,
 }
 
-/// Compares what the operation can come to with what one request, or one answer of a subscription, may.
+/// Compares what the operation can come to with what one request, or one answer of a subscription, may; says how many
+/// seats it can list.
 ///
 /// # Errors
 /// If it is more.
-pub fn check(priced: Priced<'_>) -> Result<(), OverLimit> {
+pub fn check(priced: Priced<'_>) -> Result<usize, OverLimit> {
     let price = price(priced)?;
     OverLimit::check("seats", price.seats, SEATS)?;
     OverLimit::check("fields of all rows", price.values, VALUES)?;
-    OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)
+    OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)?;
+    Ok(price.seats)
 }
 
 fn price(of: Priced<'_>) -> Result<Price, OverLimit> {

@@ -1,0 +1,90 @@
+//! What kind of thing an operation wants: it decides what is refused first when the server is at its limits.
+
+use async_graphql::Positioned;
+use async_graphql::parser::types::{
+    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+
+use crate::service::load::Class;
+
+/// The class of an operation: of its fields that which is refused first, so that a payment is sent on its own and nothing
+/// comes in with it.
+#[must_use]
+pub fn class(document: &ExecutableDocument, operation: &OperationDefinition) -> Class {
+    of_roots(document, operation.ty, &operation.selection_set.node)
+}
+
+fn of_roots(document: &ExecutableDocument, ty: OperationType, set: &SelectionSet) -> Class {
+    let class = |selection: &Positioned<Selection>| match &selection.node {
+        Selection::Field(field) => of_root(ty, &field.node.name.node),
+        Selection::InlineFragment(inline) => of_roots(document, ty, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
+            Some(fragment) => of_roots(document, ty, &fragment.node.selection_set.node),
+            None => Class::Browse,
+        },
+    };
+    set.items.iter().map(class).min().unwrap_or(Class::Browse)
+}
+
+fn of_root(ty: OperationType, field: &str) -> Class {
+    match (ty, field) {
+        (OperationType::Mutation, "pay" | "charge" | "usePoints" | "cancelReservation") => Class::Pay,
+        (
+            OperationType::Mutation,
+            "holdSeat" | "holdSeats" | "holdBestSeats" | "releaseHold" | "heartbeat" | "leaveQueue",
+        ) => Class::Hold,
+        // Joining, and an organiser's work.
+        (OperationType::Mutation, _) => Class::Join,
+        (
+            OperationType::Query | OperationType::Subscription,
+            "points" | "reservations" | "reservation" | "payments" | "payment" | "holds" | "hold" | "token"
+            | "queuePosition",
+        ) => Class::Hold,
+        (OperationType::Query | OperationType::Subscription, "saleStats") => Class::Join,
+        (OperationType::Query | OperationType::Subscription, _) => Class::Browse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+    use crate::graphql::guard::selected;
+
+    fn of(query: &str) -> Class {
+        let document = parse_query(query).unwrap();
+        class(&document, selected(&document, None).unwrap())
+    }
+
+    #[test]
+    fn each_operation_has_its_class() {
+        assert_eq!(of("{ concerts { nodes { id } } }"), Class::Browse);
+        assert_eq!(of("{ __schema { types { name } } }"), Class::Browse);
+        assert_eq!(of("subscription { seatAvailability(seriesId: 1) { version } }"), Class::Browse);
+        assert_eq!(of("mutation { issueToken(input: {}) { token } }"), Class::Join);
+        assert_eq!(of("mutation { createSeries(input: {}) { id } }"), Class::Join);
+        assert_eq!(of("mutation { holdSeat(input: {}) { hold { id seat { number } } } }"), Class::Hold);
+        assert_eq!(of("subscription { queuePosition { position } }"), Class::Hold);
+        assert_eq!(of("mutation { heartbeat { position } }"), Class::Hold);
+        assert_eq!(
+            of("mutation { pay(input: {}) { payment { id reservations { seat { number price } } } } }"),
+            Class::Pay
+        );
+        assert_eq!(of("mutation { charge(input: {}) { points { balance } } }"), Class::Pay);
+    }
+
+    #[test]
+    fn nothing_comes_in_with_a_payment() {
+        assert_eq!(
+            of("mutation { pay(input: {}) { problem { code } } issueToken(input: {}) { token } }"),
+            Class::Join
+        );
+        assert_eq!(
+            of(
+                "mutation { ...A } fragment A on Mutation { pay(input: {}) { problem { code } } ... { holdSeat { hold { id } } } }"
+            ),
+            Class::Hold
+        );
+    }
+}
