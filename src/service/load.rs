@@ -122,10 +122,9 @@ impl Load {
 
     /// Takes in that a task got its turn so late.
     fn was_late(&self, by: Duration) {
-        let by = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
         let before = self.late.load(Ordering::Relaxed);
-        self.late
-            .store((before * (LOOKS - 1) + by.min(LATE.as_micros() as u64 * 4)) / LOOKS, Ordering::Relaxed);
+        let by = micros(by.min(LATE * 3));
+        self.late.store((before * (LOOKS - 1) + by) / LOOKS, Ordering::Relaxed);
     }
 
     /// Looks how late a task gets its turn, until the house closes. Time that stands still says nothing about that.
