@@ -61,6 +61,9 @@ pub struct Layer {
     /// Fans may charge their own wallets (default: as --demo).
     #[arg(long, env = "FRONTROW_SELF_SERVICE_CHARGING", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub self_service_charging: Option<bool>,
+    /// `on` or `off`: the limits that are counted for each address, user and organiser (default: on, with --demo off).
+    #[arg(long, value_name = "on|off", env = "FRONTROW_RATE_LIMITS", global = true)]
+    pub rate_limits: Option<String>,
     /// A front end on another host that may use the API, as `scheme://host:port`; may be repeated.
     #[arg(
         long,
@@ -94,6 +97,8 @@ pub struct Config {
     pub open_identities: bool,
     /// Whether fans may charge their own wallets.
     pub self_service_charging: bool,
+    /// Whether what is counted by address, user and organiser has limits. The bounds of memory and cost always hold.
+    pub rate_limits: bool,
     /// Front ends on other hosts.
     pub allowed_origins: Vec<String>,
 }
@@ -134,6 +139,7 @@ impl Layer {
             open_identities: self.open_identities.or(file.open_identities),
             expose_open_identities: self.expose_open_identities.or(file.expose_open_identities),
             self_service_charging: self.self_service_charging.or(file.self_service_charging),
+            rate_limits: self.rate_limits.or(file.rate_limits),
             allowed_origins: if self.allowed_origins.is_empty() {
                 file.allowed_origins
             } else {
@@ -171,6 +177,7 @@ impl Layer {
             self.database_url.as_deref(),
             &mut mistakes,
         );
+        let rate_limits = check_switch("rate-limits", self.rate_limits.as_deref(), &mut mistakes);
         for origin in &self.allowed_origins {
             let fine = origin.split_once("://").is_some_and(|(scheme, host)| {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
@@ -191,10 +198,23 @@ impl Layer {
                 identity_key: self.identity_key,
                 open_identities,
                 self_service_charging: self.self_service_charging.unwrap_or(demo),
+                // Who tries it out creates and joins more than anybody should at a sale.
+                rate_limits: rate_limits.unwrap_or(!demo),
                 allowed_origins: self.allowed_origins,
                 data,
             }),
             _ => Err(mistakes),
+        }
+    }
+}
+
+fn check_switch(name: &str, value: Option<&str>, mistakes: &mut Vec<String>) -> Option<bool> {
+    match value? {
+        "on" => Some(true),
+        "off" => Some(false),
+        other => {
+            mistakes.push(format!("{name}: \"{other}\" must be on or off"));
+            None
         }
     }
 }
@@ -239,6 +259,7 @@ mod tests {
         let config = Layer::default().resolve().unwrap();
         assert!(config.listen.ip().is_loopback());
         assert!(!config.open_identities && !config.self_service_charging && !config.demo);
+        assert!(config.rate_limits);
         assert_eq!(config.signing_key, Path::new("data/signing.key"));
     }
 
@@ -252,19 +273,39 @@ mod tests {
     }
 
     #[test]
+    fn the_demo_has_no_rate_limits_unless_it_is_told_to() {
+        let with = |demo, limits: Option<&str>| Layer {
+            demo: Some(demo),
+            rate_limits: limits.map(str::to_owned),
+            ..Layer::default()
+        };
+        let limits = |demo, limits| with(demo, limits).resolve().unwrap().rate_limits;
+        assert_eq!([limits(false, None), limits(true, None)], [true, false]);
+        assert_eq!([limits(false, Some("off")), limits(true, Some("on"))], [false, true]);
+    }
+
+    #[test]
     fn every_mistake_is_named_at_once() {
         let bad = Layer {
             listen: Some("here".into()),
             database_url: Some("mysql://x".into()),
             redis_url: Some("redis://x:y".into()),
             redis_prefix: Some("{x}".into()),
+            rate_limits: Some("yes".into()),
             allowed_origins: vec!["tickets.example".into()],
             ..Layer::default()
         };
         let mistakes = bad.resolve().unwrap_err();
         let named: Vec<_> = mistakes.iter().filter_map(|line| line.split(':').next()).collect();
-        let expected =
-            ["listen", "database-url", "redis-prefix", "redis-url", "redis-url", "allowed-origins"];
+        let expected = [
+            "listen",
+            "database-url",
+            "redis-prefix",
+            "redis-url",
+            "redis-url",
+            "rate-limits",
+            "allowed-origins",
+        ];
         assert_eq!(named, expected, "{mistakes:?}");
     }
 

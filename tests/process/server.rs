@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary with no settings but those that are given: the environment of the test is not its own.
 pub(crate) fn frontrow(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow"));
-    command.env_clear().env("NO_COLOR", "1").env("FRONTROW_LOG", "info").current_dir(folder);
+    command.env_clear().env("NO_COLOR", "1").env("FRONTROW_LOG", "info").env("FRONTROW_RATE_LIMITS", "off");
+    command.current_dir(folder);
     command.args(arguments).stdin(Stdio::null());
     command
 }

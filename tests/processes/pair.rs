@@ -65,6 +65,7 @@ impl Shared {
             identity_key: None,
             open_identities: false,
             self_service_charging: true,
+            rate_limits: false,
             allowed_origins: Vec::new(),
         };
         // Each its own dice: an id must not come twice.

@@ -65,6 +65,8 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(default("--redis-prefix"), shared.resolve().unwrap().redis.unwrap().prefix);
     assert_eq!(default("--signing-key"), "signing.key` in the data folder");
     assert_eq!(config.signing_key, config.data.join("signing.key"));
+    assert_eq!(default("--rate-limits"), "on`, with `demo` `off");
+    assert_eq!([config.rate_limits, with_demo().rate_limits], [true, false]);
     for (flag, off, on) in [
         ("--open-identities", config.open_identities, with_demo().open_identities),
         ("--self-service-charging", config.self_service_charging, with_demo().self_service_charging),

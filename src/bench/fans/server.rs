@@ -47,6 +47,7 @@ impl Server {
             .arg(&signing_key)
             .args(arguments)
             .env("FRONTROW_LOG", "info")
+            .env("FRONTROW_RATE_LIMITS", "off")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

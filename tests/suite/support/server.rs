@@ -35,6 +35,8 @@ pub(crate) fn secs(n: i64) -> TimeDelta {
 pub(crate) struct Options {
     pub(crate) open_identities: bool,
     pub(crate) self_service_charging: bool,
+    /// Off unless a test is about them.
+    pub(crate) rate_limits: bool,
     pub(crate) clock: Clock,
     /// Two servers with the same seed make the same signing key.
     pub(crate) seed: u64,
@@ -43,7 +45,13 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         let noon = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
-        Self { open_identities: false, self_service_charging: true, clock: Clock::manual(noon), seed: 1 }
+        Self {
+            open_identities: false,
+            self_service_charging: true,
+            rate_limits: false,
+            clock: Clock::manual(noon),
+            seed: 1,
+        }
     }
 }
 
@@ -87,6 +95,7 @@ impl Server {
             identity_key: None,
             open_identities: options.open_identities,
             self_service_charging: options.self_service_charging,
+            rate_limits: options.rate_limits,
             allowed_origins: Vec::new(),
         };
         Self::over(config, folder, database, options.clock, options.seed).await
