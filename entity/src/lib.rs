@@ -10,4 +10,5 @@ pub mod room;
 pub mod seat;
 pub mod series;
 pub mod token;
+pub mod unpaid;
 pub mod wallet;

@@ -8,6 +8,7 @@ mod catalog;
 mod processes;
 mod room;
 mod sale;
+mod unpaid;
 
 /// Brings a database up to date.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(room::Room),
             Box::new(sale::Sale),
             Box::new(processes::Processes),
+            Box::new(unpaid::Unpaid),
         ]
     }
 }

@@ -39,7 +39,7 @@ pub enum ProblemCode {
     SalePaused,
     /// Every seat is sold.
     SoldOut,
-    /// The place in the waiting room is over: join again.
+    /// The place in the waiting room is over: join again. Or the time to choose is, and what is held can still be paid.
     TokenExpired,
     /// It is not the fan's turn.
     NotAdmitted,
@@ -47,7 +47,8 @@ pub enum ProblemCode {
     SeatNotFound,
     /// Somebody else has a seat that was asked for, or no so many seats side by side are left.
     SeatTaken,
-    /// The fan has, or would have, more seats of this date than one may.
+    /// The fan has, or would have, more seats of this date than one may; or has let too many holds end unpaid, and the
+    /// message says until when.
     SeatLimitReached,
     /// There is no such hold of the fan's.
     HoldNotFound,

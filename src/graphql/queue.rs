@@ -99,7 +99,8 @@ pub struct QueuePosition {
     pub waiting: i32,
     /// From the pace of the last minute; null until somebody was admitted.
     pub estimated_wait_seconds: Option<i32>,
-    /// While ADMITTED: until when seats may be chosen.
+    /// While ADMITTED: until when seats may be chosen; fixed at the admission. Who holds seats then keeps the place until
+    /// the last of those holds ends, to pay for them.
     pub admitted_until: Option<DateTime<Utc>>,
     /// Seats still on sale, so that a fan far back knows the odds.
     pub available_seats: i32,

@@ -128,7 +128,8 @@ pub struct QueuePolicy {
     pub interval_seconds: i32,
     /// A fan who is not heard from for this long loses the place.
     pub heartbeat_timeout_seconds: i32,
-    /// How long an admitted fan may choose and pay; a live hold pins the session until the hold ends.
+    /// How long an admitted fan may choose seats; who holds some then has until the last of those holds ends to pay. So
+    /// long takes no holds who let three times `maxSeatsPerUser` of them end unpaid.
     pub session_seconds: i32,
     /// Live holds and reservations together that one fan may have of this date.
     pub max_seats_per_user: i32,

@@ -120,6 +120,18 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT 'hold of ' || h.user_id AS what FROM hold h JOIN token t ON t.id = h.token_id \
          WHERE h.status = 'ACTIVE' AND t.status IN ('WAITING', 'LEFT')",
     ),
+    (
+        // Of the live ones: those of former times were taken by other rules.
+        "rule 7: live hold that was taken after the time to choose",
+        "SELECT 'hold of ' || h.user_id AS what FROM hold h JOIN token t ON t.id = h.token_id \
+         WHERE h.status = 'ACTIVE' AND h.created_at >= t.session_ends_at",
+    ),
+    (
+        "rule 13: hold of a user who had let too many end unpaid",
+        "SELECT 'hold of ' || h.user_id AS what FROM unpaid u \
+         JOIN hold h ON h.user_id = u.user_id AND h.series_id = u.series_id \
+         WHERE h.created_at > u.barred_since AND h.created_at < u.barred_until",
+    ),
 ];
 
 #[derive(FromQueryResult)]

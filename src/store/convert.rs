@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    concert, hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet,
+    concert, hold, idempotency_key, payment, point_history, reservation, seat, series, token, unpaid, wallet,
 };
 use sea_orm::{DbErr, IntoActiveModel};
 
@@ -13,7 +13,7 @@ use crate::domain::{
     policy::QueuePolicy,
     sale::{
         Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
-        SaleSeries, Seat, SeatState, Token, TokenStatus, Wallet,
+        SaleSeries, Seat, SeatState, Token, TokenStatus, Unpaid, Wallet,
     },
 };
 
@@ -123,7 +123,30 @@ pub(super) fn pass(row: &token::Model) -> Pass {
         user: UserId::from_stored(&row.user_id),
         series: SeriesId(row.series_id),
         status: row.status.into(),
+        admitted_until: row.session_ends_at,
     }
+}
+
+pub(super) fn unpaid(row: unpaid::Model) -> Unpaid {
+    Unpaid {
+        user: UserId::from_stored(&row.user_id),
+        series: SeriesId(row.series_id),
+        ended: count(row.ended),
+        brief_ms: row.brief_ms,
+        barred: row.barred_since.zip(row.barred_until),
+    }
+}
+
+pub(super) fn unpaid_row(unpaid: &Unpaid) -> unpaid::ActiveModel {
+    unpaid::Model {
+        series_id: unpaid.series.0,
+        user_id: unpaid.user.to_string(),
+        ended: int(unpaid.ended),
+        brief_ms: unpaid.brief_ms,
+        barred_since: unpaid.barred.map(|(since, _)| since),
+        barred_until: unpaid.barred.map(|(_, until)| until),
+    }
+    .into_active_model()
 }
 
 pub(super) fn seat(row: seat::Model) -> Seat {

@@ -32,7 +32,7 @@ pub struct View {
     pub last_seen_at: DateTime<Utc>,
     /// Where its join stands among the others.
     pub order: JoinOrder,
-    /// While ADMITTED: until when seats may be chosen; a live hold moves it to its own end.
+    /// While ADMITTED: until when seats may be chosen, fixed at the admission (rule 7).
     pub admitted_until: Option<DateTime<Utc>>,
     /// The position over the rate of admissions in the last minute; `None` without a position to wait for or a rate.
     pub estimated_wait_seconds: Option<u32>,
@@ -125,9 +125,8 @@ impl Room {
                 counts,
                 pace: self.admissions.pace(now),
             }),
-            State::Admitted { session_ends, pinned } => {
-                let until = time(session_ends.max(pinned));
-                View::admitted(place.order(), heard_at, time(deadline), until, counts)
+            State::Admitted { session_ends, .. } => {
+                View::admitted(place.order(), heard_at, time(deadline), time(session_ends), counts)
             }
         })
     }

@@ -11,6 +11,7 @@ use crate::domain::{
         command::Outcome,
         problem::{Problem, ProblemCode},
         rows::{Hold, HoldStatus, ReservationStatus, SaleSeries, Seat, SeatState, SeatStatus, TokenStatus},
+        unpaid::{self, expire_all, has_lapsed, mark_lapsed},
         working_set::WorkingSet,
     },
 };
@@ -24,6 +25,7 @@ pub(super) fn hold(
     now: DateTime<Utc>,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Outcome, Problem> {
+    mark_lapsed(set, user, series, now);
     let limit = {
         let series = set.series.get(&series).ok_or(ProblemCode::SeriesNotFound)?;
         selling(series, now)?;
@@ -33,6 +35,10 @@ pub(super) fn hold(
     let wanted = find_seats(set, series, seats)?;
     // Asking again for a seat that one holds already is no new hold: a repeated click or a lost answer.
     let own = |seat: &Seat| own_hold(set, user, seat, now);
+    // Who asks for the best seats and finds none has none of them yet.
+    if wanted.is_empty() || wanted.iter().any(|seat| own(seat).is_none()) {
+        may_take(set, user, token, series, now)?;
+    }
     let taken: Vec<_> = wanted
         .iter()
         .filter(|seat| seat.state.status(now) != SeatStatus::Available && own(seat).is_none())
@@ -48,8 +54,10 @@ pub(super) fn hold(
     let wanted: Vec<_> = wanted.iter().map(|seat| (seat.id, seat.state, own(seat))).collect();
     let held = wanted.into_iter().map(|(seat, state, own)| {
         own.unwrap_or_else(|| {
-            if let SeatState::Held { hold, .. } = state {
-                expire(set, hold);
+            if let SeatState::Held { hold, .. } = state
+                && let Some(owner) = set.holds.get(&hold).map(|hold| hold.user.clone())
+            {
+                mark_lapsed(set, &owner, series, now);
             }
             take(set, user, token, series, seat, now, HoldId(new_id()))
         })
@@ -85,6 +93,25 @@ fn admitted(
         TokenStatus::Completed | TokenStatus::Expired | TokenStatus::Left => {
             Err(ProblemCode::TokenExpired.into())
         }
+    }
+}
+
+/// Whether new holds may be taken: by the place, until the time that was fixed at its admission (rule 7), and by the
+/// user, who has not let too many end unpaid (rule 13).
+fn may_take(
+    set: &WorkingSet,
+    user: &UserId,
+    token: TokenId,
+    series: SeriesId,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let admitted_until = set.passes.get(&token).and_then(|pass| pass.admitted_until);
+    if admitted_until.is_none_or(|until| now >= until) {
+        return Err(Problem::ChoosingIsOver(pinned_until(set, token, now)));
+    }
+    match set.unpaid.get(&(series, user.clone())).and_then(|unpaid| unpaid.barred_until(now)) {
+        Some(until) => Err(Problem::TooManyUnpaid(until)),
+        None => Ok(()),
     }
 }
 
@@ -137,8 +164,10 @@ pub(super) fn release(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Problem> {
     let hold = set.holds.get(&id).filter(|hold| hold.user == *user).ok_or(ProblemCode::HoldNotFound)?;
-    match hold.status_at(now) {
-        HoldStatus::Active => finish(set, id, HoldStatus::Released),
+    let (status, series) = (hold.status_at(now), hold.series);
+    mark_lapsed(set, user, series, now);
+    match status {
+        HoldStatus::Active => finish(set, id, HoldStatus::Released, now),
         HoldStatus::Released => {}
         HoldStatus::Expired => return Err(ProblemCode::HoldExpired.into()),
         HoldStatus::Confirmed => return Err(ProblemCode::HoldNotFound.into()),
@@ -147,18 +176,15 @@ pub(super) fn release(
 }
 
 pub(super) fn lapse(set: &mut WorkingSet, holds: &[HoldId], now: DateTime<Utc>) -> Outcome {
-    let due = |hold: &&HoldId| {
-        set.holds.get(hold).is_some_and(|h| h.status == HoldStatus::Active && h.expires_at <= now)
-    };
+    let due = |hold: &&HoldId| set.holds.get(hold).is_some_and(|hold| has_lapsed(hold, now));
     let due: Vec<_> = holds.iter().filter(due).copied().collect();
-    for hold in &due {
-        expire(set, *hold);
-    }
-    Outcome::Lapsed(due.len())
+    let lapsed = due.len();
+    expire_all(set, due, now);
+    Outcome::Lapsed(lapsed)
 }
 
 pub(super) fn end_session(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) -> Outcome {
-    if set.passes.get(&token).is_none_or(|pass| pass.status != TokenStatus::Admitted) {
+    if !is_admitted(set, token, now) {
         return Outcome::NotAdmitted;
     }
     if let Some(until) = pinned_until(set, token, now) {
@@ -168,7 +194,7 @@ pub(super) fn end_session(set: &mut WorkingSet, token: TokenId, now: DateTime<Ut
 }
 
 pub(super) fn leave(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) -> Outcome {
-    if set.passes.get(&token).is_none_or(|pass| pass.status != TokenStatus::Admitted) {
+    if !is_admitted(set, token, now) {
         return Outcome::NotAdmitted;
     }
     let held: Vec<_> = set
@@ -178,9 +204,17 @@ pub(super) fn leave(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) ->
         .map(|hold| hold.id)
         .collect();
     for hold in held {
-        finish(set, hold, HoldStatus::Released);
+        finish(set, hold, HoldStatus::Released, now);
     }
     end_pass(set, token, TokenStatus::Left)
+}
+
+/// Whether the place is ADMITTED; what has lapsed of its owner's holds is marked then.
+fn is_admitted(set: &mut WorkingSet, token: TokenId, now: DateTime<Utc>) -> bool {
+    let admitted = set.passes.get(&token).filter(|pass| pass.status == TokenStatus::Admitted);
+    let Some((user, series)) = admitted.map(|pass| (pass.user.clone(), pass.series)) else { return false };
+    mark_lapsed(set, &user, series, now);
+    true
 }
 
 pub(super) fn end_pass(set: &mut WorkingSet, token: TokenId, status: TokenStatus) -> Outcome {
@@ -195,19 +229,18 @@ pub(super) fn pinned_until(set: &WorkingSet, token: TokenId, now: DateTime<Utc>)
     set.holds.iter().filter(|hold| hold.token == token && hold.is_live(now)).map(|hold| hold.expires_at).max()
 }
 
-fn expire(set: &mut WorkingSet, hold: HoldId) {
-    finish(set, hold, HoldStatus::Expired);
-}
-
-/// Ends a hold that had its seat, and gives the seat back to the sale.
-fn finish(set: &mut WorkingSet, id: HoldId, status: HoldStatus) {
-    let Some(hold) = set.holds.change(&id) else { return };
+/// Ends a live hold unpaid, at its own end or at `now` if it is given back, and gives the seat back to the sale. Every
+/// hold that is not paid ends here, so here it is counted (rule 13).
+pub(super) fn finish(set: &mut WorkingSet, id: HoldId, status: HoldStatus, now: DateTime<Utc>) {
+    let active = set.holds.get(&id).is_some_and(|hold| hold.status == HoldStatus::Active);
+    let Some(hold) = active.then(|| set.holds.change(&id)).flatten() else { return };
     hold.status = status;
-    let seat = hold.seat;
+    let hold = hold.clone();
     let holds_it = |seat: &Seat| matches!(seat.state, SeatState::Held { hold, .. } if hold == id);
-    if set.seats.get(&seat).is_some_and(holds_it)
-        && let Some(seat) = set.seats.change(&seat)
+    if set.seats.get(&hold.seat).is_some_and(holds_it)
+        && let Some(seat) = set.seats.change(&hold.seat)
     {
         seat.state = SeatState::Free;
     }
+    unpaid::count(set, &hold, now.min(hold.expires_at));
 }

@@ -13,6 +13,7 @@ mod holds;
 mod money;
 mod problem;
 mod rows;
+mod unpaid;
 mod working_set;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use rows::{
     Entry, EntryKind, Hold, HoldStatus, Pass, Payment, PaymentStatus, Recorded, Reservation,
     ReservationStatus, SaleSeries, Seat, SeatState, SeatStatus, Token, TokenStatus, Wallet,
 };
+pub use unpaid::Unpaid;
 pub use working_set::{KeyOf, Table, WorkingSet};
 
 /// How long a hold lasts (rule 12), in seconds.

@@ -8,13 +8,15 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{
-    id::{SeatId, SeriesId, TokenId, UserId},
+    id::{HoldId, SeatId, SeriesId, TokenId, UserId},
     policy::QueuePolicy,
 };
 
 const SERIES: SeriesId = SeriesId(Uuid::from_u128(1));
 const FANS: u128 = 3;
 const SEATS: u128 = 6;
+const MOST: u32 = 2;
+const SESSION: TimeDelta = TimeDelta::minutes(12);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -45,8 +47,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => fan.clone().prop_map(Step::End),
         1 => fan.clone().prop_map(Step::Leave),
         1 => Just(Step::Lapse),
-        2 => fan.prop_map(Step::Admit),
-        2 => prop_oneof![Just(1_000), Just(150_000), Just(299_999), Just(300_000)].prop_map(Step::Wait),
+        4 => fan.prop_map(Step::Admit),
+        6 => prop_oneof![Just(1_000), Just(60_000), Just(60_001), Just(150_000), Just(299_999), Just(300_000)]
+            .prop_map(Step::Wait),
     ]
 }
 
@@ -68,14 +71,18 @@ fn house(now: DateTime<Utc>) -> WorkingSet {
         SERIES,
         SaleSeries {
             id: SERIES,
-            start_at: now + TimeDelta::hours(1),
+            start_at: now + TimeDelta::hours(6),
             opens_at: now,
-            closes_at: now + TimeDelta::minutes(40),
+            closes_at: now + TimeDelta::hours(5),
             paused: false,
             seat_count: SEATS as i32,
             reserved_count: 0,
             version: 0,
-            policy: QueuePolicy { max_seats_per_user: 3, ..QueuePolicy::default() },
+            policy: QueuePolicy {
+                max_seats_per_user: MOST,
+                session_seconds: SESSION.num_seconds() as u32,
+                ..QueuePolicy::default()
+            },
         },
     );
     for n in 0..SEATS {
@@ -88,7 +95,8 @@ fn house(now: DateTime<Utc>) -> WorkingSet {
     }
     for fan in 0..FANS {
         let (id, status) = (token(fan), TokenStatus::Admitted);
-        set.passes.load(id, Pass { id, user: user(fan), series: SERIES, status });
+        let admitted_until = Some(now + SESSION);
+        set.passes.load(id, Pass { id, user: user(fan), series: SERIES, status, admitted_until });
     }
     set
 }
@@ -157,7 +165,79 @@ fn check(set: &WorkingSet, now: DateTime<Utc>) {
     for fan in 0..FANS {
         let holds = set.holds.iter().filter(|h| h.user == user(fan) && h.is_live(now)).count();
         let sold = standing().filter(|r| r.user == user(fan)).count();
-        assert!(holds + sold <= 3, "fan {fan} has {holds} + {sold} seats");
+        assert!(holds + sold <= MOST as usize, "fan {fan} has {holds} + {sold} seats");
+    }
+}
+
+/// The set as it is once whatever has lapsed is marked so.
+fn lapsed_marked(mut set: WorkingSet, now: DateTime<Utc>) -> String {
+    let all = set.holds.iter().map(|hold| hold.id).collect();
+    decide(&mut set, &Command::Lapse { series: SERIES, holds: all }, now, &mut Uuid::nil).unwrap();
+    format!("{set:?}")
+}
+
+/// Rule 13 told naively: what every hold has come to, looked at from the beginning each time.
+#[derive(Default)]
+struct GivenBack(BTreeMap<HoldId, (usize, DateTime<Utc>)>);
+
+impl GivenBack {
+    /// Notes which holds were given back just now.
+    fn note(&mut self, set: &WorkingSet, now: DateTime<Utc>) {
+        for hold in set.holds.iter().filter(|hold| hold.status == HoldStatus::Released) {
+            let order = self.0.len() + 1;
+            self.0.entry(hold.id).or_insert((order, now));
+        }
+    }
+
+    /// Until when the fan takes no holds at `now`.
+    fn barred_until(&self, set: &WorkingSet, fan: &UserId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ended =
+            set.holds.iter().filter(|hold| hold.user == *fan).filter_map(|hold| match hold.status_at(now) {
+                HoldStatus::Expired => Some((hold.expires_at, 0, None)),
+                HoldStatus::Released => {
+                    let (order, at) = self.0[&hold.id];
+                    Some((at, order, Some(at - hold.created_at)))
+                }
+                HoldStatus::Active | HoldStatus::Confirmed => None,
+            });
+        let mut ends: Vec<_> = ended.collect();
+        ends.sort();
+        let (mut count, mut brief, mut until) = (0, TimeDelta::zero(), None);
+        for (end, _, lasted) in ends {
+            match lasted {
+                Some(lasted) if lasted <= TimeDelta::minutes(1) => brief += lasted,
+                _ => count += 1,
+            }
+            if count == 3 * MOST || brief >= TimeDelta::minutes(5) * (3 * MOST) as i32 {
+                (count, brief, until) = (0, TimeDelta::zero(), Some(end + SESSION));
+            }
+        }
+        until.filter(|until| now < *until)
+    }
+}
+
+/// Whether `outcome` of `step` is right as far as rules 7 and 13 say who may take holds.
+fn check_taking(
+    step: &Step,
+    before: &WorkingSet,
+    set: &WorkingSet,
+    given_back: &GivenBack,
+    now: DateTime<Utc>,
+    outcome: &Result<Outcome, Problem>,
+) {
+    let Step::Hold(fan, _) = step else { return };
+    let barred = given_back.barred_until(before, &user(*fan), now);
+    let over = before.passes.get(&token(*fan)).unwrap().admitted_until.unwrap() <= now;
+    match outcome {
+        Ok(_) if set.holds.iter().any(|hold| before.holds.get(&hold.id).is_none()) => {
+            assert!(barred.is_none() && !over, "fan {fan} took a hold: {barred:?}, over: {over}");
+        }
+        Err(Problem::TooManyUnpaid(until)) => {
+            assert!(!over && barred == Some(*until), "{until}, not {barred:?}")
+        }
+        Err(Problem::ChoosingIsOver(_)) => assert!(over),
+        Err(Problem::SeatTaken(_) | Problem::SeatLimitReached(_)) => assert!(barred.is_none() && !over),
+        _ => {}
     }
 }
 
@@ -165,23 +245,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_books_and_the_house_are_always_in_order(steps in prop::collection::vec(step(), 1..80)) {
+    fn the_books_and_the_house_are_always_in_order(steps in prop::collection::vec(step(), 1..150)) {
         let mut now = DateTime::from_timestamp_millis(1_000_000_000_000).unwrap();
         let mut set = house(now);
-        let mut ids = 10_000_u128;
+        let (mut ids, mut given_back) = (10_000_u128, GivenBack::default());
         for step in &steps {
             match step {
                 Step::Wait(millis) => now += TimeDelta::milliseconds(*millis),
-                Step::Admit(fan) => set.passes.change(&token(*fan)).unwrap().status = TokenStatus::Admitted,
+                Step::Admit(fan) => {
+                    let pass = set.passes.change(&token(*fan)).unwrap();
+                    if pass.status != TokenStatus::Admitted {
+                        (pass.status, pass.admitted_until) = (TokenStatus::Admitted, Some(now + SESSION));
+                    }
+                }
                 other => {
                     let Some(command) = command(&set, other) else { continue };
-                    let before = format!("{set:?}");
+                    let before = set.clone();
                     let outcome = decide(&mut set, &command, now, &mut || {
                         ids += 1;
                         Uuid::from_u128(ids)
                     });
+                    check_taking(other, &before, &set, &given_back, now, &outcome);
+                    given_back.note(&set, now);
                     if outcome.is_err() {
-                        prop_assert_eq!(before, format!("{set:?}"), "a problem changes nothing");
+                        let (before, after) = (lapsed_marked(before, now), lapsed_marked(set.clone(), now));
+                        prop_assert_eq!(before, after, "a problem changes nothing but what has lapsed");
                     }
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::domain::id::{SeatId, TokenId};
 
 macro_rules! problem_codes {
@@ -47,6 +49,10 @@ pub enum Problem {
     SeatTaken(Vec<SeatId>),
     /// SEAT_LIMIT_REACHED, with the limit.
     SeatLimitReached(u32),
+    /// TOKEN_EXPIRED: the time to take holds is over, of a place that lives until then because of those it has.
+    ChoosingIsOver(Option<DateTime<Utc>>),
+    /// SEAT_LIMIT_REACHED: too many holds have ended unpaid, until then.
+    TooManyUnpaid(DateTime<Utc>),
     /// INSUFFICIENT_POINTS.
     InsufficientPoints {
         /// What the wallet has.
@@ -72,7 +78,8 @@ impl Problem {
             Self::Simple(code) => *code,
             Self::NotAdmitted(_) => ProblemCode::NotAdmitted,
             Self::SeatTaken(_) | Self::NoAdjacentSeats(_) => ProblemCode::SeatTaken,
-            Self::SeatLimitReached(_) => ProblemCode::SeatLimitReached,
+            Self::ChoosingIsOver(_) => ProblemCode::TokenExpired,
+            Self::SeatLimitReached(_) | Self::TooManyUnpaid(_) => ProblemCode::SeatLimitReached,
             Self::InsufficientPoints { .. } => ProblemCode::InsufficientPoints,
         }
     }
@@ -94,6 +101,16 @@ impl fmt::Display for Problem {
             Self::SeatLimitReached(limit) => {
                 write!(f, "One fan may have at most {limit} seats of this date, held and reserved together.")
             }
+            Self::ChoosingIsOver(Some(until)) => write!(
+                f,
+                "Your time to choose seats is over; pay for those that you hold, the last of which ends at {}.",
+                shown(*until)
+            ),
+            Self::TooManyUnpaid(until) => write!(
+                f,
+                "Too many of your holds of this date ended unpaid; you can hold seats of it again at {}.",
+                shown(*until)
+            ),
             Self::InsufficientPoints { balance, required } => write!(
                 f,
                 "This takes {required} points and the wallet has {balance}; charge {} and try again.",
@@ -102,6 +119,10 @@ impl fmt::Display for Problem {
             other => f.write_str(words(other.code())),
         }
     }
+}
+
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn words(code: ProblemCode) -> &'static str {

@@ -150,6 +150,8 @@ pub struct Pass {
     pub series: SeriesId,
     /// Where it stands. The sale ends admitted passes only; the waiting room does the rest.
     pub status: TokenStatus,
+    /// Until when it may take holds, fixed when it was admitted (rule 7); `None` before.
+    pub admitted_until: Option<DateTime<Utc>>,
 }
 
 /// A temporary reservation.

@@ -1,5 +1,7 @@
 //! The rules of the sale, one by one, over plain values.
 
+mod unpaid;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -68,7 +70,9 @@ impl Sale {
         for (name, status) in
             [("a", TokenStatus::Admitted), ("b", TokenStatus::Admitted), ("w", TokenStatus::Waiting)]
         {
-            set.passes.load(token(name), Pass { id: token(name), user: user(name), series: SERIES, status });
+            let admitted_until = (status == TokenStatus::Admitted).then_some(now + TimeDelta::days(1));
+            let pass = Pass { id: token(name), user: user(name), series: SERIES, status, admitted_until };
+            set.passes.load(token(name), pass);
         }
         Self { set, now, ids: 10_000 }
     }

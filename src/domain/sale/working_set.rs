@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-    sale::rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
+    sale::{
+        rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
+        unpaid::Unpaid,
+    },
 };
 
 /// Rows of one kind by their key. Remembers which are new and which were changed.
@@ -85,6 +88,8 @@ pub struct WorkingSet {
     pub holds: Table<HoldId, Hold>,
     /// By id. The standing ones of the batch's users, and those named.
     pub reservations: Table<ReservationId, Reservation>,
+    /// By series and user. What the batch's users, and the owners of its holds, have let end unpaid.
+    pub unpaid: Table<(SeriesId, UserId), Unpaid>,
     /// By id.
     pub payments: Table<PaymentId, Payment>,
     /// By owner.

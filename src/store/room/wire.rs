@@ -199,7 +199,7 @@ pub(super) fn looked(answer: &[Vec<i64>]) -> Result<Looked, RoomError> {
             }
             [2, seq, lobby, heard, ends, pinned] => {
                 let over = (heard + timeout).min(ends).max(pinned);
-                let (heard, over, until) = (time(heard)?, time(over)?, time(ends.max(pinned))?);
+                let (heard, over, until) = (time(heard)?, time(over)?, time(ends)?);
                 Some(View::admitted(order(seq, lobby), heard, over, until, counts))
             }
             _ => return Err(garbled(format_args!("{place:?} is no place"))),

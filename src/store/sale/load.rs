@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use entity::{hold, idempotency_key, payment, reservation, seat, series, token, wallet};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{hold, idempotency_key, payment, reservation, seat, series, token, unpaid, wallet};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-        sale::{Command, Recorded, SeatState, WorkingSet},
+        sale::{Command, HoldStatus, Recorded, SeatState, WorkingSet},
     },
     store::{among::Among, convert},
 };
@@ -31,6 +32,8 @@ struct Named {
     /// Those of them that may have to be made.
     charged: BTreeSet<String>,
     keys: BTreeSet<(String, String)>,
+    /// Whether a hold may end unpaid, or be refused because others have.
+    ends_holds: bool,
 }
 
 impl Named {
@@ -46,6 +49,10 @@ impl Named {
     }
 
     fn add(&mut self, command: &Command) {
+        self.ends_holds |= !matches!(
+            command,
+            Command::Charge { .. } | Command::Use { .. } | Command::Pay { .. } | Command::Cancel { .. }
+        );
         match command {
             Command::Hold { user, token, seats, .. } => {
                 self.users.insert(user.to_string());
@@ -76,7 +83,12 @@ impl Named {
     }
 }
 
-pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) -> Result<WorkingSet, DbErr> {
+/// `about_now` is what time it is, more or less: the time of the decision is taken when everything is loaded.
+pub(super) async fn working_set(
+    tx: &DatabaseTransaction,
+    commands: &[Command],
+    about_now: DateTime<Utc>,
+) -> Result<WorkingSet, DbErr> {
     let mut named = Named::of(commands);
     let mut set = WorkingSet::default();
     if !named.series.is_empty() {
@@ -84,7 +96,10 @@ pub(super) async fn working_set(tx: &DatabaseTransaction, commands: &[Command]) 
         load_passes(tx, &mut set, &mut named).await?;
         load_holds(tx, &mut set, &mut named).await?;
         load_reservations(tx, &mut set, &mut named).await?;
-        load_seats(tx, &mut set, &named).await?;
+        load_seats(tx, &mut set, &named, about_now).await?;
+        if named.ends_holds {
+            load_unpaid(tx, &mut set, &named).await?;
+        }
     }
     if !named.wallets.is_empty() {
         make_wallets(tx, &named).await?;
@@ -174,7 +189,12 @@ async fn load_reservations(
     Ok(())
 }
 
-async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+async fn load_seats(
+    tx: &DatabaseTransaction,
+    set: &mut WorkingSet,
+    named: &Named,
+    about_now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     if named.seats.is_empty() {
         return Ok(());
     }
@@ -194,6 +214,65 @@ async fn load_seats(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Name
         for row in hold::Entity::find().filter(hold::Column::Id.among(others)).all(tx).await? {
             set.holds.load(HoldId(row.id), convert::hold(row));
         }
+        load_lapsed(tx, set, named, about_now).await?;
+    }
+    Ok(())
+}
+
+/// The holds of those who have let the hold of a seat lapse that somebody wants: what else of theirs has lapsed counts
+/// before it if it ended before it. Rarely any, because lapsed holds are swept.
+async fn load_lapsed(
+    tx: &DatabaseTransaction,
+    set: &mut WorkingSet,
+    named: &Named,
+    about_now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let soon = about_now + TimeDelta::seconds(1);
+    let lapsing =
+        set.holds.iter().filter(|hold| hold.status == HoldStatus::Active && hold.expires_at <= soon);
+    let owners: BTreeSet<_> = lapsing.map(|hold| hold.user.to_string()).collect();
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let rows = hold::Entity::find()
+        .filter(hold::Column::UserId.among(owners))
+        .filter(hold::Column::SeriesId.among(named.series.iter().copied()))
+        .filter(hold::Column::Status.eq(hold::Status::Active))
+        .all(tx)
+        .await?;
+    let mut seats = BTreeSet::new();
+    for row in rows {
+        if set.holds.get(&HoldId(row.id)).is_none() {
+            seats.insert(row.seat_id);
+            set.holds.load(HoldId(row.id), convert::hold(row));
+        }
+    }
+    let missing =
+        seats.into_iter().filter(|seat| set.seats.get(&SeatId(*seat)).is_none()).collect::<Vec<_>>();
+    if !missing.is_empty() {
+        for row in seat::Entity::find().filter(seat::Column::Id.among(missing)).all(tx).await? {
+            set.seats.load(SeatId(row.id), convert::seat(row));
+        }
+    }
+    Ok(())
+}
+
+/// What those have let end unpaid who may hold now, or whose holds may end.
+async fn load_unpaid(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
+    let active = set.holds.iter().filter(|hold| hold.status == HoldStatus::Active);
+    let owners = active.map(|hold| hold.user.to_string());
+    let users: BTreeSet<_> = owners.chain(named.users.iter().cloned()).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let rows = unpaid::Entity::find()
+        .filter(unpaid::Column::SeriesId.among(named.series.iter().copied()))
+        .filter(unpaid::Column::UserId.among(users))
+        .all(tx)
+        .await?;
+    for row in rows {
+        let unpaid = convert::unpaid(row);
+        set.unpaid.load((unpaid.series, unpaid.user.clone()), unpaid);
     }
     Ok(())
 }

@@ -145,7 +145,7 @@ async fn try_commit(
     unsure: &mut Option<Unsure>,
 ) -> Result<Committed, DbErr> {
     let tx = database.begin().await?;
-    let mut set = load::working_set(&tx, commands).await?;
+    let mut set = load::working_set(&tx, commands, clock.now()).await?;
     if let Some(earlier) = unsure.take()
         && earlier.happened(&tx).await?
     {

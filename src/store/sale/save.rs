@@ -1,7 +1,9 @@
 //! Writes what a batch changed, in multi-row statements.
 
 use chrono::{DateTime, Utc};
-use entity::{hold, idempotency_key, payment, point_history, reservation, seat, series, token, wallet};
+use entity::{
+    hold, idempotency_key, payment, point_history, reservation, seat, series, token, unpaid, wallet,
+};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable,
     PrimaryKeyToColumn, QueryFilter,
@@ -46,6 +48,18 @@ pub(super) async fn changes(
     )
     .await?;
     insert::<reservation::Entity, _>(tx, rows(set.reservations.inserted(), convert::reservation_row)).await?;
+    insert::<unpaid::Entity, _>(tx, rows(set.unpaid.inserted(), convert::unpaid_row)).await?;
+    update::<unpaid::Entity, _>(
+        tx,
+        rows(set.unpaid.updated(), convert::unpaid_row),
+        &[
+            unpaid::Column::Ended,
+            unpaid::Column::BriefMs,
+            unpaid::Column::BarredSince,
+            unpaid::Column::BarredUntil,
+        ],
+    )
+    .await?;
     insert::<point_history::Entity, _>(tx, rows(set.entries.inserted(), convert::entry_row)).await?;
     update::<seat::Entity, _>(
         tx,

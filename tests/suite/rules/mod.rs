@@ -5,4 +5,5 @@ mod live;
 mod long_line;
 mod money;
 mod seats;
+mod unpaid;
 mod waiting;

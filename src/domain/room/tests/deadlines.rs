@@ -79,7 +79,8 @@ fn a_live_hold_pins_the_session() {
     join_all(&mut room, 0..1, at(1));
     settle(&mut room, at(1));
     room.pin(token(0), Some(at(300)));
-    assert_eq!(room.view(token(0), at(40)).unwrap().admitted_until, Some(at(300)));
+    let view = room.view(token(0), at(40)).unwrap();
+    assert_eq!((view.admitted_until, view.expires_at), (Some(at(31)), at(300)), "longer for paying only");
     assert_eq!(cycle(&mut room, &[], at_ms(299_999)).sessions_over, []);
     assert_eq!(room.next_wake(at(299)), Some(at(300)));
     room.pin(token(0), None);
