@@ -44,7 +44,7 @@ ifeq ($(NPM),)
 endif
 	$(CARGO) test --locked --workspace --no-run
 	scripts/with-services $(CARGO) test --locked --workspace $(SKIP)
-	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite
+	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite --test large_date
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
 	scripts/with-services $(CARGO) test --locked --test suite --test room --test processes

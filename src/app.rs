@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::{Router, serve::ListenerExt};
+use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,6 +19,7 @@ use crate::{
     service::{Failure, House, Settings, identity::Keys},
     store::{
         Claim, Database, Sharing,
+        building::OrganizerLimits,
         redis::{Redis, is_away},
     },
 };
@@ -54,6 +56,12 @@ impl App {
         let settings = Settings {
             open_identities: config.open_identities,
             self_service_charging: config.self_service_charging,
+            organizer_limits: config.rate_limits.then_some(OrganizerLimits {
+                concerts: config.organiser_concerts_per_hour,
+                dates: config.organiser_dates_per_hour,
+                seats: config.organiser_seats_per_hour,
+            }),
+            key_age: TimeDelta::days(config.idempotency_days.into()),
         };
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {

@@ -19,6 +19,15 @@ const DATA: &str = "data";
 /// How the names of the keys in Redis begin unless told otherwise.
 const REDIS_PREFIX: &str = "frontrow";
 
+/// The most that an organiser may be allowed of anything in an hour.
+const MOST_PER_HOUR: u32 = 1_000_000_000;
+
+/// Idempotency keys are remembered for so many days at least, and unless told otherwise (rule 17).
+const KEY_DAYS: u32 = 30;
+
+/// And for a hundred years at most.
+const MOST_DAYS: u32 = 36_500;
+
 /// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +73,18 @@ pub struct Layer {
     /// `on` or `off`: the limits that are counted for each address, user and organiser (default: on, with --demo off).
     #[arg(long, value_name = "on|off", env = "FRONTROW_RATE_LIMITS", global = true)]
     pub rate_limits: Option<String>,
+    /// Concerts that one organiser may create within an hour (default: 200).
+    #[arg(long, value_name = "N", env = "FRONTROW_ORGANISER_CONCERTS_PER_HOUR", global = true)]
+    pub organiser_concerts_per_hour: Option<u32>,
+    /// Dates that may be created within an hour for the concerts of one organiser (default: 20).
+    #[arg(long, value_name = "N", env = "FRONTROW_ORGANISER_DATES_PER_HOUR", global = true)]
+    pub organiser_dates_per_hour: Option<u32>,
+    /// Seats that those dates may have together (default: 300000).
+    #[arg(long, value_name = "N", env = "FRONTROW_ORGANISER_SEATS_PER_HOUR", global = true)]
+    pub organiser_seats_per_hour: Option<u32>,
+    /// How many days an idempotency key is remembered, at least 30 (default: 30).
+    #[arg(long, value_name = "DAYS", env = "FRONTROW_IDEMPOTENCY_DAYS", global = true)]
+    pub idempotency_days: Option<u32>,
     /// A front end on another host that may use the API, as `scheme://host:port`; may be repeated.
     #[arg(
         long,
@@ -99,6 +120,14 @@ pub struct Config {
     pub self_service_charging: bool,
     /// Whether what is counted by address, user and organiser has limits. The bounds of memory and cost always hold.
     pub rate_limits: bool,
+    /// Concerts that one organiser may create within an hour.
+    pub organiser_concerts_per_hour: u32,
+    /// Dates of one organiser's concerts that may be created within an hour.
+    pub organiser_dates_per_hour: u32,
+    /// Seats that those may have together.
+    pub organiser_seats_per_hour: u32,
+    /// How many days an idempotency key is remembered (rule 17).
+    pub idempotency_days: u32,
     /// Front ends on other hosts.
     pub allowed_origins: Vec<String>,
 }
@@ -140,6 +169,12 @@ impl Layer {
             expose_open_identities: self.expose_open_identities.or(file.expose_open_identities),
             self_service_charging: self.self_service_charging.or(file.self_service_charging),
             rate_limits: self.rate_limits.or(file.rate_limits),
+            organiser_concerts_per_hour: self
+                .organiser_concerts_per_hour
+                .or(file.organiser_concerts_per_hour),
+            organiser_dates_per_hour: self.organiser_dates_per_hour.or(file.organiser_dates_per_hour),
+            organiser_seats_per_hour: self.organiser_seats_per_hour.or(file.organiser_seats_per_hour),
+            idempotency_days: self.idempotency_days.or(file.idempotency_days),
             allowed_origins: if self.allowed_origins.is_empty() {
                 file.allowed_origins
             } else {
@@ -178,6 +213,20 @@ impl Layer {
             &mut mistakes,
         );
         let rate_limits = check_switch("rate-limits", self.rate_limits.as_deref(), &mut mistakes);
+        let mut within = |name, value: Option<u32>, default: u32, least: u32, most: u32| {
+            let value = value.unwrap_or(default);
+            if !(least..=most).contains(&value) {
+                mistakes.push(format!("{name}: {value} must be between {least} and {most}"));
+            }
+            value
+        };
+        let per_hour = [
+            within("organiser-concerts-per-hour", self.organiser_concerts_per_hour, 200, 1, MOST_PER_HOUR),
+            within("organiser-dates-per-hour", self.organiser_dates_per_hour, 20, 1, MOST_PER_HOUR),
+            within("organiser-seats-per-hour", self.organiser_seats_per_hour, 300_000, 1, MOST_PER_HOUR),
+        ];
+        let idempotency_days =
+            within("idempotency-days", self.idempotency_days, KEY_DAYS, KEY_DAYS, MOST_DAYS);
         for origin in &self.allowed_origins {
             let fine = origin.split_once("://").is_some_and(|(scheme, host)| {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
@@ -200,6 +249,10 @@ impl Layer {
                 self_service_charging: self.self_service_charging.unwrap_or(demo),
                 // Who tries it out creates and joins more than anybody should at a sale.
                 rate_limits: rate_limits.unwrap_or(!demo),
+                organiser_concerts_per_hour: per_hour[0],
+                organiser_dates_per_hour: per_hour[1],
+                organiser_seats_per_hour: per_hour[2],
+                idempotency_days,
                 allowed_origins: self.allowed_origins,
                 data,
             }),
@@ -292,6 +345,8 @@ mod tests {
             redis_url: Some("redis://x:y".into()),
             redis_prefix: Some("{x}".into()),
             rate_limits: Some("yes".into()),
+            organiser_dates_per_hour: Some(0),
+            idempotency_days: Some(29),
             allowed_origins: vec!["tickets.example".into()],
             ..Layer::default()
         };
@@ -304,6 +359,8 @@ mod tests {
             "redis-url",
             "redis-url",
             "rate-limits",
+            "organiser-dates-per-hour",
+            "idempotency-days",
             "allowed-origins",
         ];
         assert_eq!(named, expected, "{mistakes:?}");

@@ -255,6 +255,26 @@ fn every_room_imports_only_what_it_may() {
     assert!(files.len() > 40 && seen > 40, "{} files, {seen} imports", files.len());
 }
 
+/// A date is shown when it is complete: what may be shown is said once, and every read of dates goes through there.
+#[test]
+fn dates_are_read_in_one_place() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files).unwrap();
+    let reads = |path: &&PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        text.contains("series::Entity::find") || text.contains("FROM series") || text.contains("JOIN series")
+    };
+    let mut readers: Vec<_> = files
+        .iter()
+        .filter(reads)
+        .map(|path| path.strip_prefix(&src).unwrap().display().to_string())
+        .collect();
+    readers.sort();
+    // The audit looks at everything.
+    assert_eq!(readers, ["store/audit.rs", "store/building.rs"]);
+}
+
 fn wrong(file: &str, text: &str) -> Vec<String> {
     violations(Path::new(file), text)
 }

@@ -47,6 +47,22 @@ pub struct Model {
     pub settings: i32,
     /// When the series was created.
     pub created_at: DateTimeUtc,
+    /// How far it is made.
+    pub stage: Stage,
+    /// When the last step of making it was done; none once it is ready.
+    pub stage_at: Option<DateTimeUtc>,
+}
+
+/// How far a series is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Stage {
+    /// Its seats are being made: nobody is to see it yet.
+    Building,
+    /// All of it is there.
+    Ready,
+    /// It was not finished, and is being removed.
+    Gone,
 }
 
 /// None are followed: reads are by key, in batches.

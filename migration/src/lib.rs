@@ -4,6 +4,7 @@
 
 pub use sea_orm_migration::prelude::*;
 
+mod building;
 mod catalog;
 mod processes;
 mod room;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(sale::Sale),
             Box::new(processes::Processes),
             Box::new(unpaid::Unpaid),
+            Box::new(building::Building),
         ]
     }
 }

@@ -190,28 +190,26 @@ pub fn standard_house() -> Vec<Section> {
     vec![Section { name: "Standard".into(), rows: 5, cols: 10, price: 10_000 }]
 }
 
-/// The seats of a house, numbered from 1 in the order of its sections, rows and columns.
-///
-/// # Errors
-/// A sentence that names what is wrong with the layout.
-pub fn try_seats(sections: &[Section]) -> Result<Vec<PlannedSeat>, String> {
-    check_layout(sections)?;
+/// The seats of a layout that was checked, numbered from 1 in the order of its sections, rows and columns. One after
+/// the other: a large house need not be in memory as a whole.
+pub fn seats(sections: &[Section]) -> impl Iterator<Item = PlannedSeat> {
     let places = sections.iter().flat_map(|section| {
         (1..=section.rows).flat_map(move |row| (1..=section.cols).map(move |col| (section, row, col)))
     });
-    Ok((1..)
-        .zip(places)
-        .map(|(number, (section, row, col))| PlannedSeat {
-            number,
-            section: section.name.clone(),
-            row,
-            col,
-            price: section.price,
-        })
-        .collect())
+    (1..).zip(places).map(|(number, (section, row, col))| PlannedSeat {
+        number,
+        section: section.name.clone(),
+        row,
+        col,
+        price: section.price,
+    })
 }
 
-fn check_layout(sections: &[Section]) -> Result<(), String> {
+/// Checks a layout; how many seats it has.
+///
+/// # Errors
+/// A sentence that names what is wrong with it.
+pub fn check_layout(sections: &[Section]) -> Result<u32, String> {
     if sections.is_empty() {
         return Err("sections must not be empty; leave them out for the standard house".into());
     }
@@ -243,7 +241,7 @@ fn check_layout(sections: &[Section]) -> Result<(), String> {
     if value > i64::from(i32::MAX) {
         return Err(format!("all seats together must cost at most {} points, these cost {value}", i32::MAX));
     }
-    Ok(())
+    Ok(u32::try_from(seats).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -256,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_standard_house_has_seats_1_to_50_in_5_rows_of_10() {
-        let seats = try_seats(&standard_house()).unwrap();
+        let seats: Vec<_> = seats(&standard_house()).collect();
         assert_eq!(seats.iter().map(|s| s.number).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
         assert!(seats.iter().all(|s| s.price == 10_000 && (1..=5).contains(&s.row) && s.col <= 10));
         assert_eq!((seats[49].row, seats[49].col), (5, 10));
@@ -264,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_layout_that_cannot_be_is_refused_with_the_reason() {
-        let bad = |sections: &[Section]| try_seats(sections).unwrap_err();
+        let bad = |sections: &[Section]| check_layout(sections).unwrap_err();
         assert!(bad(&[]).contains("empty"));
         assert!(bad(&[section("A", 0, 5, 1)]).contains("sections[0]"));
         assert!(bad(&[section("A", 1, 1, 1), section("A", 1, 1, 1)]).contains("repeats \"A\""));
@@ -272,7 +270,9 @@ mod tests {
         assert!(bad(&[section("A", i32::MAX, i32::MAX, 1)]).contains("at most 100000"));
         assert!(bad(&[section("A", 1, 1, 0)]).contains("price"));
         assert!(bad(&[section("A", 3, 1, 1_000_000_000)]).contains("cost at most"));
-        assert_eq!(try_seats(&[section("A", 1_000, 100, 1)]).unwrap().len(), MAX_SEATS);
+        let most = [section("A", 1_000, 100, 1)];
+        assert_eq!(check_layout(&most), Ok(100_000));
+        assert_eq!(seats(&most).count(), MAX_SEATS);
     }
 
     #[test]

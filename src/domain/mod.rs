@@ -9,6 +9,7 @@ pub mod in_order;
 pub mod lobby;
 pub mod page;
 pub mod policy;
+pub mod quota;
 pub mod room;
 pub mod sale;
 pub mod seat_map;

@@ -411,8 +411,8 @@ mod tests {
     }
 
     fn map() -> SeatMap {
-        let seats = catalog::try_seats(&catalog::standard_house()).unwrap();
-        let seats = seats.into_iter().map(|s| Seat {
+        let house = catalog::standard_house();
+        let seats = catalog::seats(&house).map(|s| Seat {
             id: id(s.number),
             series: SeriesId(Uuid::nil()),
             number: s.number,

@@ -24,6 +24,12 @@ pub fn error(failure: Failure) -> Error {
         }
         Failure::Unavailable => return unavailable(RETRY_AFTER_MS),
         Failure::Overloaded { retry_after_ms } => return unavailable(retry_after_ms),
+        Failure::RateLimited { message, retry_after } => {
+            // To come back a moment too early would be to be refused again.
+            let ms = u64::try_from(retry_after.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+            return with_code(message, code::RATE_LIMITED)
+                .extend_with(|_, extensions| extensions.set("retryAfterMs", ms));
+        }
         // With a source and without a code: logged with a request id, and hidden, by the transport.
         Failure::Internal(source) => return Error::new_with_source(Broken(source)),
     };

@@ -252,7 +252,9 @@ pub struct SeriesMutation;
 
 #[Object]
 impl SeriesMutation {
-    /// Creates one date of a concert, with its seats and its waiting room. The ORGANIZER of the concert, or ADMIN.
+    /// Creates one date of a concert, with its seats and its waiting room. The ORGANIZER of the concert, or ADMIN. A large
+    /// house takes some seconds, and the date is shown when it is complete. RATE_LIMITED, with `retryAfterMs`, beyond the
+    /// dates and seats that one organiser may create within an hour.
     async fn create_series(&self, ctx: &Context<'_>, input: CreateSeriesInput) -> Result<Series> {
         let concert = id::<ConcertId>("concertId", &input.concert_id)?;
         let schedule = Schedule {

@@ -3,12 +3,12 @@
 use crate::{
     domain::{
         catalog::{self, Concert, Schedule, Section, Series},
-        id::{ConcertId, SeriesId, TokenId},
+        id::{ConcertId, SeriesId, TokenId, UserId},
         identity::{Caller, Role},
         lobby::DrawSecret,
         policy::{PolicyPatch, QueuePolicy},
     },
-    service::{Failure, House},
+    service::{Failure, House, building::limited},
     store::events::Event,
 };
 
@@ -16,7 +16,7 @@ impl House {
     /// Creates a concert.
     ///
     /// # Errors
-    /// FORBIDDEN unless ORGANIZER; BAD_USER_INPUT for a bad title.
+    /// FORBIDDEN unless ORGANIZER; BAD_USER_INPUT for a bad title; RATE_LIMITED beyond what one may create in an hour.
     pub async fn create_concert(&self, caller: &Caller, title: &str) -> Result<Concert, Failure> {
         if !caller.may_act_as(Role::Organizer) {
             return Err(Failure::Forbidden("Only an ORGANIZER may create concerts.".into()));
@@ -25,7 +25,8 @@ impl House {
         let title = catalog::try_title(title).map_err(Failure::BadInput)?;
         let id = ConcertId(self.dice.id(now));
         let concert = Concert { id, title, organizer: caller.user.clone(), created_at: now };
-        self.database.add_concert(&concert).await?;
+        let most = self.settings.organizer_limits.map(|limits| limits.concerts);
+        self.database.add_concert(&concert, most, &self.clock).await?.map_err(limited)?;
         Ok(concert)
     }
 
@@ -33,7 +34,8 @@ impl House {
     ///
     /// # Errors
     /// NOT_FOUND without the concert, FORBIDDEN for another's; BAD_USER_INPUT for times, seats or a policy
-    /// that cannot be.
+    /// that cannot be; RATE_LIMITED beyond what one may create in an hour, UNAVAILABLE if too many dates wait for their
+    /// turn to be made.
     pub async fn create_series(
         &self,
         caller: &Caller,
@@ -42,18 +44,17 @@ impl House {
         sections: Option<Vec<Section>>,
         policy: PolicyPatch,
     ) -> Result<Series, Failure> {
-        self.run_by(caller, concert).await?;
+        let organizer = self.run_by(caller, concert).await?;
         let schedule = schedule.check().map_err(Failure::BadInput)?;
         let sections = sections.unwrap_or_else(catalog::standard_house);
-        let seats = catalog::try_seats(&sections).map_err(Failure::BadInput)?;
+        let seats = catalog::check_layout(&sections).map_err(Failure::BadInput)?;
         let policy = QueuePolicy::default().try_patched(policy).map_err(Failure::BadInput)?;
-        let now = self.clock.now();
-        let series = Series {
+        let plan = |now| Series {
             id: SeriesId(self.dice.id(now)),
             concert,
             schedule,
             paused: false,
-            seat_count: i32::try_from(seats.len()).unwrap_or(i32::MAX),
+            seat_count: i32::try_from(seats).unwrap_or(i32::MAX),
             reserved_count: 0,
             version: 0,
             settings: 0,
@@ -63,9 +64,7 @@ impl House {
             drawn_at: None,
             created_at: now,
         };
-        self.database.add_series(&series, &seats, || self.dice.id(now)).await?;
-        self.census.date_created();
-        self.events.publish(Event::SeriesCreated(series.id));
+        let series = self.build(&organizer, sections, plan).await?;
         match self.rooms.of(series.id).await {
             // Its keeper makes the draw at the opening, whether or not anybody comes.
             Ok(_) => Ok(series),
@@ -148,11 +147,12 @@ impl House {
         Ok(series)
     }
 
-    async fn run_by(&self, caller: &Caller, id: ConcertId) -> Result<(), Failure> {
+    /// Whose concert it is, if the caller runs it.
+    async fn run_by(&self, caller: &Caller, id: ConcertId) -> Result<UserId, Failure> {
         let concert = self.database.concerts_by_id(&[id]).await?.remove(&id);
         let concert = concert.ok_or_else(|| Failure::not_found("concert"))?;
         if caller.may_run(&concert.organizer) {
-            Ok(())
+            Ok(concert.organizer)
         } else {
             Err(Failure::Forbidden(
                 "Only the ORGANIZER who created the concert, or an ADMIN, may do this.".into(),

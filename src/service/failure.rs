@@ -1,6 +1,6 @@
 //! Why a use case did not end in its result.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use sea_orm::DbErr;
 
@@ -31,6 +31,13 @@ pub enum Failure {
     Overloaded {
         /// When to try again.
         retry_after_ms: u64,
+    },
+    /// Too much was asked for in a while.
+    RateLimited {
+        /// Of what, and how much is allowed.
+        message: String,
+        /// How long until it may be asked for again.
+        retry_after: Duration,
     },
     /// Something broke here. Goes to the log, never to a caller.
     Internal(Box<dyn Error + Send + Sync>),

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
     service::{
-        Failure,
+        Failure, building,
         census::Census,
         committer::Committer,
         identity::Keys,
@@ -18,19 +19,35 @@ use crate::{
         sweeper,
         watchdog::Watchdog,
     },
-    store::{Database, events::Events, redis::Redis},
+    store::{Database, building::OrganizerLimits, events::Events, redis::Redis},
 };
 
 /// How long the database may take to show that it is there: who asks has less patience than a request.
 const PROBE: Duration = Duration::from_secs(3);
 
 /// What the operator decides.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// `issueToken` takes `userId` from anybody (the demo).
     pub open_identities: bool,
     /// Fans may charge their own wallets.
     pub self_service_charging: bool,
+    /// What one organiser may create; `None` for no limits.
+    pub organizer_limits: Option<OrganizerLimits>,
+    /// How long an idempotency key is remembered (rule 17).
+    pub key_age: TimeDelta,
+}
+
+impl Default for Settings {
+    /// What only an operator should allow is not, and nothing is limited.
+    fn default() -> Self {
+        Self {
+            open_identities: false,
+            self_service_charging: false,
+            organizer_limits: None,
+            key_age: TimeDelta::days(30),
+        }
+    }
 }
 
 /// What answers, of a process that can serve.
@@ -54,9 +71,10 @@ pub struct House {
     pub(super) rooms: Arc<Rooms>,
     pub(super) committer: Committer,
     pub(super) events: Events,
+    pub(super) building: building::Queue,
     redis: Option<Redis>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
 }
 
 impl House {
@@ -100,6 +118,9 @@ impl House {
             &tasks,
         );
         rooms.set_committer(committer.clone());
+        if !shared {
+            building::give_up_all(&database, &clock).await?;
+        }
         for series in database.series_with_live_places().await? {
             match rooms.of(series).await {
                 // Whatever was due while nobody was there is done before anybody looks: a slot that was paid for at
@@ -113,6 +134,7 @@ impl House {
         let load = Load::new(load::OPERATIONS);
         tasks.spawn(Arc::clone(&load).look(clock.clone(), stop.clone()));
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
+        tasks.spawn(building::clean(database.clone(), clock.clone(), stop.clone()));
         tasks.spawn(retiring::run(clock.clone(), Arc::clone(&rooms), Arc::clone(&maps), stop.clone()));
         if let Some(incoming) = events.subscribe() {
             let (maps, rooms) = (Arc::clone(&maps), Arc::clone(&rooms));
@@ -136,6 +158,7 @@ impl House {
             rooms,
             committer,
             events,
+            building: building::Queue::new(),
             redis,
             stop,
             tasks,

@@ -17,6 +17,7 @@ pub mod seat_maps;
 pub mod stats;
 pub mod wallet;
 
+mod building;
 mod neighbours;
 mod sweeper;
 mod watchdog;

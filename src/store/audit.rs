@@ -121,6 +121,11 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE h.status = 'ACTIVE' AND t.status IN ('WAITING', 'LEFT')",
     ),
     (
+        "series is shown without all of its seats",
+        "SELECT CAST(s.seat_count AS TEXT) || ' seats' AS what FROM series s \
+         WHERE s.stage = 'READY' AND s.seat_count <> (SELECT COUNT(*) FROM seat t WHERE t.series_id = s.id)",
+    ),
+    (
         // Of the live ones: those of former times were taken by other rules.
         "rule 7: live hold that was taken after the time to choose",
         "SELECT 'hold of ' || h.user_id AS what FROM hold h JOIN token t ON t.id = h.token_id \

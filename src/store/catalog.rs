@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{concert, hold, reservation, seat, series};
+use entity::{concert, hold, reservation, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Func, LikeExpr, LockType},
@@ -11,17 +11,20 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
+    clock::Clock,
     domain::{
-        catalog::{Concert, PlannedSeat, Series},
+        catalog::{Concert, Series},
         id::{ConcertId, SeatId, SeriesId},
         page::{Page, Slice},
         sale::Seat,
     },
-    store::{Database, among::Among, convert, page},
+    store::{
+        Database,
+        among::Among,
+        building::{Exceeded, shown, shown_seats},
+        convert, page,
+    },
 };
-
-/// Seats a statement when a house is built.
-const ROWS: usize = 1_000;
 
 /// How large concerts and houses are at most, the largest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +68,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn series_of(&self, concerts: &[ConcertId]) -> Result<HashMap<ConcertId, Vec<Series>>, DbErr> {
-        let rows = series::Entity::find()
+        let rows = shown()
             .filter(series::Column::ConcertId.among(concerts.iter().map(|id| id.0)))
             .order_by_asc(series::Column::StartAt)
             .order_by_asc(series::Column::Id)
@@ -83,7 +86,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn series_by_id(&self, ids: &[SeriesId]) -> Result<HashMap<SeriesId, Series>, DbErr> {
-        let rows = series::Entity::find().filter(series::Column::Id.among(ids.iter().map(|id| id.0)));
+        let rows = shown().filter(series::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         rows.iter().map(|row| Ok((SeriesId(row.id), convert::series(row)?))).collect()
     }
@@ -101,7 +104,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn series_not_over(&self, now: DateTime<Utc>) -> Result<Vec<SeriesId>, DbErr> {
-        let rows: Vec<Uuid> = series::Entity::find()
+        let rows: Vec<Uuid> = shown()
             .select_only()
             .column(series::Column::Id)
             .filter(series::Column::ReserveEndAt.gt(now))
@@ -118,7 +121,7 @@ impl Database {
     pub async fn catalogue_tops(&self, n: u64) -> Result<CatalogueTops, DbErr> {
         let (dates, seats) = (series::Column::Id.count(), series::Column::SeatCount.sum().cast_as("bigint"));
         let tops = async |of: sea_orm::sea_query::SimpleExpr| -> Result<Vec<usize>, DbErr> {
-            let rows: Vec<i64> = series::Entity::find()
+            let rows: Vec<i64> = shown()
                 .select_only()
                 .column_as(of.clone(), "size")
                 .group_by(series::Column::ConcertId)
@@ -129,7 +132,7 @@ impl Database {
                 .await?;
             Ok(rows.into_iter().map(size).collect())
         };
-        let house: Option<Option<i32>> = series::Entity::find()
+        let house: Option<Option<i32>> = shown()
             .select_only()
             .column_as(series::Column::SeatCount.max(), "house")
             .into_tuple()
@@ -147,7 +150,7 @@ impl Database {
         &self,
         concerts: &[ConcertId],
     ) -> Result<HashMap<ConcertId, (usize, usize)>, DbErr> {
-        let rows: Vec<(Uuid, i64, i64)> = series::Entity::find()
+        let rows: Vec<(Uuid, i64, i64)> = shown()
             .select_only()
             .column(series::Column::ConcertId)
             .column_as(series::Column::Id.count(), "dates")
@@ -165,7 +168,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn seat_counts(&self, dates: &[SeriesId]) -> Result<HashMap<SeriesId, usize>, DbErr> {
-        let rows: Vec<(Uuid, i32)> = series::Entity::find()
+        let rows: Vec<(Uuid, i32)> = shown()
             .select_only()
             .columns([series::Column::Id, series::Column::SeatCount])
             .filter(series::Column::Id.among(dates.iter().map(|id| id.0)))
@@ -180,7 +183,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn seats_by_id(&self, ids: &[SeatId]) -> Result<HashMap<SeatId, Seat>, DbErr> {
-        let rows = seat::Entity::find().filter(seat::Column::Id.among(ids.iter().map(|id| id.0)));
+        let rows = shown_seats().filter(seat::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows.all(self.reader()).await?;
         Ok(rows.into_iter().map(|row| (SeatId(row.id), convert::seat(row))).collect())
     }
@@ -192,7 +195,9 @@ impl Database {
     pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
         // Both reads have to see the same commit, or the version would not be that of the seats.
         let tx = self.snapshot().await?;
-        let Some(series) = series::Entity::find_by_id(id.0).one(&tx).await? else { return Ok(None) };
+        let Some(series) = shown().filter(series::Column::Id.eq(id.0)).one(&tx).await? else {
+            return Ok(None);
+        };
         let seats = seat::Entity::find()
             .filter(seat::Column::SeriesId.eq(id.0))
             .order_by_asc(seat::Column::Number)
@@ -243,11 +248,16 @@ impl Database {
         Ok(sum.flatten().unwrap_or_default())
     }
 
-    /// Adds a concert.
+    /// Adds a concert, if its organiser may create one more with `most` of them within an hour.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn add_concert(&self, concert: &Concert) -> Result<(), DbErr> {
+    /// If the database fails; [`Exceeded`], inside, for which nothing was done.
+    pub async fn add_concert(
+        &self,
+        concert: &Concert,
+        most: Option<u32>,
+        clock: &Clock,
+    ) -> Result<Result<(), Exceeded>, DbErr> {
         let row = concert::Model {
             id: concert.id.0,
             title: concert.title.clone(),
@@ -255,27 +265,14 @@ impl Database {
             created_at: concert.created_at,
         };
         let tx = self.begin().await?;
-        concert::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
-        tx.commit().await
-    }
-
-    /// Adds a series with its seats, whose ids `new_id` makes.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn add_series(
-        &self,
-        new: &Series,
-        seats: &[PlannedSeat],
-        mut new_id: impl FnMut() -> Uuid,
-    ) -> Result<(), DbErr> {
-        let tx = self.begin().await?;
-        series::Entity::insert(series_row(new).into_active_model()).exec_without_returning(&tx).await?;
-        for seats in seats.chunks(ROWS) {
-            let rows: Vec<_> = seats.iter().map(|seat| seat_row(new.id, seat, new_id())).collect();
-            seat::Entity::insert_many(rows).exec_without_returning(&tx).await?;
+        if let Some(most) = most
+            && let Err(exceeded) = self.check_concerts(&tx, &concert.organizer, most, clock).await?
+        {
+            return Ok(Err(exceeded));
         }
-        tx.commit().await
+        concert::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
     }
 
     /// Changes the organiser's settings of a series, the policy and the pause, upon what they are; `None` without
@@ -289,7 +286,7 @@ impl Database {
         change: impl FnOnce(&mut Series) -> Result<(), E>,
     ) -> Result<Option<Result<Series, E>>, DbErr> {
         let tx = self.begin().await?;
-        let row = series::Entity::find_by_id(id.0).lock(LockType::NoKeyUpdate).one(&tx).await?;
+        let row = shown().filter(series::Column::Id.eq(id.0)).lock(LockType::NoKeyUpdate).one(&tx).await?;
         let Some(row) = row else { return Ok(None) };
         let mut changed = convert::series(&row)?;
         if let Err(refused) = change(&mut changed) {
@@ -321,7 +318,7 @@ fn size(n: i64) -> usize {
     usize::try_from(n).unwrap_or_default()
 }
 
-fn series_row(new: &Series) -> series::Model {
+pub(super) fn series_row(new: &Series) -> series::Model {
     let int = convert::int;
     series::Model {
         id: new.id.0,
@@ -344,12 +341,7 @@ fn series_row(new: &Series) -> series::Model {
         drawn_at: new.drawn_at,
         settings: new.settings,
         created_at: new.created_at,
+        stage: Stage::Ready,
+        stage_at: None,
     }
-}
-
-fn seat_row(series: SeriesId, seat: &PlannedSeat, id: Uuid) -> seat::ActiveModel {
-    let PlannedSeat { number, section, row, col, price } = seat.clone();
-    let (series_id, hold_id, held_until, reservation_id) = (series.0, None, None, None);
-    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
-        .into_active_model()
 }

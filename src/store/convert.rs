@@ -40,7 +40,7 @@ same!(token::Status = TokenStatus { Waiting, Admitted, Completed, Expired, Left 
 same!(point_history::Kind = EntryKind { Charge, Use, Refund });
 
 /// Counts are checked against an Int when they are set, so they fit both ways.
-fn count(n: i32) -> u32 {
+pub(super) fn count(n: i32) -> u32 {
     u32::try_from(n).unwrap_or_default()
 }
 

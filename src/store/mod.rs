@@ -5,6 +5,7 @@
 
 mod among;
 pub mod audit;
+pub mod building;
 pub mod catalog;
 mod claim;
 mod connect;

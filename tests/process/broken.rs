@@ -83,6 +83,16 @@ const CASES: &[(&str, &str)] = &[
         "UPDATE token SET status = 'LEFT' \
          WHERE id = (SELECT token_id FROM hold WHERE status = 'ACTIVE')",
     ),
+    (
+        "rule 7: live hold that was taken after the time to choose",
+        "UPDATE token SET session_ends_at = admitted_at",
+    ),
+    (
+        "rule 13: hold of a user who had let too many end unpaid",
+        "INSERT INTO unpaid SELECT series_id, user_id, 0, 0, '2000-01-01T00:00:00+00:00', \
+           '2999-01-01T00:00:00+00:00' FROM hold WHERE status = 'ACTIVE'",
+    ),
+    ("series is shown without all of its seats", "DELETE FROM seat WHERE number = 50"),
 ];
 
 /// A sale with something of everything, in `data` of the folder, and nobody at it any more.

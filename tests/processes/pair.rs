@@ -13,7 +13,7 @@ use sea_orm::ConnectionTrait;
 
 use frontrow::{
     clock::Clock,
-    config::{Config, RedisConfig},
+    config::{Config, Layer, RedisConfig},
     redis_url::RedisUrl,
 };
 
@@ -58,15 +58,12 @@ impl Shared {
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: folder.path().to_owned(),
-            demo: false,
             database_url: Some(self.database.url.clone()),
             redis: Some(self.redis.clone()),
             signing_key: self.keys.path().join("signing.key"),
-            identity_key: None,
-            open_identities: false,
             self_service_charging: true,
             rate_limits: false,
-            allowed_origins: Vec::new(),
+            ..Layer::default().resolve().unwrap()
         };
         // Each its own dice: an id must not come twice.
         let seed = u64::from(self.started.fetch_add(1, Ordering::Relaxed));

@@ -35,7 +35,7 @@ fn the_table_has_every_setting_in_the_order_of_the_help() {
 #[test]
 fn the_file_takes_the_keys_of_the_table_and_no_others() {
     let reads = |key: &str| {
-        ["true", "\"x\"", "[\"x\"]"]
+        ["true", "\"x\"", "1", "[\"x\"]"]
             .iter()
             .any(|value| toml::from_str::<Layer>(&format!("{key} = {value}")).is_ok())
     };
@@ -67,6 +67,14 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(config.signing_key, config.data.join("signing.key"));
     assert_eq!(default("--rate-limits"), "on`, with `demo` `off");
     assert_eq!([config.rate_limits, with_demo().rate_limits], [true, false]);
+    for (flag, number) in [
+        ("--organiser-concerts-per-hour", config.organiser_concerts_per_hour),
+        ("--organiser-dates-per-hour", config.organiser_dates_per_hour),
+        ("--organiser-seats-per-hour", config.organiser_seats_per_hour),
+        ("--idempotency-days", config.idempotency_days),
+    ] {
+        assert_eq!(default(flag), number.to_string());
+    }
     for (flag, off, on) in [
         ("--open-identities", config.open_identities, with_demo().open_identities),
         ("--self-service-charging", config.self_service_charging, with_demo().self_service_charging),

@@ -5,7 +5,7 @@ use entity::hold;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Concert, Schedule, Section, Series, try_seats},
+        catalog::{Concert, Schedule, Section, Series, seats},
         id::{ConcertId, SeriesId, TokenId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,
@@ -28,7 +28,7 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
         organizer: UserId::from_stored("organizer"),
         created_at: now,
     };
-    journal.add_concert(&concert).await.unwrap();
+    journal.add_concert(&concert, None, clock).await.unwrap().unwrap();
     let series = Series {
         id: SeriesId(dice.id(now)),
         concert: concert.id,
@@ -56,7 +56,10 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
         created_at: now,
     };
     let house = [Section { name: "Floor".into(), rows: 1, cols: 50, price: 100 }];
-    journal.add_series(&series, &try_seats(&house).unwrap(), || dice.id(now)).await.unwrap();
+    journal.begin_series(&series, &concert.organizer, None, clock).await.unwrap().unwrap();
+    let seats = seats(&house).map(|seat| (dice.id(now), seat));
+    assert!(journal.add_seats(series.id, seats, clock).await.unwrap());
+    assert!(journal.series_is_ready(series.id).await.unwrap());
     series
 }
 

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod building;
 mod contract;
 mod cost;
 mod errors;

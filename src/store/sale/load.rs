@@ -16,7 +16,7 @@ use crate::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         sale::{Command, HoldStatus, Recorded, SeatState, WorkingSet},
     },
-    store::{among::Among, convert},
+    store::{among::Among, building::shown, convert},
 };
 
 /// What the commands name.
@@ -110,7 +110,7 @@ pub(super) async fn working_set(
 }
 
 async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named) -> Result<(), DbErr> {
-    let rows = series::Entity::find()
+    let rows = shown()
         .filter(series::Column::Id.among(named.series.iter().copied()))
         .order_by_asc(series::Column::Id)
         .lock(LockType::NoKeyUpdate)

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use frontrow::{
     app::{self, App},
     clock::{Clock, Dice},
-    config::Config,
+    config::{Config, Layer},
     domain::{
         id::{SeriesId, TokenId, UserId},
         identity::{QueuePass, Role},
@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) self_service_charging: bool,
     /// Off unless a test is about them.
     pub(crate) rate_limits: bool,
+    /// Changes other settings.
+    pub(crate) settings: fn(&mut Config),
     pub(crate) clock: Clock,
     /// Two servers with the same seed make the same signing key.
     pub(crate) seed: u64,
@@ -49,6 +51,7 @@ impl Default for Options {
             open_identities: false,
             self_service_charging: true,
             rate_limits: false,
+            settings: |_| {},
             clock: Clock::manual(noon),
             seed: 1,
         }
@@ -85,19 +88,18 @@ impl Server {
 
     pub(crate) async fn with(options: Options) -> Self {
         let (folder, database) = (tempfile::tempdir().unwrap(), Fresh::create().await);
-        let config = Config {
+        let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: folder.path().to_owned(),
-            demo: false,
             database_url: database.as_ref().map(|fresh| fresh.url.clone()),
             redis: database.as_ref().and_then(Fresh::redis),
             signing_key: folder.path().join("signing.key"),
-            identity_key: None,
             open_identities: options.open_identities,
             self_service_charging: options.self_service_charging,
             rate_limits: options.rate_limits,
-            allowed_origins: Vec::new(),
+            ..Layer::default().resolve().unwrap()
         };
+        (options.settings)(&mut config);
         Self::over(config, folder, database, options.clock, options.seed).await
     }
 
