@@ -9,20 +9,11 @@ mod support;
 
 use chrono::TimeDelta;
 use frontrow::clock::Clock;
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
 use crate::support::{Organizer, Plan, Server, code_of, int};
 
 const CREATE: &str = "mutation($input: CreateSeriesInput!) { createSeries(input: $input) { id seatCount } }";
-
-async fn count(server: &Server, what: &str) -> i64 {
-    let reader = server.house.database().reader();
-    let query = format!("SELECT COUNT(*) FROM {what}");
-    let row =
-        reader.query_one_raw(Statement::from_string(reader.get_database_backend(), query)).await.unwrap();
-    row.unwrap().try_get_by_index(0).unwrap()
-}
 
 /// The seats of each date of a concert that is shown.
 async fn dates(organizer: &Organizer, concert: &str) -> Vec<i64> {
@@ -62,7 +53,7 @@ async fn a_large_date_is_made_beside_the_sale_of_another() {
         assert_eq!(code_of(&fan.pay("ticket").await), None);
         waits.extend([held - asked, clock.now() - held]);
         let shown = dates(&organizer, &concert).await;
-        if count(&server, "series WHERE stage = 'BUILDING'").await == 1 {
+        if server.count("series WHERE stage = 'BUILDING'").await == 1 {
             assert_eq!(shown, [0_i64; 0], "it is not shown before it is complete");
             seen += 1;
         }
@@ -77,6 +68,6 @@ async fn a_large_date_is_made_beside_the_sale_of_another() {
     assert!(middle <= longest / 5, "half of them took more than {middle}, while all took {took}");
     assert!(waits.len() > 20 && seen > 10, "{} holds and payments, {seen} looks", waits.len());
     assert_eq!(dates(&organizer, &concert).await, [100_000]);
-    assert_eq!(count(&server, "seat").await, 101_000);
+    assert_eq!(server.count("seat").await, 101_000);
     assert_eq!(server.audit().await, Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! What an idempotency key was first used for. Kept for good: a key never acts twice.
+//! What an idempotency key was first used for. Kept for a stated age, within which a key never acts twice.
 
 use sea_orm::entity::prelude::*;
 

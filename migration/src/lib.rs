@@ -6,6 +6,7 @@ pub use sea_orm_migration::prelude::*;
 
 mod building;
 mod catalog;
+mod key_age;
 mod processes;
 mod room;
 mod sale;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(processes::Processes),
             Box::new(unpaid::Unpaid),
             Box::new(building::Building),
+            Box::new(key_age::KeyAge),
         ]
     }
 }

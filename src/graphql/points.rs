@@ -116,6 +116,7 @@ impl PointsQuery {
 
 /// `idempotencyKey`: any string of 1 to 64 characters, unique for each thing that the caller means to do. The same key
 /// with the same input returns the first result again; with another input it is the problem IDEMPOTENCY_KEY_REUSED.
+/// Keys are remembered for 30 days, or longer where the server is set so.
 #[derive(Debug, InputObject)]
 pub struct ChargeInput {
     /// Points, at least 1.

@@ -11,6 +11,7 @@ use crate::{
         Failure, building,
         census::Census,
         committer::Committer,
+        forgetting,
         identity::Keys,
         load::{self, Load},
         neighbours::Neighbours,
@@ -135,6 +136,7 @@ impl House {
         tasks.spawn(Arc::clone(&load).look(clock.clone(), stop.clone()));
         tasks.spawn(sweeper::run(database.clone(), clock.clone(), committer.clone(), shared, stop.clone()));
         tasks.spawn(building::clean(database.clone(), clock.clone(), stop.clone()));
+        tasks.spawn(forgetting::run(database.clone(), clock.clone(), settings.key_age, stop.clone()));
         tasks.spawn(retiring::run(clock.clone(), Arc::clone(&rooms), Arc::clone(&maps), stop.clone()));
         if let Some(incoming) = events.subscribe() {
             let (maps, rooms) = (Arc::clone(&maps), Arc::clone(&rooms));

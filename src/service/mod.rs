@@ -18,6 +18,7 @@ pub mod stats;
 pub mod wallet;
 
 mod building;
+mod forgetting;
 mod neighbours;
 mod sweeper;
 mod watchdog;

@@ -12,6 +12,7 @@ mod connect;
 mod convert;
 pub mod events;
 pub mod journal;
+mod keys;
 mod page;
 pub mod redis;
 pub mod room;

@@ -2,7 +2,6 @@
 //! when they fail.
 
 use frontrow::{
-    clock::Clock,
     domain::{
         catalog::{self, Schedule, Section, Series},
         id::{SeriesId, UserId},
@@ -14,34 +13,13 @@ use frontrow::{
         building::{OrganizerLimits, STEP},
     },
 };
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use crate::support::{Organizer, Server, code_of, int, secs, text};
-
-/// How long real work may take on a busy machine before a test gives it up.
-const PATIENCE: chrono::TimeDelta = chrono::TimeDelta::seconds(120);
-
-async fn count(server: &Server, what: &str) -> i64 {
-    let reader = server.house.database().reader();
-    let query = format!("SELECT COUNT(*) FROM {what}");
-    let row =
-        reader.query_one_raw(Statement::from_string(reader.get_database_backend(), query)).await.unwrap();
-    row.unwrap().try_get_by_index(0).unwrap()
-}
+use crate::support::{Organizer, Server, code_of, int, secs, text, until};
 
 async fn run(server: &Server, statement: &str) {
     server.house.database().reader().execute_unprepared(statement).await.unwrap();
-}
-
-/// Looks until it is so.
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let clock = Clock::system();
-    let end = clock.now() + PATIENCE;
-    while !so().await {
-        assert!(clock.now() < end, "{what}");
-        clock.sleep(chrono::TimeDelta::milliseconds(20)).await;
-    }
 }
 
 /// The input of a date with one section; its answer need not have the seats.
@@ -74,14 +52,14 @@ async fn a_date_whose_caller_goes_away_is_finished() {
     let create = json!({ "input": input(&server, &concert, (100, 50)) });
     {
         let asked = organizer.fan.ask(CREATE, create);
-        let begun = until("it begins", async || count(&server, "series").await == 1);
+        let begun = until("it begins", async || server.count("series").await == 1);
         tokio::select! {
             _ = asked => panic!("the answer came before the caller was gone"),
             () = begun => {}
         }
     }
     until("it is shown", async || dates(&organizer, &concert).await == [5_000]).await;
-    assert_eq!(count(&server, "seat").await, 5_000);
+    assert_eq!(server.count("seat").await, 5_000);
 }
 
 /// A step that fails: the caller is told, and nothing of it stays.
@@ -107,7 +85,7 @@ async fn of_a_date_that_fails_nothing_stays() {
     run(&server, fails).await;
     let create = json!({ "input": input(&server, &concert, (10, 100)) });
     assert_eq!(organizer.fan.ask(CREATE, create.clone()).await.error(), "INTERNAL");
-    assert_eq!((count(&server, "series").await, count(&server, "seat").await), (0, 0));
+    assert_eq!((server.count("series").await, server.count("seat").await), (0, 0));
     assert_eq!(dates(&organizer, &concert).await, [0_i64; 0]);
     run(&server, works).await;
     organizer.fan.ask(CREATE, create).await.field("createSeries");
@@ -185,10 +163,10 @@ async fn a_date_that_was_not_finished_is_removed() {
     is_nowhere(&server, &concert, id).await;
     if server.config.redis.is_some() {
         // The first look at the start finds it too young.
-        assert_eq!((count(&server, "series").await, count(&server, "seat").await), (1, 750));
+        assert_eq!((server.count("series").await, server.count("seat").await), (1, 750));
         server.clock.advance(secs(120));
     }
-    let gone = async || (count(&server, "series").await, count(&server, "seat").await) == (0, 0);
+    let gone = async || (server.count("series").await, server.count("seat").await) == (0, 0);
     until("it is removed", gone).await;
     // Whoever goes on with it all the same finds that it is over.
     let database = server.house.database();
@@ -204,7 +182,7 @@ async fn a_date_that_stands_still_is_removed_while_the_process_lives() {
     half_a_date(&server, &concert).await;
     server.clock.advance(secs(60));
     server.clock.advance(secs(120));
-    until("it is removed", async || count(&server, "series").await == 0).await;
+    until("it is removed", async || server.count("series").await == 0).await;
 }
 
 /// What organisers create within an hour is limited, by what the database says.
@@ -246,12 +224,12 @@ mod limits {
         let reply = organizer.fan.ask(&three, json!({ "input": input(&server, &concerts[0], (1, 1)) })).await;
         let errors = reply.0["errors"].as_array().unwrap();
         assert!(!errors.is_empty() && errors.iter().all(|e| e["extensions"]["code"] == "RATE_LIMITED"));
-        assert_eq!(count(&server, "series").await, 20);
+        assert_eq!(server.count("series").await, 20);
         assert_eq!(retry_after(&create(&server, &organizer.fan, &concerts[1], 1).await), HOUR - 19_000);
         // Nor is there another way in: an admin's dates of these concerts are this organiser's too.
         let admin = server.with_roles("admin", &[Role::Admin]);
         assert_eq!(retry_after(&create(&server, &admin, &concerts[0], 1).await), HOUR - 19_000);
-        assert_eq!(count(&server, "seat").await, 20, "nothing was done");
+        assert_eq!(server.count("seat").await, 20, "nothing was done");
         // It is about this organiser only.
         let other = server.with_roles("other", &[Role::Organizer]);
         let other = Organizer::new(other, server.now());
@@ -314,7 +292,7 @@ mod limits {
         let tries = (0..10).map(|_| create(&server, &organizer.fan, &concert, 1));
         let replies = futures_util::future::join_all(tries).await;
         let made = replies.iter().filter(|reply| reply.0["errors"].is_null()).count();
-        assert_eq!((made, count(&server, "series").await), (3, 3));
+        assert_eq!((made, server.count("series").await), (3, 3));
         assert!(
             replies.iter().filter(|reply| !reply.0["errors"].is_null()).all(|reply| retry_after(reply) > 0)
         );
@@ -340,7 +318,7 @@ mod limits {
         });
         let tries = futures_util::future::join_all(tries).await;
         assert_eq!(tries.iter().filter(|tried| tried.is_ok()).count(), 3);
-        assert_eq!(count(&server, "series").await, 3);
+        assert_eq!(server.count("series").await, 3);
     }
 
     #[tokio::test]
@@ -353,7 +331,7 @@ mod limits {
         }
         let query = "mutation { createConcert(input: { title: \"Four\" }) { id } }";
         assert_eq!(retry_after(&organizer.fan.ask(query, json!({})).await), HOUR - 3_000);
-        assert_eq!(count(&server, "concert").await, 3);
+        assert_eq!(server.count("concert").await, 3);
         server.clock.advance(chrono::TimeDelta::milliseconds(HOUR - 3_000));
         organizer.concert("Four").await;
     }

@@ -1,9 +1,11 @@
 //! Rules 15 to 19: paying, the wallet, keys, and giving tickets back.
 
+use chrono::TimeDelta;
+use frontrow::domain::{id::UserId, identity::Caller};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Date, Fan, Plan, Server, code_of, int, secs, text};
+use crate::support::{Date, Fan, Options, Plan, Server, code_of, int, ms, secs, text, until};
 
 async fn admitted(server: &Server, user: &str) -> (Date, Fan) {
     let date = server.organizer().date(Plan::default()).await;
@@ -202,4 +204,58 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(ann.get("payment", &query).await, paid["payment"]);
     assert_eq!(date.look(&ann).await[0], "RESERVED");
     assert_eq!(server.audit().await, Vec::<String>::new());
+}
+
+/// Rule 17: a key acts once within its age; then it is forgotten, and nothing else is.
+#[tokio::test]
+async fn a_key_is_forgotten_after_its_age_and_not_before() {
+    let server =
+        Server::with(Options { settings: |config| config.idempotency_days = 40, ..Options::default() }).await;
+    let age = TimeDelta::days(40);
+    server.fan("ann").charge(100, "key").await;
+    // More than are forgotten in one step.
+    charge_often(&server, "ben", 600).await;
+    server.clock.advance(ms(1));
+    server.fan("ann").charge(10, "a later key").await;
+    server.clock.advance(age - ms(1));
+    // The tokens of then have run out; whose key it is has not.
+    let ann = server.fan("ann");
+    assert_eq!(ann.charge(100, "key").await["points"]["balance"], 110);
+    assert_eq!(code_of(&ann.charge(101, "key").await), Some("IDEMPOTENCY_KEY_REUSED"));
+    assert_eq!(server.count("idempotency_key").await, 602);
+    // An hour later, at the latest.
+    server.clock.advance(ms(1));
+    server.clock.advance(TimeDelta::hours(1) - ms(1));
+    until("keys are forgotten", async || server.count("idempotency_key").await == 0).await;
+    assert_eq!(server.count("point_history").await, 602, "the ledger stays");
+    assert_eq!(server.fan("ben").balance().await, 600);
+    assert_eq!(server.audit().await, Vec::<String>::new());
+}
+
+/// Rule 17, at several processes: each forgets, and none is in the way of another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_forgotten_by_many_at_once() {
+    let server = Server::start().await;
+    charge_often(&server, "ben", 1_000).await;
+    let database = server.house.database();
+    let until = server.now() + ms(1);
+    let forget = (0..4).map(|_| async move {
+        loop {
+            match database.forget_keys(until).await {
+                Ok(false) => return,
+                Ok(true) => {}
+                Err(error) => assert!(frontrow::store::is_unavailable(&error), "{error}"),
+            }
+        }
+    });
+    join_all(forget).await;
+    assert_eq!(server.count("idempotency_key").await, 0);
+}
+
+/// So many charges of one point at once, each with a key of its own.
+async fn charge_often(server: &Server, user: &str, times: usize) {
+    let user = UserId::try_new(user).unwrap();
+    let caller = Caller { user, name: String::new(), roles: vec![], pass: None };
+    let charges = (0..times).map(|n| server.house.charge(&caller, None, 1, format!("key {n}")));
+    assert!(join_all(charges).await.iter().all(Result::is_ok));
 }

@@ -9,5 +9,5 @@ mod watch;
 pub(crate) use backend::Fresh;
 pub(crate) use people::{Date, Fan, Organizer, Plan};
 pub(crate) use reply::{Reply, code_of, int, text};
-pub(crate) use server::{Options, Server, ms, secs};
+pub(crate) use server::{Options, Server, ms, secs, until};
 pub(crate) use watch::Watch;

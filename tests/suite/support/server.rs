@@ -14,6 +14,7 @@ use frontrow::{
     service::{House, identity::Keys},
 };
 use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -28,6 +29,16 @@ pub(crate) fn ms(n: i64) -> TimeDelta {
 /// Seconds.
 pub(crate) fn secs(n: i64) -> TimeDelta {
     TimeDelta::seconds(n)
+}
+
+/// Looks until it is so, for two minutes at most: a machine may be busy.
+pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let clock = Clock::system();
+    let end = clock.now() + TimeDelta::minutes(2);
+    while !so().await {
+        assert!(clock.now() < end, "{what}");
+        clock.sleep(ms(20)).await;
+    }
 }
 
 /// What a server may be started with.
@@ -213,6 +224,14 @@ impl Server {
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
         let url = format!("http://{}{path}", self.address);
         self.http.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// How many rows there are: of a table, with a condition if wanted.
+    pub(crate) async fn count(&self, what: &str) -> i64 {
+        let reader = self.house.database().reader();
+        let query =
+            Statement::from_string(reader.get_database_backend(), format!("SELECT COUNT(*) FROM {what}"));
+        reader.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap()
     }
 
     /// What the books say: a line for each violated rule.
