@@ -177,6 +177,8 @@ pub struct SeatMap {
     states: Vec<SeatState>,
     free: usize,
     reserved: usize,
+    /// What those cost that are sold.
+    revenue: i64,
     /// Held seats by the end of their hold.
     held: BTreeSet<(DateTime<Utc>, u32)>,
     recent: Recent,
@@ -211,6 +213,7 @@ impl SeatMap {
             states: seats.iter().map(|seat| seat.state).collect(),
             free: 0,
             reserved: 0,
+            revenue: 0,
             held: BTreeSet::new(),
             recent: Recent::default(),
         };
@@ -260,7 +263,10 @@ impl SeatMap {
             SeatState::Held { until, .. } => {
                 self.held.insert((until, at));
             }
-            SeatState::Reserved(_) => self.reserved += 1,
+            SeatState::Reserved(_) => {
+                self.reserved += 1;
+                self.revenue += self.price(at);
+            }
         }
     }
 
@@ -270,8 +276,15 @@ impl SeatMap {
             SeatState::Held { until, .. } => {
                 self.held.remove(&(until, at));
             }
-            SeatState::Reserved(_) => self.reserved -= 1,
+            SeatState::Reserved(_) => {
+                self.reserved -= 1;
+                self.revenue -= self.price(at);
+            }
         }
+    }
+
+    fn price(&self, at: u32) -> i64 {
+        self.layout.seats.get(at as usize).map_or(0, |seat| seat.price.into())
     }
 
     /// Seats that can be held right now.
@@ -290,6 +303,12 @@ impl SeatMap {
     #[must_use]
     pub fn reserved(&self) -> usize {
         self.reserved
+    }
+
+    /// Points taken for the seats that are sold: the price of a seat never changes.
+    #[must_use]
+    pub fn revenue(&self) -> i64 {
+        self.revenue
     }
 
     /// Every seat.
@@ -450,6 +469,11 @@ mod tests {
         let at = |ms| now() + TimeDelta::milliseconds(ms);
         assert_eq!((map.available(at(9_999)), map.held(at(9_999)), map.reserved()), (48, 1, 1));
         assert_eq!((map.available(at(10_000)), map.held(at(10_000))), (49, 0));
+        assert_eq!(map.revenue(), 10_000);
+        let free = SeatChange { seat: id(2), state: SeatState::Free };
+        let mut given_back = map.clone();
+        assert_eq!(given_back.apply(9, &[free, sold(3), sold(4)]), Applied::Now);
+        assert_eq!((given_back.reserved(), given_back.revenue()), (2, 20_000));
         let statuses =
             |snapshot: Snapshot| snapshot.seats.iter().map(|(_, status)| status).collect::<Vec<_>>();
         assert_eq!(statuses(map.snapshot(at(9_999)))[..2], [SeatStatus::Held, SeatStatus::Reserved]);

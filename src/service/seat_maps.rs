@@ -352,6 +352,7 @@ impl SeatsOf {
             available: map.available(now),
             held: map.held(now),
             reserved: map.reserved(),
+            revenue: map.revenue(),
         });
         counts.unwrap_or_default()
     }
@@ -408,6 +409,8 @@ pub struct SeatCounts {
     pub held: usize,
     /// Sold.
     pub reserved: usize,
+    /// Points taken for those.
+    pub revenue: i64,
 }
 
 impl House {

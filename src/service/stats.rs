@@ -84,7 +84,7 @@ impl House {
             held: seats.held,
             reserved: seats.reserved,
             available: seats.available,
-            revenue: self.database.revenue(room.series()).await?,
+            revenue: seats.revenue,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{concert, hold, reservation, seat, series, series::Stage};
+use entity::{concert, hold, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Func, LikeExpr, LockType},
@@ -229,23 +229,6 @@ impl Database {
             .await?;
         let int = |n| i32::try_from(n).unwrap_or(i32::MAX);
         Ok(rows.into_iter().map(|(id, n)| (SeriesId(id), int(n))).collect())
-    }
-
-    /// Points taken for the reservations of a series that stand.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn revenue(&self, series: SeriesId) -> Result<i64, DbErr> {
-        let sum = Expr::col(reservation::Column::Price).sum().cast_as("bigint");
-        let sum: Option<Option<i64>> = reservation::Entity::find()
-            .select_only()
-            .column_as(sum, "revenue")
-            .filter(reservation::Column::SeriesId.eq(series.0))
-            .filter(reservation::Column::Status.eq(reservation::Status::Confirmed))
-            .into_tuple()
-            .one(self.reader())
-            .await?;
-        Ok(sum.flatten().unwrap_or_default())
     }
 
     /// Adds a concert, if its organiser may create one more with `most` of them within an hour.
