@@ -7,13 +7,19 @@ use crate::support::{Fan, Plan, Server};
 const NESTED: &str = "{ concerts(first: 5) { nodes { title series { id availableCount \
      seats { number status series { id concert { id title } } } } } } }";
 
-/// The statements that the query takes, and the seats that it finds.
+/// The statements that the query takes, and the seats that it finds. What runs in the background has statements of its
+/// own, now and then: they can only add to a count, so the least of a few is the query's own.
 async fn cost(server: &Server, fan: &Fan) -> (u64, usize) {
-    let before = server.house.database().statements();
-    let concerts = fan.ask(NESTED, json!({})).await.field("concerts");
-    let dates = concerts["nodes"].as_array().unwrap().iter().flat_map(|c| c["series"].as_array().unwrap());
-    let seats = dates.map(|date| date["seats"].as_array().unwrap().len()).sum();
-    (server.house.database().statements() - before, seats)
+    let mut least = u64::MAX;
+    let mut seats = 0;
+    for _ in 0..5 {
+        let before = server.house.database().statements();
+        let concerts = fan.ask(NESTED, json!({})).await.field("concerts");
+        least = least.min(server.house.database().statements() - before);
+        let dates = concerts["nodes"].as_array().unwrap().iter().flat_map(|c| c["series"].as_array().unwrap());
+        seats = dates.map(|date| date["seats"].as_array().unwrap().len()).sum();
+    }
+    (least, seats)
 }
 
 #[tokio::test]
