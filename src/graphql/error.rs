@@ -61,14 +61,30 @@ pub fn bad_input(message: impl Into<String>) -> Error {
     with_code(message, code::BAD_USER_INPUT)
 }
 
+/// Put into a request instead of a [`Caller`] by a token that was good and has ended, with what to tell whoever shows
+/// it: it is as good as none where none is needed, and refused where one is.
+#[derive(Clone, Debug)]
+pub struct Outdated(pub String);
+
 /// Who is asking.
 ///
 /// # Errors
-/// UNAUTHENTICATED if nobody has said so.
+/// UNAUTHENTICATED if nobody has said so, or by a token that has ended.
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
-    ctx.data_opt::<Caller>().ok_or_else(|| {
+    caller_opt(ctx)?.ok_or_else(|| {
         with_code("This needs a token: send \"Authorization: Bearer <token>\".", code::UNAUTHENTICATED)
     })
+}
+
+/// Who is asking, where that need not be said.
+///
+/// # Errors
+/// UNAUTHENTICATED for a token that has ended.
+pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
+    match ctx.data_opt::<Outdated>() {
+        Some(Outdated(message)) => Err(with_code(message, code::UNAUTHENTICATED)),
+        None => Ok(ctx.data_opt::<Caller>()),
+    }
 }
 
 /// Reads an id.

@@ -71,6 +71,12 @@ pub struct Joined {
 }
 
 impl House {
+    /// Whether anybody may say who they are.
+    #[must_use]
+    pub fn takes_anybody(&self) -> bool {
+        self.settings.open_identities
+    }
+
     /// Who joins: the caller, or whom an open door lets them say that they are.
     ///
     /// # Errors
@@ -152,6 +158,22 @@ impl House {
         self.position_in(&room, token).await
     }
 
+    /// Where a place stands. Its owner is heard by asking; an ADMIN who asks about another's is not taken for them.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that the caller may not read.
+    pub async fn position(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
+        if caller.pass.is_some_and(|pass| token.is_none_or(|token| token == pass.token)) {
+            return self.heartbeat(caller, token).await;
+        }
+        let Token { id, user, series, .. } = self.readable_token(caller, token).await?;
+        let room = self.rooms.of(series).await?;
+        if user == caller.user {
+            self.hear(caller, &room, id).await?;
+        }
+        self.position_in(&room, id).await
+    }
+
     async fn hear(&self, caller: &Caller, room: &LiveRoom, token: TokenId) -> Result<(), Failure> {
         match room.hear(token).await? {
             Heard::Ok => {}
@@ -212,15 +234,22 @@ impl House {
     }
 
     /// The caller's place: the one in the token that they show, or another of theirs.
+    async fn own_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
+        let found = self.readable_token(caller, token).await?;
+        if found.user == caller.user { Ok(found) } else { Err(Failure::not_found("token")) }
+    }
+
+    /// A place that the caller may read: the one in the token that they show, or another of theirs; of an ADMIN's,
+    /// anybody's.
     ///
     /// # Errors
-    /// NOT_FOUND for a place that is not the caller's; BAD_USER_INPUT if none is named.
-    pub async fn own_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
+    /// NOT_FOUND for a place that the caller may not read; BAD_USER_INPUT if none is named.
+    pub async fn readable_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
         let token = token.or(caller.pass.map(|pass| pass.token)).ok_or_else(|| {
             Failure::BadInput("tokenId must say which place: an identity token has none of its own.".into())
         })?;
         let found = self.database.token(token).await?;
-        found.filter(|found| found.user == caller.user).ok_or_else(|| Failure::not_found("token"))
+        found.filter(|found| caller.may_read_of(&found.user)).ok_or_else(|| Failure::not_found("token"))
     }
 
     /// Where a place stands, without being a sign of life.
