@@ -100,6 +100,17 @@ pub fn id<T: FromStr>(name: &str, id: &ID) -> Result<T, Error> {
     })
 }
 
+/// Reads a list of ids, of which there may be `most`: how many there are is looked at before any of them.
+///
+/// # Errors
+/// BAD_USER_INPUT if there are more, or one has not the form of an id.
+pub fn ids<T: FromStr>(name: &str, ids: &[ID], most: u32) -> Result<Vec<T>, Error> {
+    if ids.len() > most as usize {
+        return Err(bad_input(format!("{name} must name at most {most}, not {}.", ids.len())));
+    }
+    ids.iter().enumerate().map(|(at, value)| id(&format!("{name}[{at}]"), value)).collect()
+}
+
 /// Reads an id that may be left out.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use crate::{
         identity::{Caller, JoinOrder, QueuePass},
         room::{Heard, Outcome, Status},
         sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
+        text,
     },
     service::{
         Failure, House,
@@ -88,7 +89,8 @@ impl House {
         user: Option<&str>,
         name: Option<&str>,
     ) -> Result<(UserId, String), Failure> {
-        let named = user.map(UserId::try_new).transpose().map_err(Failure::BadInput)?;
+        let named = user.map(UserId::try_new).transpose();
+        let named = named.map_err(|why| Failure::BadInput(format!("userId: {why}.")))?;
         let (user, own_name) = match (caller, named, self.settings.open_identities) {
             (_, Some(user), true) => (user, None),
             (Some(caller), None, _) => (caller.user.clone(), Some(caller.name.as_str())),
@@ -104,11 +106,7 @@ impl House {
             (None, _, false) => return Err(Failure::Unauthenticated("Send an identity token.".into())),
         };
         let name = name.or(own_name).unwrap_or_default().trim();
-        if name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(Failure::BadInput(
-                "name must have at most 100 characters, none of them control characters.".into(),
-            ));
-        }
+        text::check("name", name, text::NAME).map_err(Failure::BadInput)?;
         Ok((user, name.to_owned()))
     }
 

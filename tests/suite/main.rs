@@ -8,6 +8,7 @@
 mod support;
 
 mod building;
+mod bounds;
 mod contract;
 mod cost;
 mod errors;

@@ -141,9 +141,15 @@ impl Watch {
 
     /// The code with which the subscription was refused.
     pub(crate) async fn refusal(&mut self) -> String {
+        self.refusal_in_words().await.0
+    }
+
+    /// The same with the message.
+    pub(crate) async fn refusal_in_words(&mut self) -> (String, String) {
         let message = self.message().await;
         let errors =
             if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
-        errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+        let code = errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}"));
+        (code.to_owned(), errors[0]["message"].as_str().unwrap_or_default().to_owned())
     }
 }
