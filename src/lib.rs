@@ -24,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod graphql;
+pub mod log;
 pub mod open_files;
 pub mod redis_url;
 pub mod server;

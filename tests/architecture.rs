@@ -18,7 +18,7 @@ enum Rule {
 
 fn rule(room: &str) -> Option<Rule> {
     Some(match room {
-        "main" | "lib" | "cli" | "app" | "bench" | "demo" | "open_files" => Rule::All,
+        "main" | "lib" | "cli" | "app" | "bench" | "demo" | "log" | "open_files" => Rule::All,
         "server" => Rule::Only(&["graphql", "service", "domain"]),
         "graphql" => Rule::Only(&["service", "domain"]),
         "service" => Rule::Only(&["domain", "store", "clock"]),
