@@ -22,7 +22,7 @@ use crate::{
         identity::Role,
         lobby,
     },
-    graphql, log, open_files,
+    files, graphql, log, open_files,
     store::audit,
 };
 
@@ -103,6 +103,7 @@ enum Bench {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    files::make_all_private();
     log::start();
     match run(cli) {
         Ok(code) => code,

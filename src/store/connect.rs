@@ -1,14 +1,17 @@
 //! How connections to the two databases are to be.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DbErr,
     sqlx::{
+        self,
         postgres::PgConnectOptions,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use crate::files;
 
 /// How long anything waits for a connection or a lock before it gives up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,7 +52,20 @@ pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres")
 }
 
+/// The file of a SQLite database; `None` for one that is not a file: on PostgreSQL, or in memory.
+pub(super) fn file(url: &str) -> Result<Option<PathBuf>, sqlx::Error> {
+    if is_postgres(url) || url.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(None);
+    }
+    let options: SqliteConnectOptions = url.parse()?;
+    Ok(Some(options.get_filename().to_owned()))
+}
+
 pub(super) async fn pools(url: &str) -> Result<Pools, DbErr> {
+    // A URL that cannot be read is told of below.
+    if let Ok(Some(file)) = file(url) {
+        files::own_database(&file);
+    }
     // SQLite has one writer at a time, so the queue for the only connection is the fair one.
     let (writers, readers) = if is_postgres(url) { (POSTGRES_WRITERS, POSTGRES_READERS) } else { (1, 4) };
     Ok(Pools { write: connect(url, writers).await?, read: connect(url, readers).await? })

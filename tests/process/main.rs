@@ -10,6 +10,7 @@ mod cli;
 mod crash;
 mod draw;
 mod fan;
+mod files;
 mod log;
 mod seed;
 mod server;
