@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -64,6 +64,7 @@ impl App {
                 seats: config.organiser_seats_per_hour,
             }),
             key_age: TimeDelta::days(config.idempotency_days.into()),
+            draws: draw_folder(config)?,
         };
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {
@@ -194,6 +195,19 @@ pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
 /// Everything in the data folder is for its owner alone: the database knows the secret of every draw that is to come.
 fn own_data_folder(config: &Config) -> Result<(), String> {
     files::own_folder(&config.data, &config.signing_key).map_err(|why| format!("data: {why}"))
+}
+
+/// Where the published draws are: where the settings say, or among the data if there are any; `None` for a temporary
+/// folder.
+fn draw_folder(config: &Config) -> Result<Option<PathBuf>, String> {
+    if let Some(wanted) = &config.draw_folder {
+        files::own_folder(wanted, Path::new("")).map_err(|why| format!("draw-folder: {why}"))?;
+        return Ok(Some(wanted.clone()));
+    }
+    let among_data = config.data.join("draws");
+    // The data folder may be one that is not used, or not ours.
+    let made = config.data.is_dir() && files::own_folder(&among_data, Path::new("")).is_ok();
+    Ok(made.then_some(among_data))
 }
 
 /// Whether the signing key lives among the data, and was not mounted by somebody.

@@ -244,7 +244,9 @@ async fn audit_database(config: &Config) -> Result<ExitCode, String> {
 struct Published {
     commitment: String,
     secret: Option<String>,
+    #[serde(default)]
     lobby: Vec<String>,
+    #[serde(default)]
     order: Vec<String>,
 }
 

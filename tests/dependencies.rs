@@ -1,6 +1,8 @@
 //! What is built into the program, by `cargo metadata`: under which licences, and that there is one of each kind where
 //! two would be two things to keep safe. Known faults of dependencies are `make advisories`: that needs the internet.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::Command,

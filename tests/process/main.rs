@@ -9,6 +9,7 @@ mod claim;
 mod cli;
 mod crash;
 mod draw;
+mod draw_memory;
 mod fan;
 mod files;
 mod log;

@@ -115,6 +115,11 @@ impl Server {
         self.victim.clone()
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.victim.child().id()
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let id = self.victim.child().id().to_string();

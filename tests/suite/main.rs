@@ -11,6 +11,7 @@ mod building;
 mod bounds;
 mod contract;
 mod cost;
+mod draw;
 mod errors;
 mod journal;
 mod journey;

@@ -222,8 +222,17 @@ impl Server {
 
     /// Gets a page that is not GraphQL.
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
-        let url = format!("http://{}{path}", self.address);
-        self.http.get(url).send().await.unwrap().json().await.unwrap()
+        self.page(path, None).await.json().await.unwrap()
+    }
+
+    /// Gets a page unless it is the one that `known` is the tag of.
+    pub(crate) async fn page(&self, path: &str, known: Option<&str>) -> reqwest::Response {
+        let request = self.http.get(format!("http://{}{path}", self.address));
+        let request = match known {
+            Some(tag) => request.header("If-None-Match", tag),
+            None => request,
+        };
+        request.send().await.unwrap()
     }
 
     /// How many rows there are: of a table, with a condition if wanted.
