@@ -7,6 +7,7 @@
 
 mod support;
 
+mod authorisation;
 mod building;
 mod bounds;
 mod contract;

@@ -163,6 +163,13 @@ impl Server {
         Fan::new(self.http.clone(), self.address, user, Some(token))
     }
 
+    /// Somebody whose identity token has ended.
+    pub(crate) fn expired(&self, user: &str) -> Fan {
+        let ended = self.now() - secs(1);
+        let token = self.keys.identity_token(&UserId::try_new(user).unwrap(), user, &[], ended).unwrap();
+        self.bearer(user, &token)
+    }
+
     /// So many who join in this order and at the same moment: through the house's own door, because as many requests
     /// would take long.
     pub(crate) async fn crowd(&self, count: usize, series: &str) -> Vec<Fan> {

@@ -61,6 +61,15 @@ impl Watch {
         self.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
     }
 
+    /// The next message; `None` if the server closes the socket instead.
+    pub(crate) async fn answer(&mut self) -> Option<Value> {
+        match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something") {
+            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).ok(),
+            Some(Ok(Message::Close(_))) => None,
+            other => panic!("{other:?} instead of a message or a close"),
+        }
+    }
+
     /// The code with which the server closes the socket without another word.
     pub(crate) async fn closed(&mut self) -> u16 {
         let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server closes the socket");
