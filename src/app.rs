@@ -204,10 +204,7 @@ fn draw_folder(config: &Config) -> Result<Option<PathBuf>, String> {
         files::own_folder(wanted, Path::new("")).map_err(|why| format!("draw-folder: {why}"))?;
         return Ok(Some(wanted.clone()));
     }
-    let among_data = config.data.join("draws");
-    // The data folder may be one that is not used, or not ours.
-    let made = config.data.is_dir() && files::own_folder(&among_data, Path::new("")).is_ok();
-    Ok(made.then_some(among_data))
+    Ok(config.data.is_dir().then(|| config.data.join("draws")))
 }
 
 /// Whether the signing key lives among the data, and was not mounted by somebody.

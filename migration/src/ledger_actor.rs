@@ -6,7 +6,7 @@ pub(super) struct LedgerActor;
 
 impl MigrationName for LedgerActor {
     fn name(&self) -> &'static str {
-        "m0005_ledger_actor"
+        "m0008_ledger_actor"
     }
 }
 

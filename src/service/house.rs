@@ -38,7 +38,7 @@ pub struct Settings {
     pub organizer_limits: Option<OrganizerLimits>,
     /// How long an idempotency key is remembered (rule 17).
     pub key_age: TimeDelta,
-    /// The folder of the published draws, which is there and for its owner alone; `None` for a temporary one.
+    /// The folder of the published draws, made when the first is asked for; `None` for a temporary one.
     pub draws: Option<PathBuf>,
 }
 

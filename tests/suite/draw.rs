@@ -29,8 +29,9 @@ fn ids(list: &Value) -> Vec<TokenId> {
 
 /// The files of draws, of this server.
 fn files(server: &Server) -> BTreeSet<PathBuf> {
-    let folder = server.config.data.join("draws");
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    // Made when the first is written.
+    let folder = fs::read_dir(server.config.data.join("draws"));
+    folder.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
 fn tag(answer: &reqwest::Response) -> String {

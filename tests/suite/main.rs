@@ -8,8 +8,8 @@
 mod support;
 
 mod authorisation;
-mod building;
 mod bounds;
+mod building;
 mod contract;
 mod cost;
 mod draw;

@@ -5,8 +5,6 @@
 //! file, by one date at a time, and nothing of it is kept in memory. The first who asks has it written. Who asks
 //! meanwhile waits for a moment, and is then asked to come again.
 
-mod file;
-
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -21,12 +19,16 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::store::draws::Published;
 use crate::{
     domain::{catalog::Series, id::SeriesId},
-    service::{Failure, House, draws::file::Writer},
-    store::{Database, journal::LOBBY_PART},
+    service::{Failure, House},
+    store::{
+        Database,
+        draws::{Writer, open_folder},
+        journal::LOBBY_PART,
+    },
 };
-pub use file::Published;
 
 /// How long who asks waits for a file that is being written, before being asked to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +54,7 @@ pub enum Draw {
 #[derive(Debug)]
 pub(super) struct Draws {
     database: Database,
-    /// Where they are to be; `None` for a temporary folder.
+    /// Where they are to be; a temporary folder without it, or if it cannot be had.
     wanted: Option<PathBuf>,
     folder: OnceCell<Folder>,
     known: Mutex<Known>,
@@ -68,6 +70,13 @@ struct Folder {
     path: PathBuf,
     /// Deleted with this, in order that temporary files stay temporary.
     _temporary: Option<TempDir>,
+}
+
+impl Folder {
+    fn temporary() -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("frontrow-draws-").tempdir()?;
+        Ok(Self { path: folder.path().to_owned(), _temporary: Some(folder) })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -177,7 +186,7 @@ impl Draws {
         let mut first = 0;
         while first < joins {
             let tokens = self.database.lobby_part(series.id, first).await?;
-            writer = blocking(move || writer.add(&tokens)).await?;
+            writer = blocking(move || writer.with(&tokens)).await?;
             first += LOBBY_PART;
         }
         blocking(move || writer.finish()).await
@@ -187,16 +196,13 @@ impl Draws {
     async fn folder(&self) -> Result<&PathBuf, Failure> {
         let open = async || {
             let wanted = self.wanted.clone();
-            let (folder, ready) = blocking(move || {
-                let folder = match wanted {
-                    Some(path) => Folder { path, _temporary: None },
-                    None => {
-                        let temporary = tempfile::Builder::new().prefix("frontrow-draws-").tempdir()?;
-                        Folder { path: temporary.path().to_owned(), _temporary: Some(temporary) }
-                    }
-                };
-                let ready = file::open_folder(&folder.path)?;
-                Ok((folder, ready))
+            let (folder, ready) = blocking(move || match wanted.map(|path| (open_folder(&path), path)) {
+                Some((Ok(ready), path)) => Ok((Folder { path, _temporary: None }, ready)),
+                Some((Err(why), _)) => {
+                    tracing::warn!("{why}: the draws are published from a temporary folder");
+                    Ok((Folder::temporary()?, HashMap::new()))
+                }
+                None => Ok((Folder::temporary()?, HashMap::new())),
             })
             .await?;
             self.known().ready = ready;

@@ -1,4 +1,4 @@
-//! The file of one draw: JSON, written from the front to the end under another name, and then given its own, so that
+//! The files of published draws, one a date: JSON, written from the front to the end under another name, and then given its own, so that
 //! there is never half of one.
 
 use std::{
@@ -11,10 +11,13 @@ use std::{
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::domain::{
-    catalog::Series,
-    id::{SeriesId, TokenId},
-    lobby::Drawing,
+use crate::{
+    domain::{
+        catalog::Series,
+        id::{SeriesId, TokenId},
+        lobby::Drawing,
+    },
+    files,
 };
 
 /// How the names of all of them begin, with a number that grows when they are written in another way.
@@ -49,7 +52,8 @@ impl Published {
     }
 
     /// Whether it is of the draw that this date has had.
-    pub(super) fn is_of(&self, series: &Series) -> bool {
+    #[must_use]
+    pub fn is_of(&self, series: &Series) -> bool {
         series.drawn_at.is_some_and(|at| at.timestamp_millis() == self.drawn_at)
     }
 
@@ -69,9 +73,17 @@ impl Published {
     }
 }
 
-/// The finished files in a folder. What an earlier process has not
-/// finished is deleted; what is nothing of ours is left alone.
-pub(super) fn open_folder(folder: &Path) -> io::Result<HashMap<SeriesId, Published>> {
+/// Makes a folder for them, for its owner alone, if it is missing; the finished files in it. What an earlier process has
+/// not finished is deleted; what is nothing of ours is left alone.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn open_folder(folder: &Path) -> Result<HashMap<SeriesId, Published>, String> {
+    files::own_folder(folder, Path::new(""))?;
+    look_into(folder).map_err(|error| format!("the folder {} cannot be read: {error}", folder.display()))
+}
+
+fn look_into(folder: &Path) -> io::Result<HashMap<SeriesId, Published>> {
     let mut found = HashMap::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -86,7 +98,8 @@ pub(super) fn open_folder(folder: &Path) -> io::Result<HashMap<SeriesId, Publish
 }
 
 /// A file that is being written. Deleted if it is dropped before it is finished.
-pub(super) struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     out: BufWriter<Hashed<NamedTempFile>>,
     drawing: Drawing,
     folder: PathBuf,
@@ -96,7 +109,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Begins the file of a drawn date with so many joins.
-    pub(super) fn begin(folder: &Path, series: &Series, joins: u64) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn begin(folder: &Path, series: &Series, joins: u64) -> io::Result<Self> {
         let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, Hashed { inner: file, hash: Sha256::new() });
         let (id, secret) = (series.id, &series.draw_secret);
@@ -116,14 +132,20 @@ impl Writer {
     }
 
     /// Adds the next of the lobby.
-    pub(super) fn add(mut self, tokens: &[TokenId]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn with(mut self, tokens: &[TokenId]) -> io::Result<Self> {
         list(&mut self.out, self.drawing.places() == 0, tokens.iter().copied())?;
         self.drawing.add(tokens.iter().copied());
         Ok(self)
     }
 
     /// Adds the order, and gives the file its name.
-    pub(super) fn finish(self) -> io::Result<Published> {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn finish(self) -> io::Result<Published> {
         let Self { mut out, drawing, folder, series, drawn_at } = self;
         let places = drawing.places();
         write!(out, "],\"order\":[")?;
@@ -149,6 +171,7 @@ fn list(out: &mut impl Write, mut are_first: bool, tokens: impl Iterator<Item = 
 }
 
 /// Counts what is written into a hash.
+#[derive(Debug)]
 struct Hashed<W> {
     inner: W,
     hash: Sha256,
