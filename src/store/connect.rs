@@ -102,3 +102,42 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 pub(super) fn postgres(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("frontrow").statement_cache_capacity(POSTGRES_STATEMENTS)
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+
+    /// Whatever made the folder around it, and whatever the umask: SQLite gives what it makes the database's own mode.
+    #[tokio::test]
+    async fn a_database_is_private_with_all_that_sqlite_makes_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sale.db");
+        let pools = pools(&format!("sqlite://{}", path.display())).await.unwrap();
+        pools.write.execute_unprepared("CREATE TABLE x (y INTEGER)").await.unwrap();
+        let mut found: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o7777;
+                (entry.file_name().into_string().unwrap(), mode)
+            })
+            .collect();
+        found.sort();
+        let private = ["sale.db", "sale.db-shm", "sale.db-wal"].map(|name| (name.to_owned(), 0o600));
+        assert_eq!(found, private);
+    }
+
+    #[test]
+    fn a_database_in_memory_has_no_file() {
+        let named = |url: &str| file(url).unwrap();
+        assert_eq!(named("sqlite://a/b.db?mode=rwc"), Some("a/b.db".into()));
+        for none in ["sqlite::memory:", "sqlite:x?mode=memory", "postgres://x/y", "postgresql://x/y"] {
+            assert_eq!(named(none), None, "{none}");
+        }
+    }
+}
