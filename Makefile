@@ -15,7 +15,7 @@ NPM := $(shell command -v npm)
 WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
 	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
 
-.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test deploy-check schema-check doc pages pages-test pages-e2e chromium
+.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test deploy-check schema-check doc advisories pages pages-test pages-e2e chromium
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -58,6 +58,10 @@ schema-check: ## Check that schema.graphql is what the code says.
 
 doc: ## Build the documentation; a warning is a failure.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --workspace
+
+# Not part of `test`: it asks the internet, and what it answers changes without a change here.
+advisories: ## Ask for known faults of the dependencies; needs the internet and cargo-deny or cargo-audit.
+	scripts/advisories
 
 # A minimal toolchain comes without these two.
 rust-tools:

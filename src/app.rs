@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{Clock, Dice},
     config::{Config, RedisConfig},
+    files::{self, Others},
     server::{self, endpoint::TransportLimits},
     service::{Failure, House, Settings, identity::Keys},
     store::{
@@ -43,6 +44,8 @@ impl App {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config, clock: Clock, dice: Dice) -> Result<Self, String> {
+        // Before anything is opened: a key that others have read signs for them as well.
+        let keys = keys(config, &dice)?;
         let database = database(config).await?;
         // Waiting rooms are kept in this process alone.
         let sharing = if config.redis.is_some() { Sharing::Together } else { Sharing::Alone };
@@ -52,7 +55,6 @@ impl App {
             .await
             .map_err(|error| format!("the database cannot be brought up to date: {error}"))?;
         let redis = redis(config).await?;
-        let keys = keys(config, &dice)?;
         let settings = Settings {
             open_identities: config.open_identities,
             self_service_charging: config.self_service_charging,
@@ -62,6 +64,7 @@ impl App {
                 seats: config.organiser_seats_per_hour,
             }),
             key_age: TimeDelta::days(config.idempotency_days.into()),
+            draws: draw_folder(config)?,
         };
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {
@@ -138,7 +141,7 @@ pub async fn database(config: &Config) -> Result<Database, String> {
     let url = match &config.database_url {
         Some(url) => url.clone(),
         None => {
-            make_folder(&config.data)?;
+            own_data_folder(config)?;
             Database::embedded_url(&config.data)
         }
     };
@@ -169,9 +172,15 @@ async fn redis(config: &Config) -> Result<Option<Redis>, String> {
 /// A sentence for the operator.
 pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
     if let Some(folder) = config.signing_key.parent() {
-        make_folder(folder)?;
+        let shown = folder.display();
+        files::make_folder(folder).map_err(|error| format!("the folder {shown} cannot be made: {error}"))?;
     }
-    let keys = Keys::new(&signing_secret(&config.signing_key, dice)?);
+    let secret = signing_secret(&config.signing_key, dice)?;
+    look_at_signing_key(config)?;
+    if is_within_data(config) {
+        own_data_folder(config)?;
+    }
+    let keys = Keys::new(&secret);
     match &config.identity_key {
         None => Ok(keys),
         Some(path) => {
@@ -183,14 +192,67 @@ pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(path)
-        .map_err(|error| format!("the folder {} cannot be made: {error}", path.display()))
+/// Everything in the data folder is for its owner alone: the database knows the secret of every draw that is to come.
+fn own_data_folder(config: &Config) -> Result<(), String> {
+    files::own_folder(&config.data, &config.signing_key).map_err(|why| format!("data: {why}"))
+}
+
+/// Where the published draws are: where the settings say, or among the data if there are any; `None` for a temporary
+/// folder.
+fn draw_folder(config: &Config) -> Result<Option<PathBuf>, String> {
+    if let Some(wanted) = &config.draw_folder {
+        files::own_folder(wanted, Path::new("")).map_err(|why| format!("draw-folder: {why}"))?;
+        return Ok(Some(wanted.clone()));
+    }
+    Ok(config.data.is_dir().then(|| config.data.join("draws")))
+}
+
+/// Whether the signing key lives among the data, and was not mounted by somebody.
+fn is_within_data(config: &Config) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(&config.signing_key).zip(real(&config.data)).is_some_and(|(key, data)| key.starts_with(data))
+}
+
+/// Whoever can read the signing key can be anybody here. One that we keep is refused then rather than closed, because
+/// it may have been read already; one that is mounted may have to be like that.
+fn look_at_signing_key(config: &Config) -> Result<(), String> {
+    let path = &config.signing_key;
+    let shown = path.display();
+    let found = files::others(path).map_err(|error| format!("signing-key: {shown}: {error}"))?;
+    let Some(Others { mode, read, write }) = found.filter(|others| others.read || others.write) else {
+        return Ok(());
+    };
+    let can = if write { "changed" } else { "read" };
+    let said =
+        format!("{shown} can be {can} by other users (mode {mode:04o}), who could sign tokens with it");
+    let is_ours = is_within_data(config);
+    if !is_ours && !write {
+        tracing::warn!("signing-key: {said}; if it need not be like that: chmod 600 {}", quoted(path));
+        return Ok(());
+    }
+    let renew = if is_ours {
+        "; if somebody may have used it, delete it instead: the next start makes another one, and every token that it \
+         has signed ends"
+    } else {
+        ""
+    };
+    debug_assert!(read || write);
+    Err(format!("signing-key: {said}; run: chmod 600 {}{renew}", quoted(path)))
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c)) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 fn signing_secret(path: &Path, dice: &Dice) -> Result<Vec<u8>, String> {
     let shown = path.display();
-    match private().open(path) {
+    match files::private().write(true).create_new(true).open(path) {
         Ok(mut file) => {
             let text = hex::encode(dice.bytes::<32>());
             let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
@@ -205,15 +267,6 @@ fn signing_secret(path: &Path, dice: &Dice) -> Result<Vec<u8>, String> {
         .ok()
         .filter(|secret| secret.len() >= 32)
         .ok_or_else(|| format!("signing-key: {shown} must hold at least 32 bytes in hexadecimal"))
-}
-
-/// A new file that only its owner can read.
-fn private() -> std::fs::OpenOptions {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn said(failure: Failure) -> String {

@@ -22,7 +22,7 @@ use crate::{
         identity::Role,
         lobby,
     },
-    graphql, open_files,
+    files, graphql, log, open_files,
     store::audit,
 };
 
@@ -103,9 +103,8 @@ enum Bench {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("FRONTROW_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sea_orm_migration=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    files::make_all_private();
+    log::start();
     match run(cli) {
         Ok(code) => code,
         Err(mistakes) => {
@@ -245,7 +244,9 @@ async fn audit_database(config: &Config) -> Result<ExitCode, String> {
 struct Published {
     commitment: String,
     secret: Option<String>,
+    #[serde(default)]
     lobby: Vec<String>,
+    #[serde(default)]
     order: Vec<String>,
 }
 

@@ -58,6 +58,10 @@ pub struct Layer {
     /// The file with the secret that signs tokens, made if it is missing (default: signing.key in the data folder).
     #[arg(long, value_name = "FILE", env = "FRONTROW_SIGNING_KEY", global = true)]
     pub signing_key: Option<PathBuf>,
+    /// The folder of the published draws, one file a date, made if it is missing (default: draws in the data folder if
+    /// that is used, else a temporary one).
+    #[arg(long, value_name = "DIR", env = "FRONTROW_DRAW_FOLDER", global = true)]
+    pub draw_folder: Option<PathBuf>,
     /// The public key (PEM) of the site's identity provider.
     #[arg(long, value_name = "FILE", env = "FRONTROW_IDENTITY_KEY", global = true)]
     pub identity_key: Option<PathBuf>,
@@ -112,6 +116,8 @@ pub struct Config {
     pub redis: Option<RedisConfig>,
     /// The file with the signing secret.
     pub signing_key: PathBuf,
+    /// The folder of the published draws; `None` for one that is made where there is room.
+    pub draw_folder: Option<PathBuf>,
     /// The file with the identity provider's public key.
     pub identity_key: Option<PathBuf>,
     /// Whether `issueToken` takes `userId` from anybody.
@@ -164,6 +170,7 @@ impl Layer {
             redis_url: self.redis_url.or(file.redis_url),
             redis_prefix: self.redis_prefix.or(file.redis_prefix),
             signing_key: self.signing_key.or(file.signing_key),
+            draw_folder: self.draw_folder.or(file.draw_folder),
             identity_key: self.identity_key.or(file.identity_key),
             open_identities: self.open_identities.or(file.open_identities),
             expose_open_identities: self.expose_open_identities.or(file.expose_open_identities),
@@ -244,6 +251,7 @@ impl Layer {
                 database_url: self.database_url,
                 redis,
                 signing_key: self.signing_key.unwrap_or_else(|| data.join("signing.key")),
+                draw_folder: self.draw_folder,
                 identity_key: self.identity_key,
                 open_identities,
                 self_service_charging: self.self_service_charging.unwrap_or(demo),

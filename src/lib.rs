@@ -7,9 +7,9 @@
 //! server              HTTP, WebSocket, health, pages            -> graphql, service
 //! graphql             one file a noun: types, queries, payloads -> service, domain
 //! service             use cases: who may ask, decide, announce  -> domain, store, clock
-//! store               everything that remembers                 -> domain, clock, redis_url, the tables
+//! store               everything that remembers                 -> domain, clock, files, redis_url, the tables
 //! config              the settings, checked as a whole          -> redis_url
-//! domain, clock, redis_url                                      -> none of the others
+//! domain, clock, files, redis_url                               -> none of the others
 //! ```
 //!
 //! Everything that changes a sale goes through [`service::committer`], which runs the pure rules of
@@ -23,7 +23,9 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod files;
 pub mod graphql;
+pub mod log;
 pub mod open_files;
 pub mod redis_url;
 pub mod server;

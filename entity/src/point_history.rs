@@ -11,6 +11,8 @@ pub struct Model {
     pub id: Uuid,
     /// Whose wallet.
     pub user_id: String,
+    /// Who did it, where that was not the owner.
+    pub actor_id: Option<String>,
     /// Its place in that ledger, from 1.
     pub line: i32,
     /// What happened.

@@ -7,6 +7,7 @@ pub use sea_orm_migration::prelude::*;
 mod building;
 mod catalog;
 mod key_age;
+mod ledger_actor;
 mod processes;
 mod room;
 mod sale;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(unpaid::Unpaid),
             Box::new(building::Building),
             Box::new(key_age::KeyAge),
+            Box::new(ledger_actor::LedgerActor),
         ]
     }
 }

@@ -1,11 +1,14 @@
 //! Concerts, their dates, how a house is laid out, and when a sale is open.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
     id::{ConcertId, SeriesId, UserId},
     lobby::DrawSecret,
     policy::QueuePolicy,
+    text,
 };
 
 /// The most seats of one series.
@@ -70,12 +73,10 @@ impl Series {
 ///
 /// # Errors
 /// A sentence that says what a title looks like.
-pub fn try_title(text: &str) -> Result<String, String> {
-    let title = text.trim();
-    match title.chars().count() {
-        1..=200 if !title.chars().any(char::is_control) => Ok(title.to_owned()),
-        n => Err(format!("title must have 1 to 200 characters and no control characters, this one has {n}")),
-    }
+pub fn try_title(title: &str) -> Result<String, String> {
+    let title = title.trim();
+    text::check("title", title, text::TITLE)?;
+    Ok(title.to_owned())
 }
 
 /// When a concert takes place and when its seats are sold.
@@ -213,13 +214,14 @@ pub fn check_layout(sections: &[Section]) -> Result<u32, String> {
     if sections.is_empty() {
         return Err("sections must not be empty; leave them out for the standard house".into());
     }
-    let (mut seats, mut value) = (0_i64, 0_i64);
+    let (mut seats, mut value, mut names) = (0_i64, 0_i64, HashSet::new());
     for (i, section) in sections.iter().enumerate() {
         let Section { name, rows, cols, price } = section;
-        if name.trim().is_empty() || name.chars().count() > 50 {
-            return Err(format!("sections[{i}].name must have 1 to 50 characters"));
+        text::check(&format!("sections[{i}].name"), name, text::SECTION)?;
+        if name.trim().is_empty() {
+            return Err(format!("sections[{i}].name must have more than spaces"));
         }
-        if sections[..i].iter().any(|other| other.name == *name) {
+        if !names.insert(name) {
             return Err(format!(
                 "sections[{i}].name repeats \"{name}\"; each section needs a name of its own"
             ));

@@ -73,13 +73,49 @@ impl Ranker {
     }
 }
 
+/// A lobby on its way into the drawn order, which may come in a part at a time. A place takes 48 bytes.
+pub struct Drawing {
+    ranker: Ranker,
+    keyed: Vec<([u8; 32], TokenId)>,
+}
+
+impl fmt::Debug for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Drawing of {} places", self.keyed.len())
+    }
+}
+
+impl Drawing {
+    /// An empty lobby with room for so many.
+    #[must_use]
+    pub fn new(secret: &DrawSecret, places: usize) -> Self {
+        Self { ranker: secret.ranker(), keyed: Vec::with_capacity(places) }
+    }
+
+    /// Adds those who were in the lobby, in any order.
+    pub fn add(&mut self, ids: impl IntoIterator<Item = TokenId>) {
+        self.keyed.extend(ids.into_iter().map(|id| (self.ranker.key(id), id)));
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.keyed.len()
+    }
+
+    /// The drawn order: the first is admitted first (rule 5). Sorted where they are.
+    pub fn in_order(mut self) -> impl ExactSizeIterator<Item = TokenId> {
+        self.keyed.sort_unstable();
+        self.keyed.into_iter().map(|(_, id)| id)
+    }
+}
+
 /// The drawn order of a lobby: the first is admitted first (rule 5).
 #[must_use]
 pub fn order(secret: &DrawSecret, ids: impl IntoIterator<Item = TokenId>) -> Vec<TokenId> {
-    let ranker = secret.ranker();
-    let mut keyed: Vec<_> = ids.into_iter().map(|id| (ranker.key(id), id)).collect();
-    keyed.sort_unstable();
-    keyed.into_iter().map(|(_, id)| id).collect()
+    let mut drawing = Drawing::new(secret, 0);
+    drawing.add(ids);
+    drawing.in_order().collect()
 }
 
 /// Why published data do not prove a draw.

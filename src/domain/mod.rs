@@ -13,3 +13,4 @@ pub mod quota;
 pub mod room;
 pub mod sale;
 pub mod seat_map;
+pub mod text;

@@ -6,10 +6,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result, connection::Connec
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{catalog, catalog::SeriesStatus, id::ConcertId},
+    domain::{catalog, catalog::SeriesStatus, id::ConcertId, text},
     graphql::{
         budget::take_rows,
-        error::{caller, error, id},
+        error::{bad_input, caller, error, id},
         loaders::{self, DatesOf},
         page::{PageArgs, connection},
         series::Series,
@@ -66,7 +66,8 @@ pub struct ConcertQuery;
 
 #[Object]
 impl ConcertQuery {
-    /// Concerts, newest first; with `search`, those whose title contains that text in any case. Needs no token.
+    /// Concerts, newest first; with `search`, of at most 200 characters, those whose title contains that text
+    /// in any case. Needs no token.
     async fn concerts(
         &self,
         ctx: &Context<'_>,
@@ -78,6 +79,7 @@ impl ConcertQuery {
     ) -> Result<Connection<String, Concert>> {
         let page = PageArgs { first, after, last, before }.page()?;
         let search = search.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text::check("search", search.unwrap_or_default(), text::SEARCH).map_err(bad_input)?;
         let database = ctx.data::<Arc<House>>()?.database();
         let slice = database.concerts(search, page).await.map_err(|failure| error(failure.into()))?;
         connection(ctx, slice, |concert| concert.id.to_string(), Concert)

@@ -61,14 +61,30 @@ pub fn bad_input(message: impl Into<String>) -> Error {
     with_code(message, code::BAD_USER_INPUT)
 }
 
+/// Put into a request instead of a [`Caller`] by a token that was good and has ended, with what to tell whoever shows
+/// it: it is as good as none where none is needed, and refused where one is.
+#[derive(Clone, Debug)]
+pub struct Outdated(pub String);
+
 /// Who is asking.
 ///
 /// # Errors
-/// UNAUTHENTICATED if nobody has said so.
+/// UNAUTHENTICATED if nobody has said so, or by a token that has ended.
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
-    ctx.data_opt::<Caller>().ok_or_else(|| {
+    caller_opt(ctx)?.ok_or_else(|| {
         with_code("This needs a token: send \"Authorization: Bearer <token>\".", code::UNAUTHENTICATED)
     })
+}
+
+/// Who is asking, where that need not be said.
+///
+/// # Errors
+/// UNAUTHENTICATED for a token that has ended.
+pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
+    match ctx.data_opt::<Outdated>() {
+        Some(Outdated(message)) => Err(with_code(message, code::UNAUTHENTICATED)),
+        None => Ok(ctx.data_opt::<Caller>()),
+    }
 }
 
 /// Reads an id.
@@ -82,6 +98,17 @@ pub fn id<T: FromStr>(name: &str, id: &ID) -> Result<T, Error> {
             "{name} must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{shown}\"."
         ))
     })
+}
+
+/// Reads a list of ids, of which there may be `most`: how many there are is looked at before any of them.
+///
+/// # Errors
+/// BAD_USER_INPUT if there are more, or one has not the form of an id.
+pub fn ids<T: FromStr>(name: &str, ids: &[ID], most: u32) -> Result<Vec<T>, Error> {
+    if ids.len() > most as usize {
+        return Err(bad_input(format!("{name} must name at most {most}, not {}.", ids.len())));
+    }
+    ids.iter().enumerate().map(|(at, value)| id(&format!("{name}[{at}]"), value)).collect()
 }
 
 /// Reads an id that may be left out.

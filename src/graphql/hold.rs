@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         id::{HoldId, SeatId},
+        policy::QueuePolicy,
         sale,
     },
     graphql::{
         budget::take_rows,
-        error::{caller, error, id},
+        error::{caller, error, id, ids},
         loaders,
         problem::{Problem, settle},
         seat::Seat,
@@ -107,7 +108,7 @@ pub struct HoldSeatPayload {
 /// Which seats; all of one date, each once.
 #[derive(Debug, InputObject)]
 pub struct HoldSeatsInput {
-    /// The seats.
+    /// The seats, 1 to 100.
     pub seat_ids: Vec<ID>,
 }
 
@@ -116,7 +117,7 @@ pub struct HoldSeatsInput {
 pub struct HoldBestSeatsInput {
     /// 1 to 100.
     pub count: i32,
-    /// Only in the section of this name.
+    /// Only in the section of this name, of 1 to 50 characters.
     pub section: Option<String>,
 }
 
@@ -164,7 +165,7 @@ impl HoldMutation {
 
     /// Holds several seats of one date: all of them or none.
     async fn hold_seats(&self, ctx: &Context<'_>, input: HoldSeatsInput) -> Result<HoldSeatsPayload> {
-        let seats = input.seat_ids.iter().map(|seat| id("seatIds", seat)).collect::<Result<Vec<SeatId>>>()?;
+        let seats = ids::<SeatId>("seatIds", &input.seat_ids, QueuePolicy::MAX_SEATS_PER_USER)?;
         let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, seats).await;
         payload(ctx, done).await
     }

@@ -4,6 +4,7 @@
 //! what a fan can run into in normal use is a [`problem`] in the payload; what a client did wrong, or what broke
 //! here, is an [`error`] with a [`code`].
 
+mod ahead;
 pub mod budget;
 pub mod code;
 pub mod concert;

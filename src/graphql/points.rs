@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::sale,
     graphql::{
+        ahead::{acting_on, reading},
         error::{caller, error},
         loaders,
         page::{PageArgs, connection},
@@ -43,8 +44,9 @@ impl Points {
     ) -> Result<Connection<String, PointHistory>> {
         let page = PageArgs { first, after, last, before }.page()?;
         let house = ctx.data::<Arc<House>>()?;
-        let slice = house.history(caller(ctx)?, &self.0.user, page).await.map_err(error)?;
-        connection(ctx, slice, |entry| entry.line.to_string(), PointHistory)
+        let owner = &self.0.user;
+        let slice = house.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
+        connection(ctx, slice.map_err(error)?, |entry| entry.line.to_string(), PointHistory)
     }
 }
 
@@ -60,6 +62,11 @@ impl PointHistory {
 
     async fn user_id(&self) -> ID {
         self.0.user.as_str().into()
+    }
+
+    /// Who did it, where that is not the owner: a cashier or an admin.
+    async fn actor_id(&self) -> Option<ID> {
+        self.0.actor.as_ref().map(|actor| actor.as_str().into())
     }
 
     async fn kind(&self) -> PointHistoryKind {
@@ -123,8 +130,8 @@ pub struct ChargeInput {
     pub amount: i32,
     /// 1 to 64 characters, new for each thing that you mean to do; see the description of this input.
     pub idempotency_key: String,
-    /// Whose wallet; left out, the caller's. Another user's: CASHIER or ADMIN only. A fan's own: only where the
-    /// server allows self-service charging (the demo does).
+    /// Whose wallet; left out, the caller's. Another user's: CASHIER or ADMIN only. One's own, also a cashier's: only
+    /// where the server allows self-service charging (the demo does).
     pub user_id: Option<ID>,
 }
 
@@ -154,10 +161,12 @@ pub struct PointsMutation;
 
 #[Object]
 impl PointsMutation {
-    /// Puts points into a wallet.
+    /// Puts points into a wallet. A cashier is shown the balance of another user's wallet, and not its history: who
+    /// asks for that gets FORBIDDEN, and nothing is charged.
     async fn charge(&self, ctx: &Context<'_>, input: ChargeInput) -> Result<PointsPayload> {
         let (house, wallet) = (ctx.data::<Arc<House>>()?, user(input.user_id.as_ref())?);
-        let done = house.charge(caller(ctx)?, wallet, input.amount, input.idempotency_key).await;
+        let caller = acting_on(ctx, wallet.as_ref())?;
+        let done = house.charge(caller, wallet, input.amount, input.idempotency_key).await;
         payload(ctx, done).await
     }
 

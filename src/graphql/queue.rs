@@ -9,11 +9,10 @@ use futures_util::{StreamExt, stream::BoxStream};
 use crate::{
     domain::{
         id::{SeriesId, TokenId},
-        identity::Caller,
         sale,
     },
     graphql::{
-        error::{caller, error, id, id_opt},
+        error::{caller, caller_opt, error, id, id_opt},
         loaders,
         problem::{Problem, settle},
         series::{Series, SeriesStatus},
@@ -131,7 +130,7 @@ pub struct QueueQuery;
 
 #[Object]
 impl QueueQuery {
-    /// The token in the Authorization header, or another one of the caller's.
+    /// The token in the Authorization header, or another one of the caller's; ADMIN: anybody's.
     async fn token(
         &self,
         ctx: &Context<'_>,
@@ -139,7 +138,7 @@ impl QueueQuery {
     ) -> Result<Option<Token>> {
         let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
         let wanted = id_opt("id", token.as_ref())?;
-        match house.own_token(caller, wanted).await {
+        match house.readable_token(caller, wanted).await {
             Ok(token) => {
                 let position = house.position_of(token.series, token.id).await.map_err(error)?;
                 Ok(Some(Token { token, position }))
@@ -150,16 +149,12 @@ impl QueueQuery {
     }
 
     /// Where the caller stands: with the token in the Authorization header, or another one of the caller's.
-    /// Counts as a heartbeat.
+    /// Counts as a heartbeat. ADMIN: where anybody stands, without being a sign of life of theirs.
     async fn queue_position(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
-        heartbeat(ctx, token_id.as_ref()).await
+        let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
+        let position = ctx.data::<Arc<House>>()?.position(caller(ctx)?, token).await;
+        Ok(position.map_err(error)?.into())
     }
-}
-
-async fn heartbeat(ctx: &Context<'_>, token: Option<&ID>) -> Result<QueuePosition> {
-    let token = id_opt::<TokenId>("tokenId", token)?;
-    let position = ctx.data::<Arc<House>>()?.heartbeat(caller(ctx)?, token).await;
-    Ok(position.map_err(error)?.into())
 }
 
 /// Whose place, and in which waiting room.
@@ -199,7 +194,11 @@ impl QueueMutation {
     async fn issue_token(&self, ctx: &Context<'_>, input: IssueTokenInput) -> Result<IssueTokenPayload> {
         let house = ctx.data::<Arc<House>>()?;
         let series = id::<SeriesId>("seriesId", &input.series_id)?;
-        let shown = ctx.data_opt::<Caller>();
+        // Where anybody may say who they are, a token that has ended is in nobody's way.
+        let shown = match caller_opt(ctx) {
+            Err(_) if house.takes_anybody() && input.user_id.is_some() => None,
+            shown => shown?,
+        };
         let (user, name) =
             house.joiner(shown, input.user_id.as_deref(), input.name.as_deref()).map_err(error)?;
         Ok(match settle(ctx, house.join(shown, user, name, series).await).await? {
@@ -216,7 +215,9 @@ impl QueueMutation {
     /// The health check: proves that the fan is still there and moves the token's expiry.
     #[graphql(name = "heartbeat")]
     async fn beat(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
-        heartbeat(ctx, token_id.as_ref()).await
+        let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
+        let position = ctx.data::<Arc<House>>()?.heartbeat(caller(ctx)?, token).await;
+        Ok(position.map_err(error)?.into())
     }
 
     /// Gives up the place, and any seats that are held with it.

@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         id::{HoldId, UserId},
+        policy::QueuePolicy,
         sale,
     },
     graphql::{
         budget::take_rows,
-        error::{bad_input, caller, error, id},
+        error::{bad_input, caller, error, id, ids},
         loaders::{self, TicketsOf},
         page::{PageArgs, connection},
         points::Points,
@@ -181,7 +182,7 @@ pub(super) fn user(id: Option<&ID>) -> Result<Option<UserId>> {
 /// What to pay for.
 #[derive(Debug, InputObject)]
 pub struct PayInput {
-    /// Left out, all live holds of the token's series.
+    /// At most 100; left out, all live holds of the token's series.
     pub hold_ids: Option<Vec<ID>>,
     /// 1 to 64 characters, new for each payment that you mean to make. The same key with the same input returns
     /// the first result again, so a payment whose answer was lost can safely be repeated.
@@ -231,7 +232,7 @@ impl TicketMutation {
     /// If anything is wrong nothing has happened, and the holds stand until their own end.
     async fn pay(&self, ctx: &Context<'_>, input: PayInput) -> Result<PayPayload> {
         let holds = match input.hold_ids {
-            Some(ids) => Some(ids.iter().map(|hold| id("holdIds", hold)).collect::<Result<Vec<HoldId>>>()?),
+            Some(named) => Some(ids::<HoldId>("holdIds", &named, QueuePolicy::MAX_SEATS_PER_USER)?),
             None => None,
         };
         let done = ctx.data::<Arc<House>>()?.pay(caller(ctx)?, holds, input.idempotency_key).await;

@@ -1,5 +1,6 @@
 //! What the transport needs to know of the application, and the routes made of it.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
+use crate::graphql::error::Outdated;
 use crate::graphql::guard::GuardLimits;
 use crate::server::nulls::Shape;
 use crate::server::{graphql_http, graphql_ws};
@@ -20,9 +22,24 @@ use crate::server::{graphql_http, graphql_ws};
 /// `connection_init` (rule 1).
 pub type Authenticate = Arc<dyn Fn(Option<&str>) -> Result<Session, Refusal> + Send + Sync>;
 
-/// Puts what the resolvers need to know of the caller into a request. Called for each operation, so that a socket
-/// whose token has ended since can be refused.
+/// Puts what the resolvers need to know of the caller into a request, an [`Outdated`] where the token has ended. Called
+/// for each operation, because a socket may outlive the token that opened it.
 pub type Session = Arc<dyn Fn(&mut Request) -> Result<(), Refusal> + Send + Sync>;
+
+/// Refuses a session whose token has ended already: a socket that it opened would have nothing to say for it.
+///
+/// # Errors
+///
+/// `UNAUTHENTICATED`.
+pub(crate) fn refuse_outdated(session: Session) -> Result<Session, Refusal> {
+    let mut probe = Request::new("");
+    // What it refuses for other reasons it refuses with each operation.
+    let _ = session(&mut probe);
+    match probe.data.get(&TypeId::of::<Outdated>()).and_then(|found| found.downcast_ref()) {
+        Some(Outdated(message)) => Err(Refusal::unauthenticated(message)),
+        None => Ok(session),
+    }
+}
 
 /// Makes the id by which a caller's error and the log line about it find each other.
 pub type RequestId = Arc<dyn Fn() -> String + Send + Sync>;

@@ -3,32 +3,49 @@
 use std::sync::Arc;
 
 use async_graphql::Request;
+use chrono::{DateTime, Utc};
 
 use crate::{
-    graphql::loaders::loaders,
+    domain::identity::Caller,
+    graphql::{error::Outdated, loaders::loaders},
     server::endpoint::{Authenticate, Refusal, Session},
-    service::House,
+    service::{House, identity::BadToken},
 };
 
-/// Checks a token once, and its end again with each operation: a socket may outlive it.
+/// Checks a token once, and its end again with each operation: a socket may outlive it. What is public is answered all
+/// the same then; where a token is needed the resolvers say that this one has ended.
 pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
     Arc::new(move |token| {
         let house = Arc::clone(&house);
-        let known = match token {
-            Some(token) => Some(house.caller(token).map_err(Refusal::unauthenticated)?),
-            None => None,
+        let known = match token.map(|token| house.caller(token)) {
+            None => Known::Nobody,
+            Some(Ok((caller, until))) => Known::Caller(caller, until),
+            Some(Err(BadToken::Outdated)) => Known::Outdated,
+            Some(Err(bad @ BadToken::Unacceptable(_))) => {
+                return Err(Refusal::unauthenticated(bad.to_string()));
+            }
         };
         let session: Session = Arc::new(move |request: &mut Request| {
             request.data.insert(Arc::clone(&house));
             request.data.insert(loaders(Arc::clone(&house)));
-            if let Some((caller, until)) = &known {
-                if house.clock().now() >= *until {
-                    return Err(Refusal::unauthenticated("The token is outdated; get a new one."));
+            match &known {
+                Known::Nobody => {}
+                Known::Caller(caller, until) if house.clock().now() < *until => {
+                    request.data.insert(caller.clone());
                 }
-                request.data.insert(caller.clone());
+                Known::Caller(..) | Known::Outdated => {
+                    request.data.insert(Outdated(BadToken::Outdated.to_string()));
+                }
             }
             Ok(())
         });
         Ok(session)
     })
+}
+
+/// What a token says of whoever shows it.
+enum Known {
+    Nobody,
+    Caller(Caller, DateTime<Utc>),
+    Outdated,
 }

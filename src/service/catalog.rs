@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         catalog::{self, Concert, Schedule, Section, Series},
-        id::{ConcertId, SeriesId, TokenId, UserId},
+        id::{ConcertId, SeriesId, UserId},
         identity::{Caller, Role},
         lobby::DrawSecret,
         policy::{PolicyPatch, QueuePolicy},
@@ -129,15 +129,6 @@ impl House {
             }
             None => Err(Failure::SeriesNotCreated),
         }
-    }
-
-    /// A series and the token ids of its lobby, for whoever wants to check the draw (rule 5).
-    ///
-    /// # Errors
-    /// NOT_FOUND without the series.
-    pub async fn draw(&self, id: SeriesId) -> Result<(Series, Vec<TokenId>), Failure> {
-        let series = self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))?;
-        Ok((series, self.database.lobby(id).await?))
     }
 
     /// A series that the caller runs.

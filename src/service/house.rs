@@ -1,6 +1,6 @@
 //! Everything that runs behind one front door.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -11,6 +11,7 @@ use crate::{
         Failure, building,
         census::Census,
         committer::Committer,
+        draws::Draws,
         forgetting,
         identity::Keys,
         load::{self, Load},
@@ -27,7 +28,7 @@ use crate::{
 const PROBE: Duration = Duration::from_secs(3);
 
 /// What the operator decides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// `issueToken` takes `userId` from anybody (the demo).
     pub open_identities: bool,
@@ -37,6 +38,8 @@ pub struct Settings {
     pub organizer_limits: Option<OrganizerLimits>,
     /// How long an idempotency key is remembered (rule 17).
     pub key_age: TimeDelta,
+    /// The folder of the published draws, made when the first is asked for; `None` for a temporary one.
+    pub draws: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             self_service_charging: false,
             organizer_limits: None,
             key_age: TimeDelta::days(30),
+            draws: None,
         }
     }
 }
@@ -73,6 +77,7 @@ pub struct House {
     pub(super) committer: Committer,
     pub(super) events: Events,
     pub(super) building: building::Queue,
+    pub(super) draws: Arc<Draws>,
     redis: Option<Redis>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -148,6 +153,7 @@ impl House {
             let census = Arc::clone(&census);
             tasks.spawn(Neighbours { maps, rooms, census, watchdog }.listen(incoming, stop.clone()));
         }
+        let draws = Draws::new(database.clone(), settings.draws.clone(), stop.clone(), tasks.clone());
         let house = Self {
             clock,
             dice,
@@ -161,6 +167,7 @@ impl House {
             committer,
             events,
             building: building::Queue::new(),
+            draws,
             redis,
             stop,
             tasks,

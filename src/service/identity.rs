@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -129,10 +130,10 @@ impl Keys {
     /// Who shows this token, and until when it is good.
     ///
     /// # Errors
-    /// A sentence for the caller: why the token is no good.
-    pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), String> {
-        let malformed =
-            || "The token is not one that this server accepts: it is malformed or forged.".to_owned();
+    /// Why the token is no good.
+    pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), BadToken> {
+        let malformed = || BadToken::Unacceptable(MALFORMED.to_owned());
+        no_critical_extension(token)?;
         let header = jsonwebtoken::decode_header(token).map_err(|_| malformed())?;
         let (key, is_own) = match (&self.provider, header.alg) {
             (_, Algorithm::HS256) => (&*self.own, true),
@@ -146,7 +147,7 @@ impl Keys {
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| malformed())?.claims;
         let until = DateTime::from_timestamp(claims.exp, 0).ok_or_else(malformed)?;
         if now >= until {
-            return Err("The token is outdated; get a new one.".to_owned());
+            return Err(BadToken::Outdated);
         }
         let pass = match (&claims.jti, &claims.series) {
             (Some(token), Some(series)) if is_own => Some(QueuePass {
@@ -166,12 +167,44 @@ impl Keys {
     }
 }
 
+/// What is said of a token that is neither ours nor the identity provider's, or not a token at all.
+const MALFORMED: &str = "The token is not one that this server accepts: it is malformed or forged.";
+
+/// RFC 7515, 4.1.11: whoever does not understand what `crit` names has to refuse the token, and we understand no
+/// extension at all; a `crit` that names none is against the RFC itself. Looked for in the JSON as it was sent: a reader
+/// of the fields that are known would take a null for nothing there.
+fn no_critical_extension(token: &str) -> Result<(), BadToken> {
+    let unacceptable = |message: &str| BadToken::Unacceptable(message.to_owned());
+    let encoded = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| unacceptable(MALFORMED))?;
+    let header: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&header).map_err(|_| unacceptable(MALFORMED))?;
+    if header.contains_key("crit") {
+        return Err(unacceptable(
+            "The token's header has \"crit\", and this server understands no critical extension (RFC 7515).",
+        ));
+    }
+    Ok(())
+}
+
+/// Why a token is no good; in words, for whoever shows it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToken {
+    /// It was good, and has ended: where no token is needed it is as good as none.
+    #[error("The token is outdated; get a new one.")]
+    Outdated,
+    /// It never was one of ours or of the identity provider's: refused whatever is asked, because who sends it is
+    /// mistaken or means harm.
+    #[error("{0}")]
+    Unacceptable(String),
+}
+
 impl House {
     /// Who shows this token, and until when it is good.
     ///
     /// # Errors
-    /// A sentence for the caller: why the token is no good.
-    pub fn caller(&self, token: &str) -> Result<(Caller, DateTime<Utc>), String> {
+    /// Why the token is no good.
+    pub fn caller(&self, token: &str) -> Result<(Caller, DateTime<Utc>), BadToken> {
         self.keys.caller(token, self.clock.now())
     }
 }
@@ -200,7 +233,7 @@ mod tests {
         let (caller, until) = keys.caller(&token, now()).unwrap();
         assert_eq!((caller.user, caller.name, caller.pass), (user(), "Ann".to_owned(), Some(pass)));
         assert_eq!(until, now() + TimeDelta::hours(24));
-        assert!(keys.caller(&token, until).unwrap_err().contains("outdated"));
+        assert_eq!(keys.caller(&token, until).unwrap_err(), BadToken::Outdated);
     }
 
     #[test]
@@ -208,10 +241,47 @@ mod tests {
         let keys = Keys::new(b"one secret");
         let token = keys.identity_token(&user(), "Ann", &[Role::Organizer], now() + AFTER_THE_SALE).unwrap();
         assert_eq!(keys.caller(&token, now()).unwrap().0.roles, [Role::Organizer]);
-        assert!(Keys::new(b"another secret").caller(&token, now()).unwrap_err().contains("forged"));
-        assert!(keys.caller("nonsense", now()).unwrap_err().contains("malformed"));
+        assert!(
+            Keys::new(b"another secret").caller(&token, now()).unwrap_err().to_string().contains("forged")
+        );
+        assert!(keys.caller("nonsense", now()).unwrap_err().to_string().contains("malformed"));
         // {"alg":"none"}
         let payload = token.split('.').nth(1).unwrap();
         assert!(keys.caller(&format!("eyJhbGciOiJub25lIn0.{payload}."), now()).is_err());
+    }
+
+    /// RFC 7515, 4.1.11: also where the signature is right.
+    #[test]
+    fn a_critical_header_is_refused_whatever_its_shape() {
+        let secret = b"one secret";
+        let keys = Keys::new(secret);
+        let claims = r#"{"sub":"ann","exp":4000000000}"#;
+        let signed = |header: &str| {
+            let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+            let signature =
+                jsonwebtoken::crypto::sign(message.as_bytes(), &keys.sign, Algorithm::HS256).unwrap();
+            format!("{message}.{signature}")
+        };
+        let plain = signed(r#"{"alg":"HS256","x":"an extension that is not critical"}"#);
+        assert_eq!(keys.caller(&plain, now()).unwrap().0.user, user());
+        for crit in [
+            r#""crit":["exp"],"exp":1"#,
+            r#""crit":["b64"],"b64":false"#,
+            r#""crit":["x"],"x":1"#,
+            r#""crit":["alg"]"#,
+            r#""crit":[]"#,
+            r#""crit":null"#,
+            r#""crit":"exp""#,
+            r#""crit":{}"#,
+            r#""crit":[1]"#,
+            r#""crit":false"#,
+            r#""\u0063rit":["x"],"x":1"#,
+            r#""crit":["x"],"crit":null,"x":1"#,
+        ] {
+            for header in [format!(r#"{{"alg":"HS256",{crit}}}"#), format!(r#"{{{crit},"alg":"HS256"}}"#)] {
+                let refused = keys.caller(&signed(&header), now()).unwrap_err();
+                assert!(refused.to_string().contains("\"crit\""), "{header}: {refused}");
+            }
+        }
     }
 }

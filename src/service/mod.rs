@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod census;
 pub mod committer;
+pub mod draws;
 pub mod failure;
 pub mod house;
 pub mod identity;

@@ -13,6 +13,7 @@ use crate::{
         identity::{Caller, JoinOrder, QueuePass},
         room::{Heard, Outcome, Status},
         sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
+        text,
     },
     service::{
         Failure, House,
@@ -71,6 +72,12 @@ pub struct Joined {
 }
 
 impl House {
+    /// Whether anybody may say who they are.
+    #[must_use]
+    pub fn takes_anybody(&self) -> bool {
+        self.settings.open_identities
+    }
+
     /// Who joins: the caller, or whom an open door lets them say that they are.
     ///
     /// # Errors
@@ -82,7 +89,8 @@ impl House {
         user: Option<&str>,
         name: Option<&str>,
     ) -> Result<(UserId, String), Failure> {
-        let named = user.map(UserId::try_new).transpose().map_err(Failure::BadInput)?;
+        let named = user.map(UserId::try_new).transpose();
+        let named = named.map_err(|why| Failure::BadInput(format!("userId: {why}.")))?;
         let (user, own_name) = match (caller, named, self.settings.open_identities) {
             (_, Some(user), true) => (user, None),
             (Some(caller), None, _) => (caller.user.clone(), Some(caller.name.as_str())),
@@ -98,11 +106,7 @@ impl House {
             (None, _, false) => return Err(Failure::Unauthenticated("Send an identity token.".into())),
         };
         let name = name.or(own_name).unwrap_or_default().trim();
-        if name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(Failure::BadInput(
-                "name must have at most 100 characters, none of them control characters.".into(),
-            ));
-        }
+        text::check("name", name, text::NAME).map_err(Failure::BadInput)?;
         Ok((user, name.to_owned()))
     }
 
@@ -150,6 +154,22 @@ impl House {
         let (room, token) = self.own_place(caller, token).await?;
         self.hear(caller, &room, token).await?;
         self.position_in(&room, token).await
+    }
+
+    /// Where a place stands. Its owner is heard by asking; an ADMIN who asks about another's is not taken for them.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a place that the caller may not read.
+    pub async fn position(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
+        if caller.pass.is_some_and(|pass| token.is_none_or(|token| token == pass.token)) {
+            return self.heartbeat(caller, token).await;
+        }
+        let Token { id, user, series, .. } = self.readable_token(caller, token).await?;
+        let room = self.rooms.of(series).await?;
+        if user == caller.user {
+            self.hear(caller, &room, id).await?;
+        }
+        self.position_in(&room, id).await
     }
 
     async fn hear(&self, caller: &Caller, room: &LiveRoom, token: TokenId) -> Result<(), Failure> {
@@ -212,15 +232,22 @@ impl House {
     }
 
     /// The caller's place: the one in the token that they show, or another of theirs.
+    async fn own_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
+        let found = self.readable_token(caller, token).await?;
+        if found.user == caller.user { Ok(found) } else { Err(Failure::not_found("token")) }
+    }
+
+    /// A place that the caller may read: the one in the token that they show, or another of theirs; of an ADMIN's,
+    /// anybody's.
     ///
     /// # Errors
-    /// NOT_FOUND for a place that is not the caller's; BAD_USER_INPUT if none is named.
-    pub async fn own_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
+    /// NOT_FOUND for a place that the caller may not read; BAD_USER_INPUT if none is named.
+    pub async fn readable_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
         let token = token.or(caller.pass.map(|pass| pass.token)).ok_or_else(|| {
             Failure::BadInput("tokenId must say which place: an identity token has none of its own.".into())
         })?;
         let found = self.database.token(token).await?;
-        found.filter(|found| found.user == caller.user).ok_or_else(|| Failure::not_found("token"))
+        found.filter(|found| caller.may_read_of(&found.user)).ok_or_else(|| Failure::not_found("token"))
     }
 
     /// Where a place stands, without being a sign of life.

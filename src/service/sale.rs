@@ -7,6 +7,7 @@ use crate::{
         page::{Page, Slice},
         policy::QueuePolicy,
         sale::{Command, Hold, Outcome, Paid, Payment, Problem, ProblemCode, Reservation, Wallet},
+        text,
     },
     service::{Failure, House, committer::Best},
 };
@@ -56,6 +57,9 @@ impl House {
         let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
         let count = fits
             .ok_or_else(|| Failure::BadInput(format!("count must be between 1 and {most}, not {count}.")))?;
+        if let Some(name) = &section {
+            text::check("section", name, text::SECTION).map_err(Failure::BadInput)?;
+        }
         let series = caller.pass.map(|pass| pass.series).ok_or_else(|| {
             Failure::BadInput("Best seats need the queue token of a date, which says where to look.".into())
         })?;
@@ -225,10 +229,7 @@ pub(super) fn readable(caller: &Caller, user: Option<UserId>) -> Result<UserId, 
 }
 
 pub(super) fn check_key(key: &str) -> Result<(), Failure> {
-    match key.chars().count() {
-        1..=64 => Ok(()),
-        n => Err(Failure::BadInput(format!("idempotencyKey must have 1 to 64 characters, not {n}."))),
-    }
+    text::check("idempotencyKey", key, text::KEY).map_err(Failure::BadInput)
 }
 
 pub(super) fn unexpected(outcome: &Outcome) -> Failure {

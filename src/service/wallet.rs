@@ -17,8 +17,8 @@ impl House {
     /// Puts points into a wallet (rules 16 and 17).
     ///
     /// # Errors
-    /// FORBIDDEN for another's wallet unless CASHIER, and for one's own unless the server allows it; the
-    /// problems of charging; BAD_USER_INPUT for a bad key.
+    /// FORBIDDEN for another's wallet unless CASHIER or ADMIN, and for one's own, also a cashier's, unless the server
+    /// allows it; the problems of charging; BAD_USER_INPUT for a bad key.
     pub async fn charge(
         &self,
         caller: &Caller,
@@ -28,13 +28,19 @@ impl House {
     ) -> Result<(Entry, Wallet), Failure> {
         check_key(&key)?;
         let wallet = wallet.unwrap_or_else(|| caller.user.clone());
-        if !caller.may_act_as(Role::Cashier) {
-            if wallet != caller.user {
-                return Err(Failure::Forbidden("Only a CASHIER may charge another user's wallet.".into()));
-            }
+        if wallet == caller.user {
+            // Whatever their roles: who charges a wallet is somebody else than whose it is.
             if !self.settings.self_service_charging {
-                return Err(Failure::Forbidden("On this server wallets are charged by a CASHIER.".into()));
+                return Err(Failure::Forbidden(
+                    "On this server nobody charges their own wallet: a CASHIER or an ADMIN does, and another one \
+                     than its owner."
+                        .into(),
+                ));
             }
+        } else if !caller.may_act_as(Role::Cashier) {
+            return Err(Failure::Forbidden(
+                "Only a CASHIER or an ADMIN may charge another user's wallet.".into(),
+            ));
         }
         self.points(Command::Charge { caller: caller.user.clone(), wallet, amount, key }).await
     }

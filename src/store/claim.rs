@@ -7,19 +7,18 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     path::PathBuf,
     time::Duration,
 };
 
 use chrono::TimeDelta;
-use sea_orm::sqlx::{
-    self, Connection, PgConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
-};
+use sea_orm::sqlx::{self, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     clock::{Clock, Dice},
+    files,
     store::{Database, connect},
 };
 
@@ -147,15 +146,11 @@ fn failed(error: impl fmt::Display) -> Unclaimed {
 }
 
 fn lock_file(url: &str, sharing: Sharing) -> Result<Held, Unclaimed> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Ok(Held::Private);
-    }
-    let options: SqliteConnectOptions = url.parse().map_err(failed)?;
-    let mut path = options.get_filename().as_os_str().to_owned();
+    let Some(database) = connect::file(url).map_err(failed)? else { return Ok(Held::Private) };
+    let mut path = database.into_os_string();
     path.push(".lock");
     let path = PathBuf::from(path);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| failed(format!("{}: {error}", path.display())))?;
+    let file = files::open_private(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     let locked = match sharing {
         Sharing::Alone => file.try_lock(),
         Sharing::Together => file.try_lock_shared(),

@@ -1,14 +1,17 @@
 //! How connections to the two databases are to be.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DbErr,
     sqlx::{
+        self,
         postgres::PgConnectOptions,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use crate::files;
 
 /// How long anything waits for a connection or a lock before it gives up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,7 +52,20 @@ pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres")
 }
 
+/// The file of a SQLite database; `None` for one that is not a file: on PostgreSQL, or in memory.
+pub(super) fn file(url: &str) -> Result<Option<PathBuf>, sqlx::Error> {
+    if is_postgres(url) || url.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(None);
+    }
+    let options: SqliteConnectOptions = url.parse()?;
+    Ok(Some(options.get_filename().to_owned()))
+}
+
 pub(super) async fn pools(url: &str) -> Result<Pools, DbErr> {
+    // A URL that cannot be read is told of below.
+    if let Ok(Some(file)) = file(url) {
+        files::own_database(&file);
+    }
     // SQLite has one writer at a time, so the queue for the only connection is the fair one.
     let (writers, readers) = if is_postgres(url) { (POSTGRES_WRITERS, POSTGRES_READERS) } else { (1, 4) };
     Ok(Pools { write: connect(url, writers).await?, read: connect(url, readers).await? })
@@ -85,4 +101,43 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 /// What is the same for every connection to PostgreSQL.
 pub(super) fn postgres(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("frontrow").statement_cache_capacity(POSTGRES_STATEMENTS)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+
+    /// Whatever made the folder around it, and whatever the umask: SQLite gives what it makes the database's own mode.
+    #[tokio::test]
+    async fn a_database_is_private_with_all_that_sqlite_makes_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sale.db");
+        let pools = pools(&format!("sqlite://{}", path.display())).await.unwrap();
+        pools.write.execute_unprepared("CREATE TABLE x (y INTEGER)").await.unwrap();
+        let mut found: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o7777;
+                (entry.file_name().into_string().unwrap(), mode)
+            })
+            .collect();
+        found.sort();
+        let private = ["sale.db", "sale.db-shm", "sale.db-wal"].map(|name| (name.to_owned(), 0o600));
+        assert_eq!(found, private);
+    }
+
+    #[test]
+    fn a_database_in_memory_has_no_file() {
+        let named = |url: &str| file(url).unwrap();
+        assert_eq!(named("sqlite://a/b.db?mode=rwc"), Some("a/b.db".into()));
+        for none in ["sqlite::memory:", "sqlite:x?mode=memory", "postgres://x/y", "postgresql://x/y"] {
+            assert_eq!(named(none), None, "{none}");
+        }
+    }
 }

@@ -269,6 +269,7 @@ pub(super) fn entry(row: point_history::Model) -> Entry {
     Entry {
         id: EntryId(row.id),
         user: UserId::from_stored(&row.user_id),
+        actor: row.actor_id.as_deref().map(UserId::from_stored),
         line: row.line,
         kind: row.kind.into(),
         amount: row.amount,
@@ -282,6 +283,7 @@ pub(super) fn entry_row(entry: &Entry) -> point_history::ActiveModel {
     point_history::Model {
         id: entry.id.0,
         user_id: entry.user.to_string(),
+        actor_id: entry.actor.as_ref().map(ToString::to_string),
         line: entry.line,
         kind: entry.kind.into(),
         amount: entry.amount,

@@ -11,7 +11,8 @@ use entity::{hold, token};
 use fold::{Folded, fold};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 use write::write;
@@ -33,6 +34,9 @@ use crate::{
 /// Joins of one range, and ranges at once, when a room is rebuilt.
 const RANGE: i64 = 20_000;
 const RANGES: usize = 3;
+
+/// Joins of one part when a lobby is published: what is read of it at once.
+pub const LOBBY_PART: u64 = 5_000;
 
 /// How long the journal insists on finding out whether something was written, and how often it looks.
 const UNSURE: TimeDelta = TimeDelta::minutes(1);
@@ -255,22 +259,35 @@ impl Database {
         Ok(rows.into_iter().map(SeriesId).collect())
     }
 
-    /// The token ids of a series' lobby, without whose they are, in the order of their joins (rule 5).
+    /// How many joins of a series there were, which are numbered from 0; before the draw, all of them into the lobby.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn lobby(&self, series: SeriesId) -> Result<Vec<TokenId>, DbErr> {
-        let rows: Vec<(Uuid, i64)> = token::Entity::find()
+    pub async fn joins(&self, series: SeriesId) -> Result<u64, DbErr> {
+        Ok(u64::try_from(self.next_seq(series).await?).unwrap_or_default())
+    }
+
+    /// The token ids of a series' lobby, without whose they are, in the order of their joins (rule 5): those of the
+    /// [`LOBBY_PART`] joins from number `first` on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn lobby_part(&self, series: SeriesId, first: u64) -> Result<Vec<TokenId>, DbErr> {
+        let first = i64::try_from(first).unwrap_or(i64::MAX);
+        let rows: Vec<Uuid> = token::Entity::find()
             .select_only()
             .column(token::Column::Id)
-            .column(token::Column::Seq)
             .filter(token::Column::SeriesId.eq(series.0))
+            .filter(token::Column::Seq.gte(first))
+            .filter(token::Column::Seq.lt(first.saturating_add(LOBBY_PART as i64)))
             .filter(token::Column::Lobby.eq(true))
+            .order_by_asc(token::Column::Seq)
+            // Two have the same number where one came back after the journal had lost it: every process has to publish
+            // the same.
+            .order_by_asc(token::Column::Id)
             .into_tuple()
             .all(self.reader())
             .await?;
-        let mut rows = rows;
-        rows.sort_unstable_by_key(|(_, seq)| *seq);
-        Ok(rows.into_iter().map(|(id, _)| TokenId(id)).collect())
+        Ok(rows.into_iter().map(TokenId).collect())
     }
 }

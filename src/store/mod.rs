@@ -10,6 +10,7 @@ pub mod catalog;
 mod claim;
 mod connect;
 mod convert;
+pub mod draws;
 pub mod events;
 pub mod journal;
 mod keys;

@@ -73,6 +73,8 @@ impl Victim {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     victim: Victim,
+    /// What it logged before it listened.
+    pub(crate) said: Vec<String>,
     /// Ends when standard error does, which is when the process does.
     log: Receiver<String>,
 }
@@ -103,7 +105,7 @@ impl Server {
             };
             if let Some((_, rest)) = line.split_once("Frontrow listens on http://") {
                 let address = rest.split_whitespace().next().unwrap().parse().unwrap();
-                return Self { address, victim, log };
+                return Self { address, victim, said, log };
             }
             said.push(line);
         }
@@ -111,6 +113,11 @@ impl Server {
 
     pub(crate) fn victim(&self) -> Victim {
         self.victim.clone()
+    }
+
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.victim.child().id()
     }
 
     /// Sends SIGTERM.

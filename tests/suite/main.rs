@@ -7,9 +7,12 @@
 
 mod support;
 
+mod authorisation;
+mod bounds;
 mod building;
 mod contract;
 mod cost;
+mod draw;
 mod errors;
 mod journal;
 mod journey;

@@ -214,8 +214,8 @@ pub fn decide(
         Command::Lapse { series: _, holds } => Ok(holds::lapse(set, holds, now)),
         Command::EndSession { series: _, token } => Ok(holds::end_session(set, *token, now)),
         Command::Leave { series: _, token } => Ok(holds::leave(set, *token, now)),
-        Command::Charge { caller: _, wallet, amount, key: _ } => {
-            money::once(set, command, |set| money::charge(set, wallet, *amount, now, new_id))
+        Command::Charge { caller, wallet, amount, key: _ } => {
+            money::once(set, command, |set| money::charge(set, caller, wallet, *amount, now, new_id))
         }
         Command::Use { user, amount, key: _ } => {
             money::once(set, command, |set| money::spend(set, user, *amount, now, new_id))

@@ -61,15 +61,19 @@ fn replay(command: &Command, result: Uuid, wallet: Wallet) -> Outcome {
     }
 }
 
+/// The ledger says who charged, unless that is the owner.
 pub(super) fn charge(
     set: &mut WorkingSet,
-    user: &UserId,
+    caller: &UserId,
+    wallet: &UserId,
     amount: i32,
     now: DateTime<Utc>,
     new_id: NewId<'_>,
 ) -> Result<Outcome, Problem> {
     positive(amount)?;
-    let (entry, wallet) = post(set, user, EntryKind::Charge, amount, None, now, new_id)?;
+    let actor = Some(caller).filter(|caller| *caller != wallet);
+    let line = Line { user: wallet, actor, kind: EntryKind::Charge, amount, payment: None };
+    let (entry, wallet) = post(set, &line, now, new_id)?;
     Ok(Outcome::Points(entry, wallet))
 }
 
@@ -81,7 +85,8 @@ pub(super) fn spend(
     new_id: NewId<'_>,
 ) -> Result<Outcome, Problem> {
     positive(amount)?;
-    let (entry, wallet) = post(set, user, EntryKind::Use, -amount, None, now, new_id)?;
+    let line = Line { user, actor: None, kind: EntryKind::Use, amount: -amount, payment: None };
+    let (entry, wallet) = post(set, &line, now, new_id)?;
     Ok(Outcome::Points(entry, wallet))
 }
 
@@ -103,7 +108,8 @@ pub(super) fn pay(
     // Seats cost at most what an Int holds all together, so this fits; the wallet would not have it anyway.
     let amount = i32::try_from(prices.sum::<i64>()).unwrap_or(i32::MAX);
     let payment = PaymentId(new_id());
-    let (_, wallet) = post(set, user, EntryKind::Use, -amount, Some(payment), now, new_id)?;
+    let line = Line { user, actor: None, kind: EntryKind::Use, amount: -amount, payment: Some(payment) };
+    let (_, wallet) = post(set, &line, now, new_id)?;
     for hold in &holds {
         confirm(set, hold, payment, now, new_id);
     }
@@ -202,7 +208,8 @@ pub(super) fn cancel(
     if set.series.get(&series).is_none_or(|series| now >= series.start_at) {
         return Err(ProblemCode::CancellationClosed.into());
     }
-    let (_, wallet) = post(set, user, EntryKind::Refund, price, Some(payment), now, new_id)?;
+    let line = Line { user, actor: None, kind: EntryKind::Refund, amount: price, payment: Some(payment) };
+    let (_, wallet) = post(set, &line, now, new_id)?;
     if let Some(payment) = set.payments.change(&payment) {
         payment.refunded += price;
     }
@@ -227,16 +234,24 @@ fn wallet_of(set: &WorkingSet, user: &UserId) -> Wallet {
     set.wallets.get(user).cloned().unwrap_or_else(empty)
 }
 
-/// Adds a line to a ledger and moves the balance with it (rule 16).
-fn post(
-    set: &mut WorkingSet,
-    user: &UserId,
+/// What a new line of a ledger says.
+struct Line<'a> {
+    user: &'a UserId,
+    /// Who did it, where that is not the owner.
+    actor: Option<&'a UserId>,
     kind: EntryKind,
     amount: i32,
     payment: Option<PaymentId>,
+}
+
+/// Adds a line to a ledger and moves the balance with it (rule 16).
+fn post(
+    set: &mut WorkingSet,
+    line: &Line<'_>,
     now: DateTime<Utc>,
     new_id: NewId<'_>,
 ) -> Result<(EntryId, Wallet), Problem> {
+    let Line { user, actor, kind, amount, payment } = *line;
     let mut wallet = wallet_of(set, user);
     let balance = i64::from(wallet.balance) + i64::from(amount);
     if balance < 0 {
@@ -248,13 +263,22 @@ fn post(
         .filter(|balance| *balance <= MAX_BALANCE)
         .ok_or(ProblemCode::BalanceLimitExceeded)?;
     wallet.lines += 1;
-    let id = EntryId(new_id());
-    let (user, line, balance_after) = (user.clone(), wallet.lines, wallet.balance);
-    let entry = Entry { id, user: user.clone(), line, kind, amount, balance_after, payment, created_at: now };
+    let entry = Entry {
+        id: EntryId(new_id()),
+        user: user.clone(),
+        actor: actor.cloned(),
+        line: wallet.lines,
+        kind,
+        amount,
+        balance_after: wallet.balance,
+        payment,
+        created_at: now,
+    };
+    let id = entry.id;
     set.entries.insert(id, entry);
-    match set.wallets.change(&user) {
+    match set.wallets.change(user) {
         Some(row) => *row = wallet.clone(),
-        None => set.wallets.insert(user, wallet.clone()),
+        None => set.wallets.insert(user.clone(), wallet.clone()),
     }
     Ok((id, wallet))
 }

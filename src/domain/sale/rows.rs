@@ -293,6 +293,8 @@ pub struct Entry {
     pub id: EntryId,
     /// Whose wallet.
     pub user: UserId,
+    /// Who did it, where that was not the owner.
+    pub actor: Option<UserId>,
     /// Its place in that ledger, from 1.
     pub line: i32,
     /// What happened.

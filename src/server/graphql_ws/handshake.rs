@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
-use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
+use crate::server::endpoint::{Endpoint, Refusal, Session, bearer, refuse_outdated};
 
 /// Waits for `connection_init`, finds out who is asking (rule 1) and acknowledges.
 ///
@@ -49,5 +49,5 @@ fn authenticate<E>(endpoint: &Endpoint<E>, payload: &Map<String, Value>) -> Resu
         None | Some((_, Value::Null)) => None,
         Some((_, value)) => Some(bearer(value.as_str().unwrap_or_default())?),
     };
-    (endpoint.authenticate)(token)
+    (endpoint.authenticate)(token).and_then(refuse_outdated)
 }

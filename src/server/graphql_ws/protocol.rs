@@ -40,8 +40,14 @@ impl ClientMessage {
     ///
     /// The close that a message outside the protocol leads to.
     pub(super) fn read(text: &str) -> Result<Self, Closing> {
-        serde_json::from_str(text)
-            .map_err(|error| Closing::new(4400, format!("The message is not of the protocol: {error}")))
+        // Where, but not what: the reader's own words show what it has read, which may have been a token.
+        serde_json::from_str(text).map_err(|error| {
+            if error.is_data() {
+                return Closing::new(4400, "The message is not one of the protocol.");
+            }
+            let (line, column) = (error.line(), error.column());
+            Closing::new(4400, format!("The message is not JSON from line {line}, column {column} on."))
+        })
     }
 }
 

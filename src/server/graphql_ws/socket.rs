@@ -81,7 +81,8 @@ impl Socket {
             Closing::Gone => return,
             Closing::ByClient => None,
             Closing::Frame { code, reason } => {
-                tracing::debug!(code, reason = &*reason, "closing a socket");
+                // The reason may repeat what the client has said.
+                tracing::debug!(code, "closing a socket");
                 Some(Message::Close(Some(CloseFrame { code, reason: fitting(&reason).into() })))
             }
         };

@@ -4,6 +4,7 @@ mod identity;
 mod live;
 mod long_line;
 mod money;
+mod roles;
 mod seats;
 mod unpaid;
 mod waiting;

@@ -7,7 +7,7 @@ mod server;
 mod watch;
 
 pub(crate) use backend::Fresh;
-pub(crate) use people::{Date, Fan, Organizer, Plan};
+pub(crate) use people::{Date, Fan, Organizer, PLACE, Plan};
 pub(crate) use reply::{Reply, code_of, int, text};
 pub(crate) use server::{Options, Server, ms, secs, until};
 pub(crate) use watch::Watch;

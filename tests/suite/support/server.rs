@@ -163,6 +163,13 @@ impl Server {
         Fan::new(self.http.clone(), self.address, user, Some(token))
     }
 
+    /// Somebody whose identity token has ended.
+    pub(crate) fn expired(&self, user: &str) -> Fan {
+        let ended = self.now() - secs(1);
+        let token = self.keys.identity_token(&UserId::try_new(user).unwrap(), user, &[], ended).unwrap();
+        self.bearer(user, &token)
+    }
+
     /// So many who join in this order and at the same moment: through the house's own door, because as many requests
     /// would take long.
     pub(crate) async fn crowd(&self, count: usize, series: &str) -> Vec<Fan> {
@@ -222,8 +229,17 @@ impl Server {
 
     /// Gets a page that is not GraphQL.
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
-        let url = format!("http://{}{path}", self.address);
-        self.http.get(url).send().await.unwrap().json().await.unwrap()
+        self.page(path, None).await.json().await.unwrap()
+    }
+
+    /// Gets a page unless it is the one that `known` is the tag of.
+    pub(crate) async fn page(&self, path: &str, known: Option<&str>) -> reqwest::Response {
+        let request = self.http.get(format!("http://{}{path}", self.address));
+        let request = match known {
+            Some(tag) => request.header("If-None-Match", tag),
+            None => request,
+        };
+        request.send().await.unwrap()
     }
 
     /// How many rows there are: of a table, with a condition if wanted.

@@ -32,6 +32,18 @@ impl Watch {
     }
 
     async fn over(stream: TcpStream, bearer: Option<&str>, query: &str, variables: Value) -> Self {
+        let mut watch = Self::greeted(stream, bearer).await;
+        assert_eq!(watch.message().await["type"], "connection_ack");
+        watch.subscribe(query, variables).await;
+        watch
+    }
+
+    /// Opens a socket and shows the token, without waiting for the answer.
+    pub(crate) async fn greet(to: SocketAddr, bearer: &str) -> Self {
+        Self::greeted(TcpStream::connect(to).await.unwrap(), Some(bearer)).await
+    }
+
+    async fn greeted(stream: TcpStream, bearer: Option<&str>) -> Self {
         let address = stream.peer_addr().unwrap();
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
@@ -40,10 +52,31 @@ impl Watch {
         let mut watch = Self(socket);
         let payload = bearer.map(|token| json!({ "authorization": format!("Bearer {token}") }));
         watch.send(&json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(watch.message().await["type"], "connection_ack");
-        let payload = json!({ "query": query, "variables": variables });
-        watch.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
         watch
+    }
+
+    /// Subscribes on the socket, once what was subscribed to before is over.
+    pub(crate) async fn subscribe(&mut self, query: &str, variables: Value) {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    }
+
+    /// The next message; `None` if the server closes the socket instead.
+    pub(crate) async fn answer(&mut self) -> Option<Value> {
+        match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something") {
+            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).ok(),
+            Some(Ok(Message::Close(_))) => None,
+            other => panic!("{other:?} instead of a message or a close"),
+        }
+    }
+
+    /// The code with which the server closes the socket without another word.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server closes the socket");
+        match next.expect("a close has a frame").unwrap() {
+            Message::Close(Some(frame)) => frame.code.into(),
+            other => panic!("{other:?} instead of a close"),
+        }
     }
 
     async fn send(&mut self, message: &Value) {
@@ -117,9 +150,15 @@ impl Watch {
 
     /// The code with which the subscription was refused.
     pub(crate) async fn refusal(&mut self) -> String {
+        self.refusal_in_words().await.0
+    }
+
+    /// The same with the message.
+    pub(crate) async fn refusal_in_words(&mut self) -> (String, String) {
         let message = self.message().await;
         let errors =
             if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
-        errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+        let code = errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}"));
+        (code.to_owned(), errors[0]["message"].as_str().unwrap_or_default().to_owned())
     }
 }
