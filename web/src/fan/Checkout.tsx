@@ -6,6 +6,7 @@ import {
   BalanceDocument, type HoldPartsFragment, HoldsDocument, PayDocument, type ProblemCode, ReleaseHoldDocument, TokenDocument,
 } from '../gql/graphql.ts';
 import { useSecondsLeft } from '../shared/clock.ts';
+import { earliest } from '../shared/format.ts';
 import { useIntent } from '../shared/intent.ts';
 import { useFormat } from '../shared/language.ts';
 import { Failure, Loading, Say, Title } from '../shared/ui.tsx';
@@ -18,8 +19,8 @@ import { useWords } from './words.ts';
 /** This user's live holds of a date; `firstEnd` is when the first of them ends. */
 export function useHolds(seriesId: string) {
   const [{ data, error, fetching, stale }, again] = useQuery({ query: HoldsDocument, requestPolicy: 'cache-and-network' });
-  const holds = data?.holds.filter((hold) => hold.status === 'ACTIVE' && hold.seat.series.id === seriesId);
-  const firstEnd = holds?.map((hold) => hold.expiresAt).sort()[0] ?? null;
+  const holds = data?.holds?.filter((hold) => hold.status === 'ACTIVE' && hold.seat.series.id === seriesId);
+  const firstEnd = earliest((holds ?? []).map((hold) => hold.expiresAt));
   return { holds, firstEnd, error, settled: data !== undefined && !fetching && !stale, again };
 }
 
@@ -119,7 +120,7 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
   const submit = async () => {
     setProblem(null);
     const answer = (await pay({ holdIds, key: intent.key() })).data?.pay;
-    if (answer === undefined) return;
+    if (answer == null) return;
     intent.settled();
     if (answer.problem !== null) {
       setProblem(answer.problem.code);

@@ -2,14 +2,15 @@
 
 import { Provider, useClient, useQuery, useSubscription } from '@urql/preact';
 import { useEffect } from 'preact/hooks';
-import { ConcertDocument, PlaceDocument, PollPlaceDocument, type PositionFragment, TokenDocument } from '../gql/graphql.ts';
+import { ConcertDocument, type ConcertQuery, PlaceDocument, PollPlaceDocument, type PositionFragment, TokenDocument } from '../gql/graphql.ts';
+import { Answer } from '../shared/answer.tsx';
 import { type Session, sessionFor } from '../shared/client.ts';
 import { errorCode } from '../shared/errors.ts';
 import { useFormat } from '../shared/language.ts';
 import { useStore } from '../shared/store.ts';
-import { Failure, LinkBanner, Loading, Say, Title } from '../shared/ui.tsx';
+import { LinkBanner, Say } from '../shared/ui.tsx';
 import { Checkout } from './Checkout.tsx';
-import type { ConcertData, DateData } from './Concert.tsx';
+import { type ConcertData, type DateData, NotHere } from './Concert.tsx';
 import { noteStart, type Place, places } from './identity.ts';
 import { Join } from './Join.tsx';
 import { Done, Over } from './Over.tsx';
@@ -33,32 +34,27 @@ interface Props {
 
 export function DatePage({ concertId, seriesId, step }: Props) {
   const words = useWords();
+  const asked = useQuery({ query: ConcertDocument, variables: { id: concertId }, requestPolicy: 'cache-and-network' });
+  const pick = ({ concert }: ConcertQuery) => {
+    const date = concert?.series.find(({ id }) => id === seriesId);
+    return concert == null || date === undefined ? null : { concert, date };
+  };
+  return (
+    <Answer of={asked} pick={pick} words={words} missing={<NotHere text={words.problems.SERIES_NOT_FOUND} />}>
+      {({ concert, date }) => <OneDate concert={concert} date={date} step={step} />}
+    </Answer>
+  );
+}
+
+function OneDate({ concert, date, step }: { concert: ConcertData; date: DateData; step: Props['step'] }) {
+  const words = useWords();
   const format = useFormat();
-  const place = useStore(places).find((known) => known.seriesId === seriesId);
-  const [{ data, error, fetching }, again] = useQuery({
-    query: ConcertDocument,
-    variables: { id: concertId },
-    requestPolicy: 'cache-and-network',
-  });
-  const concert = data?.concert;
-  const date = concert?.series.find(({ id }) => id === seriesId);
-  if (concert == null || date === undefined) {
-    if (error !== undefined) {
-      return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-    }
-    if (fetching) return <Loading text={words.loading} />;
-    return (
-      <>
-        <Title>{words.problems.SERIES_NOT_FOUND}</Title>
-        <a class="button" href={href.concerts}>{words.ways.concerts}</a>
-      </>
-    );
-  }
+  const place = useStore(places).find((known) => known.seriesId === date.id);
   const session = place === undefined ? null : sessionFor(place.jwt);
   return (
     <>
       <p class="crumbs">
-        <a class="crumb" href={href.concert(concertId)}>{concert.title}</a>
+        <a class="crumb" href={href.concert(concert.id)}>{concert.title}</a>
         <span>{format.moment(date.startAt)}</span>
       </p>
       {place === undefined || session === null ? (
@@ -80,7 +76,8 @@ const POLL_MS = 5_000;
 function usePosition(tokenId: string, session: Session) {
   const client = useClient();
   const link = useStore(session.link);
-  const [token, again] = useQuery({ query: TokenDocument, variables: { id: tokenId }, requestPolicy: 'cache-and-network' });
+  const asked = useQuery({ query: TokenDocument, variables: { id: tokenId }, requestPolicy: 'cache-and-network' });
+  const [, again] = asked;
   // The cache knows a place by its token: what the stream brings shows up in the query above.
   const [{ error: refusal }] = useSubscription({ query: PlaceDocument, variables: { tokenId } });
   useEffect(() => {
@@ -95,12 +92,13 @@ function usePosition(tokenId: string, session: Session) {
     );
     return () => clearInterval(poll);
   }, [link, tokenId]);
-  return { token, again, link };
+  return { asked, link };
 }
 
 function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> & { step: Props['step']; session: Session }) {
   const words = useWords();
-  const { token, again, link } = usePosition(place.tokenId, session);
+  const { asked, link } = usePosition(place.tokenId, session);
+  const [token] = asked;
   const position = token.data?.token?.position;
   const number = position?.position ?? null;
   useEffect(() => {
@@ -108,11 +106,9 @@ function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> 
   }, [number]);
 
   const refused = token.error !== undefined && ['UNAUTHENTICATED', 'NOT_FOUND'].includes(errorCode(token.error));
-  if (link === 'refused' || refused || token.data?.token === null) return <Over date={date} place={place} status="EXPIRED" />;
-  if (position == null) {
-    if (token.error === undefined) return <Loading text={words.loading} />;
-    return <Failure error={token.error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-  }
+  const over = <Over date={date} place={place} status="EXPIRED" />;
+  if (link === 'refused' || refused) return over;
+  if (position == null) return <Answer of={asked} pick={(data) => data.token?.position} words={words} missing={over}>{() => null}</Answer>;
   const all: Step = { concert, date, place, position };
   return (
     <>

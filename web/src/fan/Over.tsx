@@ -55,7 +55,7 @@ export function Over({ date, place, status }: OverProps) {
 export function Done({ date, place }: Step) {
   const words = useWords();
   const [{ data }] = useQuery({ query: TicketsDocument, variables: {}, requestPolicy: 'cache-and-network' });
-  const tickets = data?.reservations.nodes.filter(
+  const tickets = data?.reservations?.nodes.filter(
     (ticket) => ticket.seat.series.id === date.id && ticket.status === 'CONFIRMED',
   );
   return (

@@ -19,7 +19,7 @@ export function useJoin(concertId: string, seriesId: string): Joining {
     setProblem(null);
     const { data } = await issue({ seriesId, userId: userId(), name: userName() || null });
     const answer = data?.issueToken;
-    if (answer === undefined) return;
+    if (answer == null) return;
     setProblem(answer.problem?.code ?? null);
     const { token, tokenId, position } = answer;
     if (token === null || tokenId === null) return;

@@ -10,6 +10,7 @@ export const en = {
   loading: 'One moment',
   again: 'Try again',
   back: 'Back',
+  broken: { page: 'This page cannot be shown just now. Load it again, or go back to the concerts.', row: 'This one cannot be shown just now.' },
   concerts: {
     title: 'Every seat is won fairly.',
     lead: 'One line, first come first served. Pick a concert, take your place, and choose your seats when it is your turn.',

@@ -3,8 +3,9 @@
 import { Provider } from '@urql/preact';
 import { useEffect } from 'preact/hooks';
 import { sessionFor } from '../shared/client.ts';
+import { Guard } from '../shared/guard.tsx';
 import { useStore } from '../shared/store.ts';
-import { LinkBanner, Logo, Settings } from '../shared/ui.tsx';
+import { Broken, LinkBanner, Logo, Settings } from '../shared/ui.tsx';
 import { Board } from './Board.tsx';
 import { Concert } from './Concert.tsx';
 import { Concerts } from './Concerts.tsx';
@@ -65,7 +66,7 @@ export function App() {
         ) : (
           <Provider key={who.jwt} value={session.client}>
             <LinkBanner link={session.link} words={words.link} />
-            {page(route, who)}
+            <Guard key={where} instead={<Broken text={words.broken.page} home={href.concerts} way={words.nav.concerts} />}>{page(route, who)}</Guard>
           </Provider>
         )}
       </main>

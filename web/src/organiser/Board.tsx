@@ -3,8 +3,9 @@
 import { useClient, useMutation, useQuery, useSubscription } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
-  OwnConcertDocument, PauseSaleDocument, ResumeSaleDocument, type SeriesPartsFragment, StatsDocument, type StatsSubscription,
+  OwnConcertDocument, type OwnConcertQuery, PauseSaleDocument, ResumeSaleDocument, type SeriesPartsFragment, StatsDocument, type StatsSubscription,
 } from '../gql/graphql.ts';
+import { Answer } from '../shared/answer.tsx';
 import { serverNow } from '../shared/clock.ts';
 import { useFormat } from '../shared/language.ts';
 import { useLiveSeats } from '../shared/seatmap/live.ts';
@@ -13,6 +14,7 @@ import { SeatMap } from '../shared/seatmap/SeatMap.tsx';
 import { Failure, Loading, Title } from '../shared/ui.tsx';
 import { count, empty, series } from './admissions.ts';
 import { Chart } from './Chart.tsx';
+import { NotHere } from './Concert.tsx';
 import { PolicyEditor } from './Policy.tsx';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
@@ -22,31 +24,29 @@ type Figures = StatsSubscription['saleStats'];
 export function Board({ concertId, seriesId }: { concertId: string; seriesId: string }) {
   const words = useWords();
   const format = useFormat();
-  const [{ data, error, fetching }, again] = useQuery({
-    query: OwnConcertDocument,
-    variables: { id: concertId },
-    requestPolicy: 'cache-and-network',
-  });
-  const date = data?.concert?.series.find(({ id }) => id === seriesId);
-  const concert = data?.concert;
-  if (concert == null || date === undefined) {
-    if (error !== undefined) return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading text={words.loading} /> : <Title>{words.concert.notFound}</Title>;
-  }
+  const asked = useQuery({ query: OwnConcertDocument, variables: { id: concertId }, requestPolicy: 'cache-and-network' });
+  const pick = ({ concert }: OwnConcertQuery) => {
+    const date = concert?.series.find(({ id }) => id === seriesId);
+    return concert == null || date === undefined ? null : { concert, date };
+  };
   return (
-    <>
-      <p class="crumbs"><a class="crumb" href={href.concert(concertId)}>{concert.title}</a></p>
-      <Title>{format.moment(date.startAt)}</Title>
-      <Levers date={date} />
-      <LiveFigures date={date} />
-      <section class="block layout">
-        <House seriesId={seriesId} />
-        <div>
-          <h2>{words.board.policy}</h2>
-          <PolicyEditor key={seriesId} seriesId={seriesId} policy={date.queuePolicy} />
-        </div>
-      </section>
-    </>
+    <Answer of={asked} pick={pick} words={words} missing={<NotHere />}>
+      {({ concert, date }) => (
+        <>
+          <p class="crumbs"><a class="crumb" href={href.concert(concertId)}>{concert.title}</a></p>
+          <Title>{format.moment(date.startAt)}</Title>
+          <Levers date={date} />
+          <LiveFigures date={date} />
+          <section class="block layout">
+            <House seriesId={seriesId} />
+            <div>
+              <h2>{words.board.policy}</h2>
+              <PolicyEditor key={seriesId} seriesId={seriesId} policy={date.queuePolicy} />
+            </div>
+          </section>
+        </>
+      )}
+    </Answer>
   );
 }
 
@@ -58,8 +58,8 @@ function Levers({ date }: { date: SeriesPartsFragment }) {
   const paused = date.status === 'PAUSED';
   const error = pausing.error ?? resuming.error;
   const act = async () => {
-    const { data } = await (paused ? resume : pause)({ seriesId: date.id });
-    if (data !== undefined) setSaid(paused ? words.board.resumedNow : words.board.pausedNow);
+    const { data, error: failed } = await (paused ? resume : pause)({ seriesId: date.id });
+    if (data != null && failed === undefined) setSaid(paused ? words.board.resumedNow : words.board.pausedNow);
   };
   return (
     <div class="levers row">
@@ -79,7 +79,7 @@ function LiveFigures({ date }: { date: SeriesPartsFragment }) {
   const words = useWords();
   const [tally, setTally] = useState(empty);
   const [{ data, error }] = useSubscription({ query: StatsDocument, variables: { seriesId: date.id } });
-  const stats = data?.saleStats;
+  const stats = data?.saleStats ?? undefined;
   useEffect(() => {
     if (stats !== undefined) setTally((before) => count(before, stats.admitted, serverNow()));
   }, [stats]);

@@ -2,7 +2,7 @@
 //
 // What the token says is read only to greet and to refuse early; whether it is true is the server's to say.
 
-import { keep, recall, store } from '../shared/store.ts';
+import { keep, recallText, store } from '../shared/store.ts';
 
 const KEY = 'frontrow.organiser';
 
@@ -46,7 +46,7 @@ export function read(pasted: string, now: number): Organiser | Refusal {
 }
 
 function kept(): Organiser | null {
-  const found = read(recall<string>(sessionStorage, KEY, ''), Date.now());
+  const found = read(recallText(sessionStorage, KEY), Date.now());
   return typeof found === 'string' ? null : found;
 }
 

@@ -7,6 +7,7 @@ export const en = {
   settings: { theme: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark', language: 'Language' },
   loading: 'One moment',
   again: 'Try again',
+  broken: { page: 'This page cannot be shown just now. Load it again, or go back to your concerts.', row: 'This one cannot be shown just now.' },
   link: { lost: 'The connection is lost. Reconnecting.', back: 'Connected again.' },
   role: 'Organiser',
   signIn: {

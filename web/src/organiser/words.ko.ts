@@ -7,6 +7,7 @@ export const ko: Words = {
   settings: { theme: '화면 색', auto: '자동', light: '밝게', dark: '어둡게', language: '언어' },
   loading: '불러오는 중',
   again: '다시 시도',
+  broken: { page: '지금은 이 페이지를 표시할 수 없습니다. 새로고침하거나 내 공연으로 돌아가 주세요.', row: '지금은 이 항목을 표시할 수 없습니다.' },
   link: { lost: '연결이 끊겼습니다. 다시 연결하는 중입니다.', back: '다시 연결되었습니다.' },
   role: '주최자',
   signIn: {

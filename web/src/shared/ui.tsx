@@ -20,6 +20,16 @@ export function Failure({ error, retry, again }: { error: CombinedError; retry?:
   );
 }
 
+/** In place of a page that cannot be drawn. */
+export function Broken({ text, home, way }: { text: string; home: string; way: string }) {
+  return (
+    <div class="notice" data-tone="bad" role="alert">
+      <p>{text}</p>
+      <a class="button quiet" href={home}>{way}</a>
+    </div>
+  );
+}
+
 export function Loading({ text }: { text: string }) {
   return <p class="loading" role="status">{text}</p>;
 }

@@ -72,7 +72,7 @@ function follow(client: Client, seriesId: string, seats: LiveSeats): () => void 
   const start = () => {
     again = undefined;
     watched = client.subscription(SeatAvailabilityDocument, { seriesId }).subscribe(({ data }) => {
-      if (data === undefined || again !== undefined) return;
+      if (data?.seatAvailability == null || again !== undefined) return;
       if (!seats.apply(data.seatAvailability)) {
         again = setTimeout(() => {
           watched?.unsubscribe();
@@ -92,7 +92,7 @@ function follow(client: Client, seriesId: string, seats: LiveSeats): () => void 
 export function useLiveSeats(client: Client, seriesId: string): { seats: LiveSeats | null; error?: CombinedError } {
   const [{ data, error }] = useQuery({ query: SeatsDocument, variables: { seriesId } });
   const list = data?.seats;
-  const seats = useMemo(() => (list === undefined ? null : new LiveSeats(layOut(list))), [list]);
+  const seats = useMemo(() => (list == null ? null : new LiveSeats(layOut(list))), [list]);
   useEffect(() => (seats === null ? undefined : follow(client, seriesId, seats)), [client, seriesId, seats]);
   return error === undefined ? { seats } : { seats, error };
 }
