@@ -31,7 +31,7 @@ function DateRow({ concertId, date }: { concertId: string; date: DateData }) {
         ) : (
           <>
             <p>{words.concert.left(format.number(date.availableCount), format.number(date.seatCount))}</p>
-            <span class="thin-bar" aria-hidden="true"><i style={{ width: `${share * 100}%` }} /></span>
+            <span class="thin-bar" data-some={share > 0 && share < 1} aria-hidden="true"><i style={{ '--share': share }} /></span>
           </>
         )}
       </div>

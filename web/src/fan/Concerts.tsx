@@ -22,7 +22,7 @@ function Poster({ item, nth }: { item: Item; nth: number }) {
         <span class="poster-when">
           {item.series.length === 0 ? words.concerts.noDates : format.days(item.series.map((date) => date.startAt))}
         </span>
-        <h2>{item.title}</h2>
+        <h2 dir="auto">{item.title}</h2>
         <span class="poster-foot">
           {item.series.length > 0 && <span>{words.concerts.dates(item.series.length)}</span>}
           {best !== undefined && <span class="status" data-status={best}>{words.statuses[best]}</span>}
@@ -49,6 +49,7 @@ export function Concerts() {
         <p class="lead">{words.concerts.lead}</p>
         <input
           type="search"
+          dir="auto"
           aria-label={words.concerts.search}
           placeholder={words.concerts.search}
           value={search}

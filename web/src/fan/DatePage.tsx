@@ -54,14 +54,14 @@ function OneDate({ concert, date, step }: { concert: ConcertData; date: DateData
   return (
     <>
       <p class="crumbs">
-        <a class="crumb" href={href.concert(concert.id)}>{concert.title}</a>
+        <a class="crumb" dir="auto" href={href.concert(concert.id)}>{concert.title}</a>
         <span>{format.moment(date.startAt)}</span>
       </p>
       {place === undefined || session === null ? (
         <Join concert={concert} date={date} />
       ) : (
         <Provider key={place.tokenId} value={session.client}>
-          <LinkBanner link={session.link} words={words.link} />
+          <LinkBanner link={session.link} lost={words.link.lost(format.span(date.queuePolicy.heartbeatTimeoutSeconds))} back={words.link.back} />
           <Placed concert={concert} date={date} place={place} step={step} session={session} />
         </Provider>
       )}
@@ -100,6 +100,17 @@ function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> 
   const { asked, link } = usePosition(place.tokenId, session);
   const [token] = asked;
   const position = token.data?.token?.position;
+  const waiting = position?.status === 'WAITING';
+  useEffect(() => {
+    // Who looks at the line has to know within seconds when it does not move because the network is gone.
+    const watch = () => session.watch(waiting && !document.hidden);
+    watch();
+    document.addEventListener('visibilitychange', watch);
+    return () => {
+      document.removeEventListener('visibilitychange', watch);
+      session.watch(false);
+    };
+  }, [session, waiting]);
   const number = position?.position ?? null;
   useEffect(() => {
     if (number !== null && number > 0) noteStart(place.tokenId, number);

@@ -30,7 +30,7 @@ function JoinForm({ concertId, date }: { concertId: string; date: DateData }) {
       <p class="lead">{date.status === 'UPCOMING' ? words.join.upcoming : words.join.onSale}</p>
       <label class="field">
         <span>{words.join.name}</span>
-        <input value={name} maxLength={80} autocomplete="name" onInput={(event) => setName(event.currentTarget.value)} />
+        <input dir="auto" value={name} maxLength={80} autocomplete="name" onInput={(event) => setName(event.currentTarget.value)} />
         <small>{words.join.nameHint}</small>
       </label>
       <button class="big" disabled={busy}>{words.join.go}</button>
@@ -64,8 +64,7 @@ export function Join({ concert, date }: { concert: ConcertData; date: DateData }
         <h2>{words.join.seats}</h2>
         {seats !== null && (
           <>
-            <SeatMap house={seats.house} seats={seats} words={{ ...words.seats }} points={format.points} focus={focus} />
-            <Legend words={words.seats.legend} own={false} />
+            <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} focus={focus} legend={<Legend words={words.seats.legend} own={false} />} />
             <Sections seats={seats} words={words.seats} onShow={(block) => setFocus({ block })} />
           </>
         )}

@@ -33,7 +33,7 @@ export function Board({ concertId, seriesId }: { concertId: string; seriesId: st
     <Answer of={asked} pick={pick} words={words} missing={<NotHere />}>
       {({ concert, date }) => (
         <>
-          <p class="crumbs"><a class="crumb" href={href.concert(concertId)}>{concert.title}</a></p>
+          <p class="crumbs"><a class="crumb" dir="auto" href={href.concert(concertId)}>{concert.title}</a></p>
           <Title>{format.moment(date.startAt)}</Title>
           <Levers date={date} />
           <LiveFigures date={date} />
@@ -100,35 +100,35 @@ function LiveFigures({ date }: { date: SeriesPartsFragment }) {
 }
 
 function Tiles({ stats }: { stats: Figures }) {
-  const words = useWords();
   const format = useFormat();
   const tiles = ['waiting', 'admitted', 'held', 'reserved', 'available'] as const;
   return (
     <dl class="tiles">
-      {tiles.map((name) => (
-        <div key={name}>
-          <dt>{words.board[name]}</dt>
-          <dd data-figure={name}>{format.number(stats[name])}</dd>
-        </div>
-      ))}
-      <div class="tile-wide">
-        <dt>{words.board.revenue}</dt>
-        <dd data-figure="revenue">{format.points(stats.revenue)}</dd>
-      </div>
+      {tiles.map((name) => <Tile key={name} name={name} text={format.number(stats[name])} />)}
+      <Tile name="revenue" text={format.points(stats.revenue)} />
     </dl>
   );
 }
 
-/** What has become of the seats, as one bar. The tiles above say the same in numbers. */
-function HouseBar({ stats }: { stats: Figures }) {
-  const all = stats.held + stats.reserved + stats.available || 1;
-  const part = (n: number) => ({ width: `${(100 * n) / all}%` });
+const inBar: ReadonlySet<string> = new Set(['held', 'reserved', 'available']);
+
+function Tile({ name, text }: { name: 'waiting' | 'admitted' | 'held' | 'reserved' | 'available' | 'revenue'; text: string }) {
+  const words = useWords();
   return (
-    <div class="house-bar" aria-hidden="true">
-      <i data-part="reserved" style={part(stats.reserved)} />
-      <i data-part="held" style={part(stats.held)} />
+    <div class={name === 'revenue' ? 'tile-wide' : undefined}>
+      <dt>{inBar.has(name) && <i data-part={name} aria-hidden="true" />}{words.board[name]}</dt>
+      <dd data-figure={name} style={{ '--chars': text.length }}>{text}</dd>
     </div>
   );
+}
+
+/** What has become of the seats, as one bar. The tiles above say the same in numbers, with its colours beside them. */
+function HouseBar({ stats }: { stats: Figures }) {
+  const all = stats.held + stats.reserved + stats.available || 1;
+  const part = (name: 'reserved' | 'held') => (
+    <i data-part={name} data-some={stats[name] > 0} style={{ width: `${(100 * stats[name]) / all}%` }} />
+  );
+  return <div class="house-bar" aria-hidden="true">{part('reserved')}{part('held')}</div>;
 }
 
 function House({ seriesId }: { seriesId: string }) {
@@ -141,10 +141,7 @@ function House({ seriesId }: { seriesId: string }) {
       {seats === null ? (
         <Loading text={words.loading} />
       ) : (
-        <>
-          <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} />
-          <Legend words={words.seats.legend} own={false} />
-        </>
+        <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} legend={<Legend words={words.seats.legend} own={false} />} />
       )}
     </div>
   );

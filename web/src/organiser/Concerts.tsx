@@ -29,7 +29,7 @@ function CreateConcert() {
     >
       <label class="field">
         <span>{words.concerts.name}</span>
-        <input required maxLength={200} value={title} onInput={(event) => setTitle(event.currentTarget.value)} />
+        <input dir="auto" required maxLength={200} value={title} onInput={(event) => setTitle(event.currentTarget.value)} />
       </label>
       <button disabled={fetching || title.trim() === ''}>{words.concerts.go}</button>
       {error !== undefined && <Failure error={error} again={words.again} />}
@@ -60,7 +60,7 @@ export function Concerts({ who }: { who: Organiser }) {
                 {(concert) => (
                   <li>
                     <a href={href.concert(concert.id)}>
-                      <h2>{concert.title}</h2>
+                      <h2 dir="auto">{concert.title}</h2>
                       <span>{words.concerts.dates(concert.series.length)}</span>
                       <span>{concert.series[0] === undefined ? '' : format.day(concert.series[0].startAt)}</span>
                     </a>

@@ -52,6 +52,11 @@ test('times are compared as instants and not as text', () => {
   expect(en.days(['+12345-01-01T00:00:00Z', concert])).toContain('12345');
 });
 
+test('a promised span is not rounded up', () => {
+  expect([15, 60, 119, 3_600].map(en.span)).toEqual(['15 seconds', '1 minute', '1 minute', '60 minutes']);
+  expect([15, 119].map(ko.span)).toEqual(['15초', '1분']);
+});
+
 test('seconds left are whole and never negative', () => {
   expect(secondsUntil(concert, Date.parse(concert) - 1_001)).toBe(2);
   expect(secondsUntil(concert, Date.parse(concert) + 1)).toBe(0);

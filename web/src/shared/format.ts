@@ -17,6 +17,8 @@ export interface Format {
   days(all: readonly string[]): string;
   /** `4:59`, or `1:04:59` from an hour on. */
   clock(seconds: number): string;
+  /** A span that is promised, rounded down: "30 seconds", "2 minutes". */
+  span(seconds: number): string;
   /** A rough span: "about 3 minutes". */
   about(seconds: number): string;
 }
@@ -58,6 +60,12 @@ function clock(seconds: number): string {
   return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
 
+function span(language: Language, seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) return language === 'ko' ? `${seconds}초` : `${seconds} seconds`;
+  return language === 'ko' ? `${minutes}분` : `${minutes} minute${minutes === 1 ? '' : 's'}`;
+}
+
 function about(language: Language, seconds: number): string {
   const ko = language === 'ko';
   if (seconds < 60) return ko ? '1분 이내' : 'less than a minute';
@@ -95,6 +103,7 @@ export function makeFormat(language: Language, timeZone?: string): Format {
       return known.length === 0 ? unknown[language] : day.formatRange(Math.min(...known), Math.max(...known));
     },
     clock,
+    span: (seconds) => span(language, seconds),
     about: (seconds) => about(language, seconds),
   };
 }
