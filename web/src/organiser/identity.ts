@@ -13,7 +13,8 @@ export interface Organiser {
   admin: boolean;
 }
 
-export type Refusal = 'malformed' | 'expired' | 'role';
+/** Why somebody is not, or no longer, signed in. `forged`: the server did not make this token. */
+export type Refusal = 'malformed' | 'expired' | 'role' | 'forged';
 
 interface Claims {
   sub?: unknown;
@@ -52,12 +53,18 @@ function kept(): Organiser | null {
 
 export const organiser = store<Organiser | null>(kept());
 
+/** Why the last one who was signed in no longer is; null if nothing is to be said of it. */
+export const refusal = store<Refusal | null>(null);
+
 export function signIn(who: Organiser): void {
   keep(sessionStorage, KEY, who.jwt);
+  refusal.set(null);
   organiser.set(who);
 }
 
-export function signOut(): void {
+/** `why`: said in the form that shows up, where it was not the organiser's own wish. */
+export function signOut(why: Refusal | null = null): void {
   sessionStorage.removeItem(KEY);
+  refusal.set(why);
   organiser.set(null);
 }
