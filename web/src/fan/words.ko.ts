@@ -150,7 +150,7 @@ export const ko: Words = {
   },
   checkout: {
     title: '결제',
-    left: '남은 시간',
+    left: '결제까지 남은 시간',
     wentBack: '좌석이 반환되었습니다',
     lapsed: (n) => `5분이 지나 잡아 둔 좌석 ${n}석이 다시 판매됩니다. 포인트는 차감되지 않았습니다.`,
     lapsedSeen: '확인',

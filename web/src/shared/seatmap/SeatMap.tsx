@@ -212,6 +212,13 @@ export function SeatMap(props: SeatMapProps) {
           <button type="button" aria-label={words.whole} onClick={() => drawing?.fit()}>⤢</button>
         </div>
       </div>
+      {large && (
+        <p class="seatmap-lead">
+          <span class="seatmap-where">{frame !== null && <Where house={house} frame={frame} words={words} />}</span>
+          <span class="seatmap-hint" data-for="mouse">{words.mouseHint}</span>
+          <span class="seatmap-hint" data-for="touch">{words.touchHint}</span>
+        </p>
+      )}
       <div class="seatmap-frame">
         <div
           ref={holder}
@@ -237,13 +244,6 @@ export function SeatMap(props: SeatMapProps) {
         {hover !== null && <Tip {...props} hover={hover} width={holder.current?.clientWidth ?? 0} />}
       </div>
       <p id="seatmap-help" class="unseen">{words.mapHelp}</p>
-      {large && (
-        <p class="seatmap-foot">
-          <span class="seatmap-where">{frame !== null && <Where house={house} frame={frame} words={words} />}</span>
-          <span class="seatmap-hint" data-for="mouse">{words.mouseHint}</span>
-          <span class="seatmap-hint" data-for="touch">{words.touchHint}</span>
-        </p>
-      )}
     </div>
   );
 }
