@@ -136,3 +136,44 @@ test('damaged storage is no reason to show nothing', async ({ page, server }) =>
     await expect(heading(page, 'Take your place'), stored).toBeVisible();
   }
 });
+
+test('a server that takes the question and never answers is not waited for', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  await page.clock.install();
+  let asked = 0;
+  await page.route('**/graphql', (route) => (++asked === 1 ? undefined : route.fallback()));
+  await page.goto(`${server.url}/#/concert/${sale.concertId}`);
+  await expect.poll(() => asked).toBe(1);
+  await page.clock.fastForward(31_000);
+  await expect(page.getByText('The server cannot be reached.')).toBeVisible();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(heading(page, sale.title)).toBeVisible();
+});
+
+test('who may not ask for the balance just now can pay all the same', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  await answering(page, 'Balance', () => ({ data: null, errors: [failed('UNAVAILABLE', ['points'])] }));
+  await joinLine(page, server, sale);
+  await page.getByRole('button', { name: 'Find the best seats' }).click();
+  await page.getByRole('button', { name: 'Hold 2 seats' }).click();
+  await page.getByRole('button', { name: /^Pay / }).click();
+  await expect(page.getByText('Not enough points.')).toBeVisible();
+  await page.getByRole('button', { name: /^Charge 20,000/ }).click();
+  await expect(page.getByText('20,000 pts charged.')).toBeVisible();
+  await page.getByRole('button', { name: /^Pay / }).click();
+  await expect(heading(page, 'You are going!')).toBeVisible();
+});
+
+test('seats that cannot be had are told, and asked for again', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  let failing = true;
+  await answering(page, 'Seats', (real) => (failing ? { data: null, errors: [failed('UNAVAILABLE', ['seats'])] } : real));
+  await page.goto(dateUrl(server, sale));
+  await expect(page.getByText('The server is busy just now.')).toBeVisible();
+  await page.getByRole('button', { name: 'Join the line' }).click();
+  await expect(page.getByRole('button', { name: 'Join the line' })).toHaveCount(0);
+  await expect(page.getByText('The server is busy just now.')).toBeVisible();
+  failing = false;
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.locator('.seatmap')).toBeVisible();
+});

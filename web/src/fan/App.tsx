@@ -66,7 +66,7 @@ export function App() {
       <main id="main" tabIndex={-1} data-page={route.page}>
         {/* Places and wallets bring a client of their own. */}
         <Provider value={sessionFor(null).client}>
-          <Guard key={where} instead={<Broken text={words.broken.page} home={href.concerts} way={words.ways.concerts} />}>{page(route)}</Guard>
+          <Guard key={route.page === 'date' ? route.seriesId : where} instead={<Broken text={words.broken.page} home={href.concerts} way={words.ways.concerts} />}>{page(route)}</Guard>
         </Provider>
       </main>
     </>

@@ -109,7 +109,7 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
   const holdIds = holds.map((hold) => hold.id).sort();
   const total = holds.reduce((sum, hold) => sum + hold.seat.price, 0);
   const [{ data }] = useQuery({ query: BalanceDocument, requestPolicy: 'cache-and-network' });
-  const balance = data?.points.balance;
+  const balance = data?.points?.balance;
   const [{ fetching, error }, pay] = useMutation(PayDocument);
   const [problem, setProblem] = useState<ProblemCode | null>(null);
   const intent = useIntent(holdIds.join());
@@ -138,10 +138,10 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
         )}
       </dl>
       {missing > 0 && <p class="notice" role="status">{words.checkout.short(format.points(missing))}</p>}
-      {missing > 0 && <ChargeForm suggested={missing} />}
+      {(missing > 0 || problem === 'INSUFFICIENT_POINTS') && <ChargeForm suggested={missing || total} />}
       {problem !== null && <ProblemNotice code={problem} at={at} />}
       {error !== undefined && <Failure error={error} again={words.again} retry={() => void submit()} />}
-      <button type="button" class="big" disabled={fetching || balance === undefined} onClick={() => void submit()}>
+      <button type="button" class="big" disabled={fetching} onClick={() => void submit()}>
         {fetching ? words.checkout.paying : words.checkout.pay(format.points(total))}
       </button>
     </section>

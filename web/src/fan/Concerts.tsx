@@ -8,7 +8,7 @@ import { Failure, Title } from '../shared/ui.tsx';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
 
-type Item = ConcertsQuery['concerts']['nodes'][number];
+type Item = NonNullable<ConcertsQuery['concerts']>['nodes'][number];
 
 function Poster({ item, nth }: { item: Item; nth: number }) {
   const words = useWords();

@@ -21,12 +21,12 @@ import { useWords } from './words.ts';
 
 export function SeatPicker(step: Step) {
   const words = useWords();
-  const { seats, error } = useLiveSeats(useClient(), step.date.id);
+  const { seats, error, again } = useLiveSeats(useClient(), step.date.id);
   useEffect(() => {
     document.title = words.place.tabTurn;
   }, [words]);
-  if (error !== undefined) return <Failure error={error} again={words.again} />;
-  return seats === null ? <Loading text={words.loading} /> : <Picker {...step} seats={seats} />;
+  if (seats !== null) return <Picker {...step} seats={seats} />;
+  return error === undefined ? <Loading text={words.loading} /> : <Failure error={error} again={words.again} retry={again} />;
 }
 
 function useHolding(step: Step, selection: Selection, onFound: (seats: readonly number[]) => void) {

@@ -12,7 +12,7 @@ import { anyToken, places } from './identity.ts';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
 
-type Line = LedgerQuery['points']['history']['nodes'][number];
+type Line = NonNullable<LedgerQuery['points']>['history']['nodes'][number];
 
 function Ledger({ lines }: { lines: Line[] }) {
   const words = useWords();

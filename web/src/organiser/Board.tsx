@@ -19,7 +19,7 @@ import { PolicyEditor } from './Policy.tsx';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
 
-type Figures = StatsSubscription['saleStats'];
+type Figures = NonNullable<StatsSubscription['saleStats']>;
 
 export function Board({ concertId, seriesId }: { concertId: string; seriesId: string }) {
   const words = useWords();
@@ -134,12 +134,12 @@ function HouseBar({ stats }: { stats: Figures }) {
 function House({ seriesId }: { seriesId: string }) {
   const words = useWords();
   const format = useFormat();
-  const { seats } = useLiveSeats(useClient(), seriesId);
+  const { seats, error, again } = useLiveSeats(useClient(), seriesId);
   return (
     <div>
       <h2>{words.board.house}</h2>
       {seats === null ? (
-        <Loading text={words.loading} />
+        error === undefined ? <Loading text={words.loading} /> : <Failure error={error} again={words.again} retry={again} />
       ) : (
         <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} legend={<Legend words={words.seats.legend} own={false} />} />
       )}

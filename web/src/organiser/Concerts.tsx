@@ -9,7 +9,7 @@ import type { Organiser } from './identity.ts';
 import { go, href } from './route.ts';
 import { useWords } from './words.ts';
 
-type Item = OwnConcertsQuery['concerts']['nodes'][number];
+type Item = NonNullable<OwnConcertsQuery['concerts']>['nodes'][number];
 
 function CreateConcert() {
   const words = useWords();

@@ -83,10 +83,20 @@ function makeSocket(token: string | null, link: Store<Link>) {
   return { socket: made, watch: pulse.watch };
 }
 
+/** Who has not begun to answer by then is not waited for: the fan is told and can try again. */
+const ANSWER_MS = 30_000;
+
 async function timedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  learnServerTime(response.headers.get('date'), Date.now());
-  return response;
+  const stop = new AbortController();
+  init?.signal?.addEventListener('abort', () => stop.abort());
+  const late = setTimeout(() => stop.abort(new Error('no answer')), ANSWER_MS);
+  try {
+    const response = await fetch(input, { ...init, signal: stop.signal });
+    learnServerTime(response.headers.get('date'), Date.now());
+    return response;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function makeSession(token: string | null): Session {
