@@ -212,3 +212,24 @@ test('a line that goes dead without a word is asked for a sign of life, and told
   dead = false;
   await expect(page.getByText(told)).toHaveCount(0);
 });
+
+test('an answer that was overtaken by the news does not take the turn back', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  let letGo = () => {};
+  const overtaken = new Promise<void>((resolve) => (letGo = resolve));
+  let answered = false;
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('query Token')) return route.fallback();
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/"status":\s*"ADMITTED"/, '"status":"WAITING"').replace(/"position":\s*0/, '"position":1');
+    await overtaken;
+    await route.fulfill({ response, body });
+    answered = true;
+  });
+  await joinLine(page, server, sale);
+  await choosing(page);
+  letGo();
+  await expect.poll(() => answered).toBe(true);
+  await pickSeat(page, /row 1, seat 1, .*free/);
+  await choosing(page);
+});

@@ -1,7 +1,7 @@
 // What the eye sees: nothing wider than the page, nothing over what explains, nothing cut, nothing that sticks.
 
 import type { Locator, Page } from '@playwright/test';
-import { arena, choosing, dateUrl, expect, holdByApi, joinByApi, joinLine, makeSale, pickSeat, test } from './stage.ts';
+import { arena, choosing, dateUrl, expect, holdByApi, hoverSeat, joinByApi, joinLine, makeSale, pickSeat, test } from './stage.ts';
 
 const phone = { viewport: { width: 360, height: 760 }, hasTouch: true, isMobile: true, locale: 'en-GB', reducedMotion: 'reduce' } as const;
 
@@ -154,12 +154,9 @@ for (const [size, viewport] of Object.entries({ phone: { width: 390, height: 700
     await uncovered(explains);
     // The tip of a seat in the first row stands over the map alone.
     await page.getByRole('button', { name: 'Whole house' }).click();
-    await page.locator('.seatmap').scrollIntoViewIfNeeded();
+    await hoverSeat(page);
     const view = await page.locator('.seatmap-view').boundingBox();
-    const tip = page.locator('.seatmap-tip');
-    for (let y = 20; (await tip.count()) === 0 && y < 200; y += 4) await page.mouse.move((view?.x ?? 0) + (view?.width ?? 0) * 0.45, (view?.y ?? 0) + y);
-    await expect(tip).toBeVisible();
-    const box = await tip.boundingBox();
+    const box = await page.locator('.seatmap-tip').boundingBox();
     expect(box?.y).toBeGreaterThanOrEqual(view?.y ?? Infinity);
     await context.setOffline(true);
     await expect(page.locator('.link-banner')).toHaveAttribute('data-shown', 'true');
@@ -175,20 +172,16 @@ test('a tip goes when the seat below it has moved', async ({ page, server }) => 
   await expect(page.locator('.sections-free').first()).toHaveText(/free/);
   const tip = page.locator('.seatmap-tip');
   const canvas = page.locator('.seatmap-view canvas');
-  const hover = async () => {
-    const box = await canvas.boundingBox();
-    for (let y = 60; (await tip.count()) === 0 && y < 300; y += 3) await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) * 0.4, (box?.y ?? 0) + y);
-    await expect(tip).toBeVisible();
-  };
-  await hover();
-  await page.mouse.wheel(0, 120);
+  await hoverSeat(page);
+  // Back up, since the map stands at the top of the window now.
+  await page.mouse.wheel(0, -60);
   await expect(tip).toHaveCount(0);
-  await hover();
+  await hoverSeat(page);
   await page.keyboard.down('Control');
   await page.mouse.wheel(0, -120);
   await page.keyboard.up('Control');
   await expect(tip).toHaveCount(0);
-  await hover();
+  await hoverSeat(page);
   await canvas.dispatchEvent('pointerleave');
   await expect(tip).toHaveCount(0);
 });
@@ -198,12 +191,9 @@ test('a tip says what the seat is now', async ({ page, server }) => {
   const fan = await joinByApi(server, sale);
   await page.goto(dateUrl(server, sale));
   await expect(page.locator('.sections-free').first()).toHaveText('50 free');
-  const box = await page.locator('.seatmap-view').boundingBox();
   const tip = page.locator('.seatmap-tip');
   // The fan will hold the seats in the middle of the first row.
-  for (let y = 40; !(await tip.allInnerTexts()).join().includes('row 1,') && y < 300; y += 4) {
-    await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) / 2 - 8, (box?.y ?? 0) + y);
-  }
+  await hoverSeat(page, /row 1,/);
   await expect(tip).toContainText('free');
   await holdByApi(server, fan);
   await expect(tip).toContainText('held by somebody');

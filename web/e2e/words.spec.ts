@@ -1,7 +1,7 @@
 // People's words in any script, and times that say where they hold.
 
 import type { Locator, Page } from '@playwright/test';
-import { checkout, choosing, dateUrl, expect, holdButton, joinLine, makeSale, pickSeat, test } from './stage.ts';
+import { checkout, choosing, dateUrl, expect, holdButton, hoverSeat, joinLine, makeSale, pickSeat, test } from './stage.ts';
 
 const title = 'مهرجان الموسيقى';
 const hall = 'القاعة الكبرى';
@@ -39,8 +39,8 @@ test('titles, names and sections run in their own direction, and times name thei
   await rtl(page.locator('.chip bdi'));
   await expect(page.locator('.chip')).toHaveCSS('direction', 'ltr');
   await rtl(page.locator('.best option', { hasText: hall }));
-  await page.locator('.seatmap-view').hover({ position: { x: 330, y: 200 } });
-  await expect(page.locator('.seatmap-tip')).toBeVisible();
+  await hoverSeat(page);
+  await rtl(page.locator('.seatmap-tip bdi'));
   await page.getByRole('button', { name: 'Find the best seats' }).click();
   await rtl(page.locator('.tray-said bdi'));
   await holdButton(page).click();

@@ -14,6 +14,7 @@ import { type ConcertData, type DateData, NotHere } from './Concert.tsx';
 import { noteStart, type Place, places } from './identity.ts';
 import { Join } from './Join.tsx';
 import { Done, Over } from './Over.tsx';
+import { later } from './place.ts';
 import { href } from './route.ts';
 import { SeatPicker } from './SeatPicker.tsx';
 import { WaitingRoom } from './WaitingRoom.tsx';
@@ -78,8 +79,7 @@ function usePosition(tokenId: string, session: Session) {
   const link = useStore(session.link);
   const asked = useQuery({ query: TokenDocument, variables: { id: tokenId }, requestPolicy: 'cache-and-network' });
   const [, again] = asked;
-  // The cache knows a place by its token: what the stream brings shows up in the query above.
-  const [{ error: refusal }] = useSubscription({ query: PlaceDocument, variables: { tokenId } });
+  const [{ data: news, error: refusal }] = useSubscription({ query: PlaceDocument, variables: { tokenId } });
   useEffect(() => {
     // The stream was refused or broke off with an error: what has become of the place is asked for again.
     if (refusal !== undefined) again({ requestPolicy: 'network-only' });
@@ -92,14 +92,16 @@ function usePosition(tokenId: string, session: Session) {
     );
     return () => clearInterval(poll);
   }, [link, tokenId]);
-  return { asked, link };
+  const told = news?.queuePosition;
+  const known = asked[0].data?.token?.position;
+  // What the stream brings goes into the cache as well, by the place's token; but an older answer may come in after it.
+  return { asked, link, position: link === 'live' ? later(told, known) : later(known, told) };
 }
 
 function Placed({ concert, date, place, step, session }: Omit<Step, 'position'> & { step: Props['step']; session: Session }) {
   const words = useWords();
-  const { asked, link } = usePosition(place.tokenId, session);
+  const { asked, link, position } = usePosition(place.tokenId, session);
   const [token] = asked;
-  const position = token.data?.token?.position;
   const waiting = position?.status === 'WAITING';
   useEffect(() => {
     // Who looks at the line has to know within seconds when it does not move because the network is gone.
