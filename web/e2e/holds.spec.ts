@@ -54,6 +54,24 @@ test('the best seats join the selection and are held only when the fan says so',
   expect(await heldCount(server, page)).toBe(3);
 });
 
+test('nothing is looked for, and nobody told that there is nothing, before the seats are known', async ({ page, server }) => {
+  let release = () => {};
+  const known = new Promise<void>((resolve) => (release = resolve));
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((message) => {
+      if (/seatAvailability/.test(String(message))) void known.then(() => socket.send(message));
+      else socket.send(message);
+    });
+  });
+  await joinLine(page, server, await makeSale(server));
+  await choosing(page);
+  await expect(find(page)).toBeDisabled();
+  release();
+  await find(page).click();
+  await expect(chips(page)).toHaveCount(2);
+});
+
 test('with a full selection nothing is thrown out of it to find others', async ({ page, server }) => {
   const sale = await makeSale(server, { policy: { maxSeatsPerUser: 1 } });
   await joinLine(page, server, sale);
