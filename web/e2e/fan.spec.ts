@@ -129,29 +129,6 @@ test('where no socket goes through, the place is polled and moves on', async ({ 
   await expect(page.locator(place)).toHaveText('1');
 });
 
-test('the countdown runs out: nothing is taken, and seats can be chosen again', async ({ page, server }) => {
-  const sale = await makeSale(server);
-  // The server's five minutes are tested beside the server; here its answer is shortened to three seconds.
-  await page.route('**/graphql', async (route) => {
-    if (!route.request().postData()?.includes('query Holds')) return route.continue();
-    const answer = await route.fetch();
-    const text = await answer.text();
-    const soon = new Date(Date.now() + 3_000).toISOString();
-    return route.fulfill({ response: answer, body: text.replace(/("expiresAt":\s*")[^"]+/g, `$1${soon}`) });
-  });
-  await joinLine(page, server, sale);
-  await choosing(page);
-  await page.getByLabel('How many together').selectOption('3');
-  await page.getByRole('button', { name: 'Find the best seats' }).click();
-  await checkout(page);
-  await expect(page.locator('.held li')).toHaveCount(3);
-  await expect(page.getByText('The five minutes are over and the seats went back on sale.')).toBeVisible();
-  await page.getByRole('link', { name: 'Choose seats again' }).click();
-  await choosing(page);
-  // What the page still asks for now is not this test's.
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-});
-
 test('the lobby counts down, draws the order, and the draw checks out', async ({ page, server }) => {
   const sale = await makeSale(server, { opensInMs: 12_000, policy: one });
   await joinByApi(server, sale);
@@ -187,4 +164,72 @@ test('in Korean', async ({ browser, server }) => {
   await page.getByLabel('언어').selectOption('en');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Every seat is won fairly.');
   await page.context().close();
+});
+
+/** What is shown of the link is told without a word from the server: the line is cut, or says nothing any more. */
+const told = 'The connection is lost.';
+
+test('being offline is told in line and in the lobby, and the way back too', async ({ page, context, server }) => {
+  const sale = await makeSale(server, { policy: { ...one, heartbeatTimeoutSeconds: 120 } });
+  await joinByApi(server, sale);
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('1');
+  const lobby = await makeSale(server, { opensInMs: 600_000 });
+  const other = await context.newPage();
+  await joinLine(other, server, lobby);
+  await expect(other.getByRole('heading', { name: 'You are in the lobby' })).toBeVisible();
+
+  await context.setOffline(true);
+  for (const shown of [page, other]) await expect(shown.getByText(told)).toBeVisible();
+  await expect(page.getByText('your place is kept for 2 minutes')).toBeVisible();
+  await context.setOffline(false);
+  for (const shown of [page, other]) await expect(shown.getByText(told)).toHaveCount(0);
+  await expect(page.locator(place)).toHaveText('1');
+});
+
+test('a line that goes dead without a word is asked for a sign of life, and told', async ({ page, server }) => {
+  // The pace, and that it is within five seconds, is shown beside the code; here that the page goes by it.
+  const pings: number[] = [];
+  let dead = false;
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    const upstream = socket.connectToServer();
+    socket.onMessage((message) => {
+      if (/"type":"ping"/.test(String(message))) pings.push(Date.now());
+      if (!dead) upstream.send(message);
+    });
+    upstream.onMessage((message) => {
+      if (!dead) socket.send(message);
+    });
+  });
+  const sale = await makeSale(server, { policy: one });
+  await joinByApi(server, sale);
+  await joinLine(page, server, sale);
+  await expect(page.locator(place)).toHaveText('1');
+  await expect.poll(() => pings.length).toBeGreaterThan(1);
+  await expect(page.getByText(told)).toHaveCount(0);
+  dead = true;
+  await expect(page.getByText(told)).toBeVisible();
+  dead = false;
+  await expect(page.getByText(told)).toHaveCount(0);
+});
+
+test('an answer that was overtaken by the news does not take the turn back', async ({ page, server }) => {
+  const sale = await makeSale(server);
+  let letGo = () => {};
+  const overtaken = new Promise<void>((resolve) => (letGo = resolve));
+  let answered = false;
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('query Token')) return route.fallback();
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/"status":\s*"ADMITTED"/, '"status":"WAITING"').replace(/"position":\s*0/, '"position":1');
+    await overtaken;
+    await route.fulfill({ response, body });
+    answered = true;
+  });
+  await joinLine(page, server, sale);
+  await choosing(page);
+  letGo();
+  await expect.poll(() => answered).toBe(true);
+  await pickSeat(page, /row 1, seat 1, .*free/);
+  await choosing(page);
 });

@@ -66,3 +66,39 @@ test('a token without the role, or no token at all, is refused in plain words', 
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByText('no ORGANIZER or ADMIN role')).toBeVisible();
 });
+
+/** The token with a signature that is nobody's. */
+const forged = (token: string) => token.replace(/\.[^.]+$/, `.${'A'.repeat(86)}`);
+
+test('a forged token is refused at the sign-in, in an organiser\'s words', async ({ page, server }) => {
+  await page.goto(`${server.url}/organiser/`);
+  await page.getByLabel('Identity token').fill(forged(server.token('org', 'ORGANIZER')));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByText('This server does not accept the token')).toBeVisible();
+  await expect(page.getByText(/Join the line|pass is not valid/)).toHaveCount(0);
+  await expect(page.getByRole('heading', { name: 'Run your sale' })).toBeVisible();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await page.getByLabel('Identity token').fill(server.token('org', 'ORGANIZER'));
+  await expect(page.getByText('This server does not accept the token')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'My concerts' })).toBeVisible();
+});
+
+test('a token that the server no longer takes leads back to the sign-in', async ({ page, server }) => {
+  await signIn(page, server);
+  await page.evaluate((token) => sessionStorage.setItem('frontrow.organiser', JSON.stringify(token)), forged(server.token('org', 'ORGANIZER')));
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Run your sale' })).toBeVisible();
+  await expect(page.getByText('This server does not accept the token')).toBeVisible();
+});
+
+test('a server that cannot be reached is not a forged token', async ({ page, server }) => {
+  await page.goto(`${server.url}/organiser/`);
+  await page.route('**/graphql', (route) => route.abort());
+  await page.getByLabel('Identity token').fill(server.token('org', 'ORGANIZER'));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByText('The server cannot be reached.')).toBeVisible();
+  await page.unrouteAll();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByRole('heading', { name: 'My concerts' })).toBeVisible();
+});

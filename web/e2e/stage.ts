@@ -142,3 +142,20 @@ export async function pickSeat(page: Page, label: RegExp): Promise<void> {
 
 export const holdButton = (page: Page) => page.getByRole('button', { name: /^Hold \d/ });
 export const checkout = (page: Page) => expect(page.getByRole('heading', { name: 'Checkout' })).toBeVisible();
+
+/** Moves the mouse down the map until it is over a seat, and the page has said so with a tip that fits. */
+export async function hoverSeat(page: Page, fits: RegExp = /./): Promise<void> {
+  const tip = page.locator('.seatmap-tip');
+  const view = page.locator('.seatmap-view');
+  // From the top of the window on: at its bottom the tray may lie over the map.
+  await view.evaluate((element) => element.scrollIntoView({ block: 'start' }));
+  const box = (await view.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const x = box.x + box.width * 0.45;
+  for (let y = box.y + 20; y < box.y + box.height; y += 4) {
+    await page.mouse.move(x, y);
+    // However slow the machine is: the page has drawn what it makes of this move.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    if (fits.test((await tip.allInnerTexts()).join())) return;
+  }
+  await expect(tip).toHaveText(fits);
+}

@@ -3,7 +3,8 @@
 import { Provider } from '@urql/preact';
 import { useEffect } from 'preact/hooks';
 import { sessionFor } from '../shared/client.ts';
-import { Logo, Settings } from '../shared/ui.tsx';
+import { Guard } from '../shared/guard.tsx';
+import { Broken, Logo, Settings } from '../shared/ui.tsx';
 import { Concert } from './Concert.tsx';
 import { Concerts } from './Concerts.tsx';
 import { DatePage } from './DatePage.tsx';
@@ -64,7 +65,9 @@ export function App() {
       <Header route={route} />
       <main id="main" tabIndex={-1} data-page={route.page}>
         {/* Places and wallets bring a client of their own. */}
-        <Provider value={sessionFor(null).client}>{page(route)}</Provider>
+        <Provider value={sessionFor(null).client}>
+          <Guard key={route.page === 'date' ? route.seriesId : where} instead={<Broken text={words.broken.page} home={href.concerts} way={words.ways.concerts} />}>{page(route)}</Guard>
+        </Provider>
       </main>
     </>
   );

@@ -25,10 +25,10 @@ export function ChargeForm({ suggested }: { suggested: number }) {
   const submit = async () => {
     setCharged(null);
     setProblem(null);
-    const { data } = await charge({ amount, key: intent.key() });
-    if (data === undefined) return;
+    const answer = (await charge({ amount, key: intent.key() })).data?.charge;
+    if (answer == null) return;
     intent.settled();
-    if (data.charge.problem !== null) setProblem(data.charge.problem.code);
+    if (answer.problem !== null) setProblem(answer.problem.code);
     else setCharged(amount);
   };
   return (

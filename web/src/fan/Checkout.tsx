@@ -3,56 +3,55 @@
 import { useClient, useMutation, useQuery } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
-  BalanceDocument, type HoldPartsFragment, HoldsDocument, PayDocument, type ProblemCode, ReleaseHoldDocument, TokenDocument,
+  BalanceDocument, type HoldPartsFragment, PayDocument, type ProblemCode, ReleaseHoldDocument, TokenDocument,
 } from '../gql/graphql.ts';
-import { useSecondsLeft } from '../shared/clock.ts';
+import { Answer } from '../shared/answer.tsx';
 import { useIntent } from '../shared/intent.ts';
 import { useFormat } from '../shared/language.ts';
 import { Failure, Loading, Say, Title } from '../shared/ui.tsx';
 import { ChargeForm } from './Charge.tsx';
 import type { Step } from './DatePage.tsx';
+import { nothing } from './held.ts';
+import { Lapsed } from './Lapsed.tsx';
+import { setMemory } from './memory.ts';
 import { ProblemNotice } from './Problem.tsx';
 import { href } from './route.ts';
+import { useHolds } from './useHolds.ts';
 import { useWords } from './words.ts';
-
-/** This user's live holds of a date; `firstEnd` is when the first of them ends. */
-export function useHolds(seriesId: string) {
-  const [{ data, error, fetching, stale }, again] = useQuery({ query: HoldsDocument, requestPolicy: 'cache-and-network' });
-  const holds = data?.holds.filter((hold) => hold.status === 'ACTIVE' && hold.seat.series.id === seriesId);
-  const firstEnd = holds?.map((hold) => hold.expiresAt).sort()[0] ?? null;
-  return { holds, firstEnd, error, settled: data !== undefined && !fetching && !stale, again };
-}
 
 export function Checkout({ concert, date, place }: Step) {
   const words = useWords();
-  const { holds, firstEnd, error, settled, again } = useHolds(date.id);
-  const left = useSecondsLeft(firstEnd);
+  const { asked, holds = [], left, lapsed, settled } = useHolds(date.id);
   const [paid, setPaid] = useState(false);
-  const lapsed = firstEnd !== null && left === 0;
+  const at = { concertId: concert.id, seriesId: date.id };
 
-  if (error !== undefined && holds === undefined) {
-    return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
+  if (paid) return <Loading text={words.loading} />;
+  if (holds.length === 0 && !settled && lapsed === 0) {
+    return <Answer of={asked} pick={() => null} words={words} missing={<Loading text={words.loading} />}>{() => null}</Answer>;
   }
-  // After paying the place says COMPLETED and this page gives way to the tickets.
-  if (holds === undefined || paid || (holds.length === 0 && !settled)) return <Loading text={words.loading} />;
-  if (lapsed || holds.length === 0) {
+  if (holds.length === 0) {
     return (
       <section class="over" data-over="LAPSED">
-        <Title>{words.checkout.title}</Title>
-        <p class="lead" role="alert">{lapsed ? words.checkout.lapsed : words.checkout.nothing}</p>
+        <Title>{lapsed > 0 ? words.checkout.wentBack : words.checkout.title}</Title>
+        <p class="lead" role="alert">{lapsed > 0 ? words.checkout.lapsed(lapsed) : words.checkout.nothing}</p>
         <a class="button big" href={href.date(concert.id, date.id)}>{words.checkout.chooseAgain}</a>
       </section>
     );
   }
+  const onPaid = () => {
+    setMemory(date.id, nothing);
+    setPaid(true);
+  };
   return (
     <div class="split checkout">
       <section>
         <Title>{words.checkout.title}</Title>
+        <Lapsed seriesId={date.id} count={lapsed} />
         <Countdown left={left} />
         <Held holds={holds} />
         <a class="button text" href={href.date(concert.id, date.id)}>{words.checkout.back}</a>
       </section>
-      <PayBox holds={holds} at={{ concertId: concert.id, seriesId: date.id }} tokenId={place.tokenId} onPaid={() => setPaid(true)} />
+      <PayBox holds={holds} at={at} tokenId={place.tokenId} onPaid={onPaid} />
     </div>
   );
 }
@@ -84,7 +83,7 @@ function Held({ holds }: { holds: HoldPartsFragment[] }) {
         const name = words.seats.seat(seat.section, seat.row, seat.col);
         return (
           <li key={id}>
-            <span><b>{seat.section}</b><br />{words.seats.short(seat.row, seat.col)}</span>
+            <span><b dir="auto">{seat.section}</b><br />{words.seats.short(seat.row, seat.col)}</span>
             <span class="number">{format.points(seat.price)}</span>
             <button type="button" class="text" disabled={fetching} aria-label={words.checkout.release(name)} onClick={() => void release({ holdId: id })}>
               {words.checkout.giveBack}
@@ -110,7 +109,7 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
   const holdIds = holds.map((hold) => hold.id).sort();
   const total = holds.reduce((sum, hold) => sum + hold.seat.price, 0);
   const [{ data }] = useQuery({ query: BalanceDocument, requestPolicy: 'cache-and-network' });
-  const balance = data?.points.balance;
+  const balance = data?.points?.balance;
   const [{ fetching, error }, pay] = useMutation(PayDocument);
   const [problem, setProblem] = useState<ProblemCode | null>(null);
   const intent = useIntent(holdIds.join());
@@ -119,7 +118,7 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
   const submit = async () => {
     setProblem(null);
     const answer = (await pay({ holdIds, key: intent.key() })).data?.pay;
-    if (answer === undefined) return;
+    if (answer == null) return;
     intent.settled();
     if (answer.problem !== null) {
       setProblem(answer.problem.code);
@@ -139,10 +138,10 @@ function PayBox({ holds, at, tokenId, onPaid }: PayBoxProps) {
         )}
       </dl>
       {missing > 0 && <p class="notice" role="status">{words.checkout.short(format.points(missing))}</p>}
-      {missing > 0 && <ChargeForm suggested={missing} />}
+      {(missing > 0 || problem === 'INSUFFICIENT_POINTS') && <ChargeForm suggested={missing || total} />}
       {problem !== null && <ProblemNotice code={problem} at={at} />}
       {error !== undefined && <Failure error={error} again={words.again} retry={() => void submit()} />}
-      <button type="button" class="big" disabled={fetching || balance === undefined} onClick={() => void submit()}>
+      <button type="button" class="big" disabled={fetching} onClick={() => void submit()}>
         {fetching ? words.checkout.paying : words.checkout.pay(format.points(total))}
       </button>
     </section>

@@ -1,8 +1,10 @@
 import { useQuery } from '@urql/preact';
 import { ConcertDocument, type ConcertQuery } from '../gql/graphql.ts';
+import { Answer } from '../shared/answer.tsx';
+import { Rows } from '../shared/guard.tsx';
 import { useFormat } from '../shared/language.ts';
 import { useStore } from '../shared/store.ts';
-import { Failure, Loading, Title } from '../shared/ui.tsx';
+import { Title } from '../shared/ui.tsx';
 import { places } from './identity.ts';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
@@ -20,7 +22,7 @@ function DateRow({ concertId, date }: { concertId: string; date: DateData }) {
     <li class="date" data-status={date.status}>
       <div>
         <h2>{format.day(date.startAt)}</h2>
-        <p>{format.time(date.startAt)} – {format.time(date.endAt)}</p>
+        <p>{format.hours(date.startAt, date.endAt)}</p>
       </div>
       <div>
         <span class="status" data-status={date.status}>{words.statuses[date.status]}</span>
@@ -29,7 +31,7 @@ function DateRow({ concertId, date }: { concertId: string; date: DateData }) {
         ) : (
           <>
             <p>{words.concert.left(format.number(date.availableCount), format.number(date.seatCount))}</p>
-            <span class="thin-bar" aria-hidden="true"><i style={{ width: `${share * 100}%` }} /></span>
+            <span class="thin-bar" data-some={share > 0 && share < 1} aria-hidden="true"><i style={{ '--share': share }} /></span>
           </>
         )}
       </div>
@@ -41,34 +43,33 @@ function DateRow({ concertId, date }: { concertId: string; date: DateData }) {
   );
 }
 
-export function Concert({ id }: { id: string }) {
+export function NotHere({ text }: { text: string }) {
   const words = useWords();
-  const [{ data, error, fetching }, again] = useQuery({
-    query: ConcertDocument,
-    variables: { id },
-    requestPolicy: 'cache-and-network',
-  });
-  if (error !== undefined && data === undefined) {
-    return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-  }
-  if (data === undefined) return fetching ? <Loading text={words.loading} /> : null;
-  const concert = data.concert;
-  if (concert === null) {
-    return (
-      <>
-        <Title>{words.concert.notFound}</Title>
-        <a class="button" href={href.concerts}>{words.concert.all}</a>
-      </>
-    );
-  }
   return (
     <>
-      <a class="crumb" href={href.concerts}>{words.concert.all}</a>
-      <Title>{concert.title}</Title>
-      {concert.series.length === 0 && <p class="empty">{words.concert.noDates}</p>}
-      <ul class="dates" aria-label={words.concert.dates}>
-        {concert.series.map((date) => <DateRow key={date.id} concertId={concert.id} date={date} />)}
-      </ul>
+      <Title>{text}</Title>
+      <p class="row block"><a class="button" href={href.concerts}>{words.concert.all}</a></p>
     </>
+  );
+}
+
+export function Concert({ id }: { id: string }) {
+  const words = useWords();
+  const asked = useQuery({ query: ConcertDocument, variables: { id }, requestPolicy: 'cache-and-network' });
+  return (
+    <Answer of={asked} pick={(data) => data.concert} words={words} missing={<NotHere text={words.concert.notFound} />}>
+      {(concert) => (
+        <>
+          <a class="crumb" href={href.concerts}>{words.concert.all}</a>
+          <Title>{concert.title}</Title>
+          {concert.series.length === 0 && <p class="empty">{words.concert.noDates}</p>}
+          <ul class="dates" aria-label={words.concert.dates}>
+            <Rows of={concert.series} instead={<li class="date">{words.broken.row}</li>}>
+              {(date) => <DateRow concertId={concert.id} date={date} />}
+            </Rows>
+          </ul>
+        </>
+      )}
+    </Answer>
   );
 }

@@ -30,7 +30,7 @@ function JoinForm({ concertId, date }: { concertId: string; date: DateData }) {
       <p class="lead">{date.status === 'UPCOMING' ? words.join.upcoming : words.join.onSale}</p>
       <label class="field">
         <span>{words.join.name}</span>
-        <input value={name} maxLength={80} autocomplete="name" onInput={(event) => setName(event.currentTarget.value)} />
+        <input dir="auto" value={name} maxLength={80} autocomplete="name" onInput={(event) => setName(event.currentTarget.value)} />
         <small>{words.join.nameHint}</small>
       </label>
       <button class="big" disabled={busy}>{words.join.go}</button>
@@ -44,7 +44,7 @@ function JoinForm({ concertId, date }: { concertId: string; date: DateData }) {
 export function Join({ concert, date }: { concert: ConcertData; date: DateData }) {
   const words = useWords();
   const format = useFormat();
-  const { seats } = useLiveSeats(useClient(), date.id);
+  const { seats, error, again } = useLiveSeats(useClient(), date.id);
   const [focus, setFocus] = useState<{ block: number } | null>(null);
   const over = date.status === 'CLOSED' ? words.join.closed : date.status === 'SOLD_OUT' ? words.join.soldOut : null;
   return (
@@ -62,10 +62,10 @@ export function Join({ concert, date }: { concert: ConcertData; date: DateData }
       </section>
       <section aria-label={words.join.seats} class="look">
         <h2>{words.join.seats}</h2>
+        {seats === null && error !== undefined && <Failure error={error} again={words.again} retry={again} />}
         {seats !== null && (
           <>
-            <SeatMap house={seats.house} seats={seats} words={{ ...words.seats }} points={format.points} focus={focus} />
-            <Legend words={words.seats.legend} own={false} />
+            <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} focus={focus} legend={<Legend words={words.seats.legend} own={false} />} />
             <Sections seats={seats} words={words.seats} onShow={(block) => setFocus({ block })} />
           </>
         )}

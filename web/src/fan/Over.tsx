@@ -1,11 +1,15 @@
 // The ends of a place: paid, out of time, left, or nothing left to buy.
 
 import { useQuery } from '@urql/preact';
+import { useEffect } from 'preact/hooks';
 import { type ProblemCode, TicketsDocument } from '../gql/graphql.ts';
+import { useStore } from '../shared/store.ts';
 import { Failure, Title } from '../shared/ui.tsx';
 import type { DateData } from './Concert.tsx';
 import type { Step } from './DatePage.tsx';
+import { nothing } from './held.ts';
 import type { Place } from './identity.ts';
+import { memories, memoryOf, setMemory } from './memory.ts';
 import { ProblemNotice } from './Problem.tsx';
 import { href } from './route.ts';
 import { Ticket } from './Ticket.tsx';
@@ -38,11 +42,15 @@ export function Over({ date, place, status }: OverProps) {
     SOLD_OUT: [words.over.soldOut, words.over.soldOutText],
     CLOSED: [words.over.closed, words.join.closed],
   }[status];
+  // A place with live holds does not expire: whatever was held has gone back by now.
+  const { held, lapsed } = memoryOf(useStore(memories), date.id);
+  const wentBack = status === 'EXPIRED' ? held.length + lapsed : 0;
   const open = status !== 'CLOSED' && date.status !== 'CLOSED' && status !== 'SOLD_OUT';
   return (
     <section class="over" data-over={status}>
       <Title>{said[0]}</Title>
       <p class="lead">{said[1]}</p>
+      {wentBack > 0 && <p class="notice" role="alert" data-lapsed={wentBack}>{words.checkout.lapsed(wentBack)}</p>}
       {open ? (
         <JoinAgain place={place} text={words.over.joinAgain} />
       ) : (
@@ -54,8 +62,10 @@ export function Over({ date, place, status }: OverProps) {
 
 export function Done({ date, place }: Step) {
   const words = useWords();
+  // Paid, be it in another window: nothing that was held can lapse.
+  useEffect(() => setMemory(date.id, nothing), [date.id]);
   const [{ data }] = useQuery({ query: TicketsDocument, variables: {}, requestPolicy: 'cache-and-network' });
-  const tickets = data?.reservations.nodes.filter(
+  const tickets = data?.reservations?.nodes.filter(
     (ticket) => ticket.seat.series.id === date.id && ticket.status === 'CONFIRMED',
   );
   return (

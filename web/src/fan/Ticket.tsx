@@ -31,13 +31,13 @@ export function Ticket({ ticket, open = true }: { ticket: TicketPartsFragment; o
     <article class="ticket" data-gone={gone}>
       <div class="ticket-main">
         <p class="ticket-kind">{gone ? words.tickets.cancelled : words.tickets.admit}</p>
-        <h2>{open ? <a href={href.ticket(ticket.id)}>{seat.series.concert.title}</a> : seat.series.concert.title}</h2>
+        <h2 dir="auto">{open ? <a href={href.ticket(ticket.id)}>{seat.series.concert.title}</a> : seat.series.concert.title}</h2>
         <p class="ticket-when">{format.day(seat.series.startAt)}<b>{format.time(seat.series.startAt)}</b></p>
         <dl>
-          <div><dt>{words.seats.section}</dt><dd>{seat.section}</dd></div>
+          <div><dt>{words.seats.section}</dt><dd dir="auto">{seat.section}</dd></div>
           <div><dt>{words.tickets.row}</dt><dd>{seat.row}</dd></div>
           <div><dt>{words.tickets.seat}</dt><dd>{seat.col}</dd></div>
-          {userName() !== '' && <div><dt>{words.tickets.holder}</dt><dd>{userName()}</dd></div>}
+          {userName() !== '' && <div><dt>{words.tickets.holder}</dt><dd dir="auto">{userName()}</dd></div>}
         </dl>
       </div>
       <div class="ticket-stub">

@@ -1,10 +1,12 @@
 import { useMutation, useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { CancelDocument, type ProblemCode, TicketDocument, type TicketPartsFragment, TicketsDocument } from '../gql/graphql.ts';
+import { Answer } from '../shared/answer.tsx';
+import { Rows } from '../shared/guard.tsx';
 import { useIntent } from '../shared/intent.ts';
 import { useFormat } from '../shared/language.ts';
 import { useStore } from '../shared/store.ts';
-import { Failure, Loading, Title } from '../shared/ui.tsx';
+import { Failure, Title } from '../shared/ui.tsx';
 import { AsUser } from './AsUser.tsx';
 import { anyToken, places } from './identity.ts';
 import { ProblemNotice } from './Problem.tsx';
@@ -25,22 +27,20 @@ function NoTickets() {
 function TicketList() {
   const words = useWords();
   const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, again] = useQuery({
-    query: TicketsDocument,
-    variables: { after },
-    requestPolicy: 'cache-and-network',
-  });
-  if (error !== undefined) return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-  if (data === undefined) return fetching ? <Loading text={words.loading} /> : null;
-  const { nodes, pageInfo } = data.reservations;
-  if (nodes.length === 0) return <NoTickets />;
+  const asked = useQuery({ query: TicketsDocument, variables: { after }, requestPolicy: 'cache-and-network' });
   return (
-    <>
-      <div class="tickets">{nodes.map((ticket) => <Ticket key={ticket.id} ticket={ticket} />)}</div>
-      {pageInfo.hasNextPage && (
-        <button type="button" class="quiet" onClick={() => setAfter(pageInfo.endCursor)}>{words.tickets.more}</button>
-      )}
-    </>
+    <Answer of={asked} pick={(data) => data.reservations} words={words} missing={<NoTickets />}>
+      {({ nodes, pageInfo }) => (nodes.length === 0 ? <NoTickets /> : (
+        <>
+          <div class="tickets">
+            <Rows of={nodes} instead={<p class="empty">{words.broken.row}</p>}>{(ticket) => <Ticket ticket={ticket} />}</Rows>
+          </div>
+          {pageInfo.hasNextPage && (
+            <button type="button" class="quiet" onClick={() => setAfter(pageInfo.endCursor)}>{words.tickets.more}</button>
+          )}
+        </>
+      ))}
+    </Answer>
   );
 }
 
@@ -68,10 +68,10 @@ function CancelTicket({ ticket }: { ticket: TicketPartsFragment }) {
     return <p class="notice" data-tone="good" role="status">{words.tickets.cancelledNow(amount)}</p>;
   }
   const really = async () => {
-    const { data } = await cancel({ reservationId: ticket.id, key: intent.key() });
-    if (data === undefined) return;
+    const answer = (await cancel({ reservationId: ticket.id, key: intent.key() })).data?.cancelReservation;
+    if (answer == null) return;
     intent.settled();
-    setProblem(data.cancelReservation.problem?.code ?? null);
+    setProblem(answer.problem?.code ?? null);
     setAsking(false);
   };
   return (
@@ -93,16 +93,16 @@ function CancelTicket({ ticket }: { ticket: TicketPartsFragment }) {
 
 function OneTicket({ id }: { id: string }) {
   const words = useWords();
-  const [{ data, error, fetching }, again] = useQuery({ query: TicketDocument, variables: { id } });
-  if (error !== undefined) return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-  if (data === undefined) return fetching ? <Loading text={words.loading} /> : null;
-  const ticket = data.reservation;
-  if (ticket === null) return <p class="empty">{words.tickets.notFound}</p>;
+  const asked = useQuery({ query: TicketDocument, variables: { id } });
   return (
-    <div class="one-ticket">
-      <Ticket ticket={ticket} open={false} />
-      <CancelTicket ticket={ticket} />
-    </div>
+    <Answer of={asked} pick={(data) => data.reservation} words={words} missing={<p class="empty">{words.tickets.notFound}</p>}>
+      {(ticket) => (
+        <div class="one-ticket">
+          <Ticket ticket={ticket} open={false} />
+          <CancelTicket ticket={ticket} />
+        </div>
+      )}
+    </Answer>
   );
 }
 

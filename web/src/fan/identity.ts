@@ -4,7 +4,7 @@
 // The demo runs with open identities: a user id made here is believed. A shop with accounts puts its identity token
 // into `issueToken`'s Authorization header instead, and changes nothing else.
 
-import { keep, recall, store } from '../shared/store.ts';
+import { keep, recall, recallText, store } from '../shared/store.ts';
 
 /** A place in one line. `from`: the worst position seen, where the way to the front began. */
 export interface Place {
@@ -20,21 +20,29 @@ const NAME = 'frontrow.name';
 const PLACES = 'frontrow.places';
 
 export function userId(): string {
-  const known = recall<string>(localStorage, USER, '');
+  const known = recallText(localStorage, USER);
   if (known !== '') return known;
   const made = crypto.randomUUID();
   keep(localStorage, USER, made);
   return made;
 }
 
-export const userName = (): string => recall<string>(localStorage, NAME, '');
+export const userName = (): string => recallText(localStorage, NAME);
 export const setUserName = (name: string): void => keep(localStorage, NAME, name);
 
-export const places = store<Place[]>(recall<Place[]>(localStorage, PLACES, []));
+/** Storage is the reader's to edit and other versions' to fill: what is no place is left out. */
+function storedPlaces(): Place[] {
+  const stored = recall<unknown>(localStorage, PLACES, []);
+  const sound = (place: Partial<Place> | null) =>
+    [place?.concertId, place?.seriesId, place?.tokenId, place?.jwt].every((text) => typeof text === 'string');
+  return Array.isArray(stored) ? stored.filter(sound) : [];
+}
+
+export const places = store<Place[]>(storedPlaces());
 
 // Another window of the same browser may have joined or left.
 window.addEventListener('storage', (event) => {
-  if (event.key === PLACES) places.set(recall<Place[]>(localStorage, PLACES, []));
+  if (event.key === PLACES) places.set(storedPlaces());
 });
 
 function save(next: Place[]): void {

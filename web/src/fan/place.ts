@@ -1,5 +1,7 @@
 // What a place in line means. Pure.
 
+import type { PositionFragment } from '../gql/graphql.ts';
+
 export type Odds = 'sure' | 'likely' | 'slim' | 'none';
 
 /** The odds of getting a seat, with `ahead` people before and `seats` still on sale. */
@@ -19,4 +21,21 @@ export function progressOf(from: number | null, number: number): number {
 export function spokenAt(said: number, number: number): boolean {
   if (number === said) return false;
   return number <= 10 || number > said || said - number >= Math.max(1, Math.floor(said / 10));
+}
+
+type Known = Pick<PositionFragment, 'status' | 'position'>;
+
+const rank: Record<Known['status'], number> = { WAITING: 0, ADMITTED: 1, COMPLETED: 2, EXPIRED: 2, LEFT: 2 };
+/** Before the draw nobody has a number yet. */
+const ahead = ({ position }: Known) => position ?? Infinity;
+
+/**
+ * The later of two accounts of one place. An answer may have been on its way for longer than the news that overtook it:
+ * but a place never goes back, so the one that is further on is the later one. `one`, where they are equally far.
+ */
+export function later<Account extends Known>(one: Account | null | undefined, other: Account | null | undefined): Account | null {
+  if (one == null || other == null) return one ?? other ?? null;
+  const lead = rank[one.status] - rank[other.status];
+  if (lead !== 0) return lead > 0 ? one : other;
+  return ahead(one) <= ahead(other) ? one : other;
 }

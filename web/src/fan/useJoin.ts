@@ -3,7 +3,9 @@
 import { type CombinedError, useMutation } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { IssueTokenDocument, type ProblemCode } from '../gql/graphql.ts';
+import { nothing } from './held.ts';
 import { keepPlace, userId, userName } from './identity.ts';
+import { setMemory } from './memory.ts';
 
 export interface Joining {
   busy: boolean;
@@ -19,10 +21,11 @@ export function useJoin(concertId: string, seriesId: string): Joining {
     setProblem(null);
     const { data } = await issue({ seriesId, userId: userId(), name: userName() || null });
     const answer = data?.issueToken;
-    if (answer === undefined) return;
+    if (answer == null) return;
     setProblem(answer.problem?.code ?? null);
     const { token, tokenId, position } = answer;
     if (token === null || tokenId === null) return;
+    setMemory(seriesId, nothing);
     keepPlace({ concertId, seriesId, tokenId, jwt: token, from: position?.position ?? null });
   };
   return { busy: fetching, error, problem, join };

@@ -10,6 +10,7 @@ export const en = {
   loading: 'One moment',
   again: 'Try again',
   back: 'Back',
+  broken: { page: 'This page cannot be shown just now. Load it again, or go back to the concerts.', row: 'This one cannot be shown just now.' },
   concerts: {
     title: 'Every seat is won fairly.',
     lead: 'One line, first come first served. Pick a concert, take your place, and choose your seats when it is your turn.',
@@ -92,7 +93,7 @@ export const en = {
     drawWrong: 'The secret does not fit the fingerprint.',
   },
   link: {
-    lost: 'The connection is lost. Reconnecting; your place is kept.',
+    lost: (kept: string) => `The connection is lost. Reconnecting; your place is kept for ${kept}.`,
     back: 'Connected again.',
     refused: 'The server no longer knows this pass.',
   },
@@ -126,6 +127,8 @@ export const en = {
     section: 'Section',
     show: (name: string) => `Show ${name} on the map`,
     seat: (section: string, row: number, col: number) => `${section}, row ${row}, seat ${col}`,
+    /** The same behind the name of the section. */
+    where: (row: number, col: number) => `, row ${row}, seat ${col}`,
     short: (row: number, col: number) => `Row ${row} · Seat ${col}`,
     state: { AVAILABLE: 'free', HELD: 'held by somebody', RESERVED: 'sold' },
     chosen: 'selected',
@@ -133,13 +136,26 @@ export const en = {
     legend: { free: 'Free', held: 'On hold', sold: 'Sold', chosen: 'Your choice' },
     selection: (n: number) => `${n} seat${s(n)} selected`,
     nothing: 'Select seats on the map, or let us find the best ones.',
+    bestLead: 'We show them to you first. Nothing is held before you say so.',
+    bestFull: 'You have selected as many as you may have. Remove one to find others.',
+    /** Behind the name of a section. */
+    found: (row: number, first: number, last: number) =>
+      first === last ? `, row ${row}, seat ${first}: the best seat left.` : `, row ${row}, seats ${first} to ${last}: the best seats left.`,
+    foundAsk: 'Shall we hold your selection?',
+    noBest: (n: number) => (n === 1 ? 'No seat is free there.' : `No ${n} free seats are side by side there. Try fewer, or another section.`),
+    decline: 'No, thanks',
     remove: (seat: string) => `Remove ${seat}`,
     hold: (n: number) => `Hold ${n} seat${s(n)}`,
     holding: 'Holding',
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     whole: 'Whole house',
-    gone: (seat: string) => `${seat} has just gone to somebody else and left your selection.`,
+    mouseHint: 'Ctrl (or ⌘) and the wheel zoom, dragging moves the map.',
+    touchHint: 'Tap or pinch to zoom, drag to move the map.',
+    rows: (first: number, last: number) => (first === last ? `row ${first}` : `rows ${first} to ${last}`),
+    others: (n: number) => `and ${n} other section${n === 1 ? '' : 's'}`,
+    /** Behind the name of a seat. */
+    gone: ' has just gone to somebody else and left your selection.',
     full: (n: number) => `You may have ${n} seat${s(n)} in all. Remove one to select another.`,
     toCheckout: 'To checkout',
     held: (n: number) => `${n} seat${s(n)} held for you`,
@@ -147,7 +163,10 @@ export const en = {
   checkout: {
     title: 'Checkout',
     left: 'Yours for',
-    lapsed: 'The five minutes are over and the seats went back on sale. Nothing was taken from your wallet.',
+    wentBack: 'The seats went back',
+    lapsed: (n: number) =>
+      `The five minutes are over and ${n === 1 ? 'your seat' : `your ${n} seats`} went back on sale. Nothing was charged.`,
+    lapsedSeen: 'All right',
     chooseAgain: 'Choose seats again',
     release: (seat: string) => `Give back ${seat}`,
     giveBack: 'Give back',

@@ -2,9 +2,10 @@
 
 import { Provider } from '@urql/preact';
 import { useEffect } from 'preact/hooks';
-import { sessionFor } from '../shared/client.ts';
-import { useStore } from '../shared/store.ts';
-import { LinkBanner, Logo, Settings } from '../shared/ui.tsx';
+import { type Link, sessionFor } from '../shared/client.ts';
+import { Guard } from '../shared/guard.tsx';
+import { store, useStore } from '../shared/store.ts';
+import { Broken, LinkBanner, Logo, Settings } from '../shared/ui.tsx';
 import { Board } from './Board.tsx';
 import { Concert } from './Concert.tsx';
 import { Concerts } from './Concerts.tsx';
@@ -39,11 +40,14 @@ function Header({ who }: { who: Organiser | null }) {
       </nav>
       <Settings words={words.settings} />
       {who !== null && (
-        <button type="button" class="text who" onClick={signOut}>{who.name}: {words.nav.signOut}</button>
+        <button type="button" class="text who" onClick={() => signOut()}><bdi>{who.name}</bdi>: {words.nav.signOut}</button>
       )}
     </header>
   );
 }
+
+/** Of somebody who is not signed in. */
+const noLink = store<Link>('idle');
 
 export function App() {
   const route = useRoute();
@@ -52,6 +56,11 @@ export function App() {
   const where = JSON.stringify(route);
   useEffect(() => window.scrollTo(0, 0), [where]);
   const session = who === null ? null : sessionFor(who.jwt);
+  const link = useStore(session?.link ?? noLink);
+  useEffect(() => {
+    // A token that has ended, or whose key was changed, while somebody was signed in.
+    if (link === 'refused') signOut('forged');
+  }, [link]);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => {
@@ -64,8 +73,8 @@ export function App() {
           <SignIn />
         ) : (
           <Provider key={who.jwt} value={session.client}>
-            <LinkBanner link={session.link} words={words.link} />
-            {page(route, who)}
+            <LinkBanner link={session.link} lost={words.link.lost} back={words.link.back} />
+            <Guard key={where} instead={<Broken text={words.broken.page} home={href.concerts} way={words.nav.concerts} />}>{page(route, who)}</Guard>
           </Provider>
         )}
       </main>

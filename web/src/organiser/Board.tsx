@@ -3,8 +3,9 @@
 import { useClient, useMutation, useQuery, useSubscription } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
-  OwnConcertDocument, PauseSaleDocument, ResumeSaleDocument, type SeriesPartsFragment, StatsDocument, type StatsSubscription,
+  OwnConcertDocument, type OwnConcertQuery, PauseSaleDocument, ResumeSaleDocument, type SeriesPartsFragment, StatsDocument, type StatsSubscription,
 } from '../gql/graphql.ts';
+import { Answer } from '../shared/answer.tsx';
 import { serverNow } from '../shared/clock.ts';
 import { useFormat } from '../shared/language.ts';
 import { useLiveSeats } from '../shared/seatmap/live.ts';
@@ -13,40 +14,39 @@ import { SeatMap } from '../shared/seatmap/SeatMap.tsx';
 import { Failure, Loading, Title } from '../shared/ui.tsx';
 import { count, empty, series } from './admissions.ts';
 import { Chart } from './Chart.tsx';
+import { NotHere } from './Concert.tsx';
 import { PolicyEditor } from './Policy.tsx';
 import { href } from './route.ts';
 import { useWords } from './words.ts';
 
-type Figures = StatsSubscription['saleStats'];
+type Figures = NonNullable<StatsSubscription['saleStats']>;
 
 export function Board({ concertId, seriesId }: { concertId: string; seriesId: string }) {
   const words = useWords();
   const format = useFormat();
-  const [{ data, error, fetching }, again] = useQuery({
-    query: OwnConcertDocument,
-    variables: { id: concertId },
-    requestPolicy: 'cache-and-network',
-  });
-  const date = data?.concert?.series.find(({ id }) => id === seriesId);
-  const concert = data?.concert;
-  if (concert == null || date === undefined) {
-    if (error !== undefined) return <Failure error={error} again={words.again} retry={() => again({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading text={words.loading} /> : <Title>{words.concert.notFound}</Title>;
-  }
+  const asked = useQuery({ query: OwnConcertDocument, variables: { id: concertId }, requestPolicy: 'cache-and-network' });
+  const pick = ({ concert }: OwnConcertQuery) => {
+    const date = concert?.series.find(({ id }) => id === seriesId);
+    return concert == null || date === undefined ? null : { concert, date };
+  };
   return (
-    <>
-      <p class="crumbs"><a class="crumb" href={href.concert(concertId)}>{concert.title}</a></p>
-      <Title>{format.moment(date.startAt)}</Title>
-      <Levers date={date} />
-      <LiveFigures date={date} />
-      <section class="block layout">
-        <House seriesId={seriesId} />
-        <div>
-          <h2>{words.board.policy}</h2>
-          <PolicyEditor key={seriesId} seriesId={seriesId} policy={date.queuePolicy} />
-        </div>
-      </section>
-    </>
+    <Answer of={asked} pick={pick} words={words} missing={<NotHere />}>
+      {({ concert, date }) => (
+        <>
+          <p class="crumbs"><a class="crumb" dir="auto" href={href.concert(concertId)}>{concert.title}</a></p>
+          <Title>{format.moment(date.startAt)}</Title>
+          <Levers date={date} />
+          <LiveFigures date={date} />
+          <section class="block layout">
+            <House seriesId={seriesId} />
+            <div>
+              <h2>{words.board.policy}</h2>
+              <PolicyEditor key={seriesId} seriesId={seriesId} policy={date.queuePolicy} />
+            </div>
+          </section>
+        </>
+      )}
+    </Answer>
   );
 }
 
@@ -58,8 +58,8 @@ function Levers({ date }: { date: SeriesPartsFragment }) {
   const paused = date.status === 'PAUSED';
   const error = pausing.error ?? resuming.error;
   const act = async () => {
-    const { data } = await (paused ? resume : pause)({ seriesId: date.id });
-    if (data !== undefined) setSaid(paused ? words.board.resumedNow : words.board.pausedNow);
+    const { data, error: failed } = await (paused ? resume : pause)({ seriesId: date.id });
+    if (data != null && failed === undefined) setSaid(paused ? words.board.resumedNow : words.board.pausedNow);
   };
   return (
     <div class="levers row">
@@ -79,7 +79,7 @@ function LiveFigures({ date }: { date: SeriesPartsFragment }) {
   const words = useWords();
   const [tally, setTally] = useState(empty);
   const [{ data, error }] = useSubscription({ query: StatsDocument, variables: { seriesId: date.id } });
-  const stats = data?.saleStats;
+  const stats = data?.saleStats ?? undefined;
   useEffect(() => {
     if (stats !== undefined) setTally((before) => count(before, stats.admitted, serverNow()));
   }, [stats]);
@@ -100,51 +100,48 @@ function LiveFigures({ date }: { date: SeriesPartsFragment }) {
 }
 
 function Tiles({ stats }: { stats: Figures }) {
-  const words = useWords();
   const format = useFormat();
   const tiles = ['waiting', 'admitted', 'held', 'reserved', 'available'] as const;
   return (
     <dl class="tiles">
-      {tiles.map((name) => (
-        <div key={name}>
-          <dt>{words.board[name]}</dt>
-          <dd data-figure={name}>{format.number(stats[name])}</dd>
-        </div>
-      ))}
-      <div class="tile-wide">
-        <dt>{words.board.revenue}</dt>
-        <dd data-figure="revenue">{format.points(stats.revenue)}</dd>
-      </div>
+      {tiles.map((name) => <Tile key={name} name={name} text={format.number(stats[name])} />)}
+      <Tile name="revenue" text={format.points(stats.revenue)} />
     </dl>
   );
 }
 
-/** What has become of the seats, as one bar. The tiles above say the same in numbers. */
-function HouseBar({ stats }: { stats: Figures }) {
-  const all = stats.held + stats.reserved + stats.available || 1;
-  const part = (n: number) => ({ width: `${(100 * n) / all}%` });
+const inBar: ReadonlySet<string> = new Set(['held', 'reserved', 'available']);
+
+function Tile({ name, text }: { name: 'waiting' | 'admitted' | 'held' | 'reserved' | 'available' | 'revenue'; text: string }) {
+  const words = useWords();
   return (
-    <div class="house-bar" aria-hidden="true">
-      <i data-part="reserved" style={part(stats.reserved)} />
-      <i data-part="held" style={part(stats.held)} />
+    <div class={name === 'revenue' ? 'tile-wide' : undefined}>
+      <dt>{inBar.has(name) && <i data-part={name} aria-hidden="true" />}{words.board[name]}</dt>
+      <dd data-figure={name} style={{ '--chars': text.length }}>{text}</dd>
     </div>
   );
+}
+
+/** What has become of the seats, as one bar. The tiles above say the same in numbers, with its colours beside them. */
+function HouseBar({ stats }: { stats: Figures }) {
+  const all = stats.held + stats.reserved + stats.available || 1;
+  const part = (name: 'reserved' | 'held') => (
+    <i data-part={name} data-some={stats[name] > 0} style={{ width: `${(100 * stats[name]) / all}%` }} />
+  );
+  return <div class="house-bar" aria-hidden="true">{part('reserved')}{part('held')}</div>;
 }
 
 function House({ seriesId }: { seriesId: string }) {
   const words = useWords();
   const format = useFormat();
-  const { seats } = useLiveSeats(useClient(), seriesId);
+  const { seats, error, again } = useLiveSeats(useClient(), seriesId);
   return (
     <div>
       <h2>{words.board.house}</h2>
       {seats === null ? (
-        <Loading text={words.loading} />
+        error === undefined ? <Loading text={words.loading} /> : <Failure error={error} again={words.again} retry={again} />
       ) : (
-        <>
-          <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} />
-          <Legend words={words.seats.legend} own={false} />
-        </>
+        <SeatMap house={seats.house} seats={seats} words={words.seats} points={format.points} legend={<Legend words={words.seats.legend} own={false} />} />
       )}
     </div>
   );

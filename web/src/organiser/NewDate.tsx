@@ -33,8 +33,8 @@ export function NewDate({ concertId }: { concertId: string }) {
     setTried(true);
     if (mistake !== null) return;
     const input: CreateSeriesInput = { concertId, ...isoTimes(times), sections, queuePolicy: policyInput(policy) };
-    const { data } = await create({ input });
-    if (data !== undefined) go(href.board(concertId, data.createSeries.id));
+    const made = (await create({ input })).data?.createSeries;
+    if (made != null) go(href.board(concertId, made.id));
   };
   return (
     <form
@@ -77,6 +77,7 @@ function TimeFields({ times, onChange }: { times: Times; onChange(times: Times):
             <input
               type="datetime-local"
               required
+              max="9999-12-31T23:59"
               value={times[field]}
               onInput={(event) => onChange({ ...times, [field]: event.currentTarget.value })}
             />

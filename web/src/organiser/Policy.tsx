@@ -42,9 +42,9 @@ export function PolicyEditor({ seriesId, policy }: { seriesId: string; policy: P
   const [{ fetching, error }, update] = useMutation(UpdatePolicyDocument);
   const submit = async () => {
     setSaved(false);
-    const { data } = await update({ seriesId, queuePolicy: policyInput(form) });
-    if (data === undefined) return;
-    setForm(policyForm(data.updateQueuePolicy.queuePolicy));
+    const changed = (await update({ seriesId, queuePolicy: policyInput(form) })).data?.updateQueuePolicy;
+    if (changed == null) return;
+    setForm(policyForm(changed.queuePolicy));
     setSaved(true);
   };
   return (

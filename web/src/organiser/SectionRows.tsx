@@ -29,7 +29,7 @@ export function SectionRows({ sections, onChange }: { sections: Section[]; onCha
           {sections.map((section, at) => (
             <tr key={at}>
               <td>
-                <input aria-label={words.date.section} maxLength={50} value={section.name} onInput={(event) => change(at, { name: event.currentTarget.value })} />
+                <input dir="auto" aria-label={words.date.section} maxLength={50} value={section.name} onInput={(event) => change(at, { name: event.currentTarget.value })} />
               </td>
               {numbers.map((field) => (
                 <td key={field}>

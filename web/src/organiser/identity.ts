@@ -2,7 +2,7 @@
 //
 // What the token says is read only to greet and to refuse early; whether it is true is the server's to say.
 
-import { keep, recall, store } from '../shared/store.ts';
+import { keep, recallText, store } from '../shared/store.ts';
 
 const KEY = 'frontrow.organiser';
 
@@ -13,7 +13,8 @@ export interface Organiser {
   admin: boolean;
 }
 
-export type Refusal = 'malformed' | 'expired' | 'role';
+/** Why somebody is not, or no longer, signed in. `forged`: the server did not make this token. */
+export type Refusal = 'malformed' | 'expired' | 'role' | 'forged';
 
 interface Claims {
   sub?: unknown;
@@ -46,18 +47,24 @@ export function read(pasted: string, now: number): Organiser | Refusal {
 }
 
 function kept(): Organiser | null {
-  const found = read(recall<string>(sessionStorage, KEY, ''), Date.now());
+  const found = read(recallText(sessionStorage, KEY), Date.now());
   return typeof found === 'string' ? null : found;
 }
 
 export const organiser = store<Organiser | null>(kept());
 
+/** Why the last one who was signed in no longer is; null if nothing is to be said of it. */
+export const refusal = store<Refusal | null>(null);
+
 export function signIn(who: Organiser): void {
   keep(sessionStorage, KEY, who.jwt);
+  refusal.set(null);
   organiser.set(who);
 }
 
-export function signOut(): void {
+/** `why`: said in the form that shows up, where it was not the organiser's own wish. */
+export function signOut(why: Refusal | null = null): void {
   sessionStorage.removeItem(KEY);
+  refusal.set(why);
   organiser.set(null);
 }

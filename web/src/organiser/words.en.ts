@@ -7,6 +7,7 @@ export const en = {
   settings: { theme: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark', language: 'Language' },
   loading: 'One moment',
   again: 'Try again',
+  broken: { page: 'This page cannot be shown just now. Load it again, or go back to your concerts.', row: 'This one cannot be shown just now.' },
   link: { lost: 'The connection is lost. Reconnecting.', back: 'Connected again.' },
   role: 'Organiser',
   signIn: {
@@ -19,6 +20,8 @@ export const en = {
     malformed: 'This is not a token. It has three parts with dots between them.',
     expired: 'This token has ended. Make a new one.',
     role: 'This token has no ORGANIZER or ADMIN role.',
+    forged: 'This server does not accept the token: it was signed by somebody else, has been changed, or has ended. Make a new one for this server.',
+    checking: 'Checking',
   },
   concerts: {
     title: 'My concerts',
@@ -104,7 +107,13 @@ export const en = {
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     whole: 'Whole house',
+    mouseHint: 'Ctrl (or ⌘) and the wheel zoom, dragging moves the map.',
+    touchHint: 'Tap or pinch to zoom, drag to move the map.',
+    rows: (first: number, last: number) => (first === last ? `row ${first}` : `rows ${first} to ${last}`),
+    others: (n: number) => `and ${n} other section${n === 1 ? '' : 's'}`,
     seat: (section: string, row: number, col: number) => `${section}, row ${row}, seat ${col}`,
+    /** The same behind the name of the section. */
+    where: (row: number, col: number) => `, row ${row}, seat ${col}`,
     state: { AVAILABLE: 'free', HELD: 'held', RESERVED: 'sold' },
     chosen: 'selected',
     yours: 'yours',

@@ -2,10 +2,12 @@
 //
 // A socket says who it is once, when it opens, so another token needs another client. `clientFor` keeps them.
 
-import { Client, fetchExchange, subscriptionExchange } from '@urql/preact';
+import { Client, fetchExchange, mapExchange, subscriptionExchange } from '@urql/preact';
 import { createClient as createSocket } from 'graphql-ws';
 import { makeCache } from './cache.ts';
+import { errorCode } from './errors.ts';
 import { learnServerTime } from './clock.ts';
+import { makePulse } from './pulse.ts';
 import { store, type Store } from './store.ts';
 
 /** `idle` until something is watched; `lost` from the first failure until the next connection. */
@@ -14,14 +16,13 @@ export type Link = 'idle' | 'live' | 'lost' | 'refused';
 export interface Session {
   client: Client;
   link: Store<Link>;
+  /** Asks the line more often, while somebody has to know at once when it is gone. */
+  watch(closely: boolean): void;
 }
 
 const httpUrl = new URL('/graphql', location.href).href;
 const wsUrl = httpUrl.replace(/^http/, 'ws');
 
-/** A ping this often, and this long for its answer: a dead line is noticed in 15 seconds at the most. */
-const PING_MS = 10_000;
-const PONG_MS = 5_000;
 /** The token was refused: trying again with the same one cannot help. */
 const REFUSED = new Set([4401, 4403]);
 
@@ -40,45 +41,67 @@ function retryPause(retries: number): Promise<void> {
 }
 
 function makeSocket(token: string | null, link: Store<Link>) {
-  let pongDue: ReturnType<typeof setTimeout> | undefined;
   let socket: WebSocket | undefined;
-  return createSocket({
+  const pulse = makePulse({
+    ask: () => socket?.readyState === WebSocket.OPEN && socket.send('{"type":"ping"}'),
+    hangUp: () => made.terminate(),
+    tell: (state) => link.get() !== 'refused' && link.set(state),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    now: () => performance.now(),
+    online: () => navigator.onLine,
+  });
+  const made = createSocket({
     url: wsUrl,
     connectionParams: token === null ? {} : { authorization: `Bearer ${token}` },
-    keepAlive: PING_MS,
+    // The pulse asks instead, at its own pace.
+    keepAlive: 0,
     retryAttempts: Infinity,
     retryWait: retryPause,
-    shouldRetry: (event) => !REFUSED.has((event as CloseEvent).code),
+    shouldRetry: (event) => !REFUSED.has((event as Partial<CloseEvent>).code ?? 0),
     on: {
-      connected: (opened) => {
-        socket = opened as WebSocket;
-        link.set('live');
+      connecting: () => pulse.opening(),
+      opened: (opened) => (socket = opened as WebSocket),
+      connected: () => {
+        if (link.get() === 'refused') link.set('idle');
+        pulse.connected();
       },
-      ping: (received) => {
-        if (!received) pongDue = setTimeout(() => socket?.close(4408, 'no answer to a ping'), PONG_MS);
-      },
-      pong: (received) => {
-        if (received) clearTimeout(pongDue);
-      },
+      message: () => pulse.heard(),
       closed: (event) => {
-        clearTimeout(pongDue);
+        pulse.closed();
         const { code, wasClean } = event as CloseEvent;
         if (REFUSED.has(code)) link.set('refused');
         else link.set(wasClean && code === 1000 ? 'idle' : 'lost');
       },
     },
   });
+  window.addEventListener('offline', () => link.get() !== 'idle' && pulse.offline());
+  window.addEventListener('online', () => pulse.wake());
+  document.addEventListener('visibilitychange', () => !document.hidden && pulse.wake());
+  return { socket: made, watch: pulse.watch };
 }
 
+/** Who has not begun to answer by then is not waited for: the fan is told and can try again. */
+const ANSWER_MS = 30_000;
+
 async function timedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  learnServerTime(response.headers.get('date'), Date.now());
-  return response;
+  const stop = new AbortController();
+  init?.signal?.addEventListener('abort', () => stop.abort());
+  const late = setTimeout(() => stop.abort(new Error('no answer')), ANSWER_MS);
+  try {
+    const response = await fetch(input, { ...init, signal: stop.signal });
+    learnServerTime(response.headers.get('date'), Date.now());
+    return response;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function makeSession(token: string | null): Session {
   const link = store<Link>('idle');
-  const socket = makeSocket(token, link);
+  const { socket, watch } = makeSocket(token, link);
   const client = new Client({
     url: httpUrl,
     preferGetMethod: false,
@@ -86,6 +109,11 @@ function makeSession(token: string | null): Session {
     fetchOptions: token === null ? {} : { headers: { authorization: `Bearer ${token}` } },
     exchanges: [
       makeCache(),
+      mapExchange({
+        onError: (error) => {
+          if (token !== null && errorCode(error) === 'UNAUTHENTICATED') link.set('refused');
+        },
+      }),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({
@@ -96,7 +124,7 @@ function makeSession(token: string | null): Session {
       }),
     ],
   });
-  return { client, link };
+  return { client, link, watch };
 }
 
 const sessions = new Map<string, Session>();

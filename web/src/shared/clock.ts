@@ -1,6 +1,7 @@
 // The server's time as well as this page can know it. Countdowns run by it, since a fan's clock may be wrong.
 
 import { useEffect, useState } from 'preact/hooks';
+import { secondsUntil } from './format.ts';
 
 let offset = 0;
 
@@ -18,7 +19,7 @@ export function serverNow(): number {
 
 /** Whole seconds left until `until`, rounded up, never negative. Renders again at each change. */
 export function useSecondsLeft(until: string | null | undefined): number {
-  const left = () => (until == null ? 0 : Math.max(0, Math.ceil((Date.parse(until) - serverNow()) / 1000)));
+  const left = () => secondsUntil(until, serverNow());
   const [seconds, setSeconds] = useState(left);
   useEffect(() => {
     setSeconds(left());

@@ -45,6 +45,12 @@ export function recall<T>(storage: Storage, key: string, fallback: T): T {
   }
 }
 
+/** Reads a stored text, empty where there is none. */
+export function recallText(storage: Storage, key: string): string {
+  const found = recall<unknown>(storage, key, '');
+  return typeof found === 'string' ? found : '';
+}
+
 /** Stores a JSON value; without storage the page works on, and forgets at its end. */
 export function keep(storage: Storage, key: string, value: unknown): void {
   try {

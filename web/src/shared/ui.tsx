@@ -14,8 +14,18 @@ export function Failure({ error, retry, again }: { error: CombinedError; retry?:
   const language = useLanguage();
   return (
     <div class="notice" data-tone="bad" role="alert">
-      <p>{errorText(error, language)}</p>
+      <p dir="auto">{errorText(error, language)}</p>
       {retry !== undefined && <button type="button" class="quiet" onClick={retry}>{again}</button>}
+    </div>
+  );
+}
+
+/** In place of a page that cannot be drawn. */
+export function Broken({ text, home, way }: { text: string; home: string; way: string }) {
+  return (
+    <div class="notice" data-tone="bad" role="alert">
+      <p>{text}</p>
+      <a class="button quiet" href={home}>{way}</a>
     </div>
   );
 }
@@ -40,11 +50,11 @@ export function Title({ children, quiet = false }: { children: ComponentChildren
     entered = true;
     if (!quiet && !first) heading.current?.focus({ preventScroll: true });
   }, [quiet]);
-  return <h1 ref={heading} tabIndex={-1}>{children}</h1>;
+  return <h1 ref={heading} tabIndex={-1} dir="auto">{children}</h1>;
 }
 
 /** The state of the live connection, said only when it is lost, and for a moment after it is back. */
-export function LinkBanner({ link, words }: { link: Store<Link>; words: { lost: string; back: string } }) {
+export function LinkBanner({ link, lost, back }: { link: Store<Link>; lost: string; back: string }) {
   const state = useStore(link);
   const [recovered, setRecovered] = useState(false);
   const before = useRef(state);
@@ -59,7 +69,7 @@ export function LinkBanner({ link, words }: { link: Store<Link>; words: { lost: 
   const shown = state === 'lost' || recovered;
   return (
     <div class="link-banner" role="status" data-shown={shown} data-tone={state === 'lost' ? 'bad' : 'good'}>
-      {state === 'lost' ? words.lost : recovered ? words.back : ''}
+      {state === 'lost' ? lost : recovered ? back : ''}
     </div>
   );
 }

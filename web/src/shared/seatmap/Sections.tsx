@@ -1,7 +1,7 @@
 // The sections of a house in words: price, seats left, and a way to each on the map.
 
 import { useFormat } from '../language.ts';
-import { tierColour } from './canvas.ts';
+import { tierColour } from './palette.ts';
 import { type LiveSeats, useChanges } from './live.ts';
 
 interface Words {
@@ -21,7 +21,7 @@ export function Sections({ seats, words, onShow }: { seats: LiveSeats; words: Wo
         <li key={block.name}>
           <button type="button" aria-label={`${words.show(block.name)}, ${format.points(block.price)}, ${free(index)}`} onClick={() => onShow(index)}>
             <i class="swatch" style={{ background: `var(--seat-${tierColour(block.tier, prices.length)})` }} />
-            <span class="sections-name">{block.name}</span>
+            <span class="sections-name" dir="auto">{block.name}</span>
             <span>{format.points(block.price)}</span>
             <span class="sections-free">{free(index)}</span>
           </button>

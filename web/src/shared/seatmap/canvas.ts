@@ -1,7 +1,10 @@
 // Draws a house on a canvas: thousands of seats stay fluid, since a frame copies one small picture for each look.
 
 import type { House } from './house.ts';
+import { drawNames, drawRows, drawStage, type Scene, type View } from './labels.ts';
 import { FREE, HELD } from './live.ts';
+import { type Palette, readPalette, tierColour, TIERS } from './palette.ts';
+import type { Frame } from './where.ts';
 
 export interface Marks {
   statuses: Uint8Array | null;
@@ -11,64 +14,18 @@ export interface Marks {
   cursor: number | null;
 }
 
-interface View {
-  scale: number;
-  x: number;
-  y: number;
-}
-
-interface Palette {
-  tiers: string[];
-  held: string;
-  sold: string;
-  accent: string;
-  onAccent: string;
-  ink: string;
-  muted: string;
-  stage: string;
-  card: string;
-  font: string;
-}
-
-const TIERS = 5;
 /** Looks of a seat: a price's colour (0 to 4), held, sold. */
 const HELD_LOOK = TIERS;
 const SOLD_LOOK = TIERS + 1;
 const RADIUS = 0.38;
 const MARGIN = 14;
+/** At the sides of a zoomed house there is room for the numbers of its rows. */
+const SIDE = 26;
 const MOST_PIXELS_A_SEAT = 48;
 /** Seats smaller than this are hit by luck: a tap zooms in instead. */
 export const TAPPABLE_PX = 15;
-
-/** Reads the theme's colours, resolved by the browser. */
-function readPalette(host: HTMLElement): Palette {
-  const probe = host.appendChild(document.createElement('i'));
-  // A transition would still show the colour asked for before.
-  probe.style.transition = 'none';
-  const read = (name: string) => {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  };
-  const palette = {
-    tiers: Array.from({ length: TIERS }, (_, i) => read(`--seat-${i + 1}`)),
-    held: read('--seat-held'),
-    sold: read('--seat-sold'),
-    accent: read('--accent'),
-    onAccent: read('--on-accent'),
-    ink: read('--ink'),
-    muted: read('--muted'),
-    stage: read('--stage'),
-    card: read('--card'),
-    font: getComputedStyle(host).fontFamily,
-  };
-  probe.remove();
-  return palette;
-}
-
-/** The colour number (1 to 5) of a price tier, spread over all five however few prices there are. */
-export function tierColour(tier: number, prices: number): number {
-  return prices <= 1 ? 1 : 1 + Math.round((tier / (prices - 1)) * Math.min(TIERS - 1, prices));
-}
+/** Seats that are shown to the fan have at least this size. */
+const SHOWN_PX = 20;
 
 export class SeatCanvas {
   #view: View = { scale: 1, x: 0, y: 0 };
@@ -78,6 +35,9 @@ export class SeatCanvas {
   #frame = 0;
   #glide = 0;
   #touched = false;
+  /** The view that the listeners know of. */
+  #told: View | null = null;
+  readonly #listeners = new Set<() => void>();
   readonly #seat = document.createElement('canvas');
   /** What a frame needs of each seat, packed. */
   readonly #x: Float32Array;
@@ -115,6 +75,19 @@ export class SeatCanvas {
     this.redraw();
   }
 
+  /** What of the house is in view, in the house's own units. */
+  get frame(): Frame {
+    const { scale, x, y } = this.#view;
+    const { width, height } = this.#size;
+    return { left: -x / scale, top: -y / scale, right: (width - x) / scale, bottom: (height - y) / scale };
+  }
+
+  /** Tells when another part of the house has come into view, at most once a frame. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   get pixelsPerSeat(): number {
     return this.#view.scale;
   }
@@ -142,6 +115,13 @@ export class SeatCanvas {
     this.#set({ ...this.#view, x: this.#view.x + dx, y: this.#view.y + dy });
   }
 
+  /** Moves that point of the house into the middle, as far as the house goes. */
+  centre(at: { x: number; y: number }): void {
+    const { scale } = this.#view;
+    this.#touched = true;
+    this.#set({ scale, x: this.#size.width / 2 - at.x * scale, y: this.#size.height / 2 - at.y * scale });
+  }
+
   /** Fills the view with one section. */
   showBlock(index: number): void {
     const block = this.house.blocks[index];
@@ -153,6 +133,16 @@ export class SeatCanvas {
     const middle = { x: block.x + block.cols / 2, y: block.y + (block.rows - this.house.bend) / 2 };
     this.#touched = true;
     this.#glideTo({ scale, x: width / 2 - middle.x * scale, y: height / 2 - middle.y * scale });
+  }
+
+  /** Brings these seats into the middle, large enough to be told apart. */
+  showSeats(indices: readonly number[]): void {
+    const spots = indices.flatMap((index) => this.house.spots[index] ?? []);
+    if (spots.length === 0) return;
+    const scale = this.#bounded(Math.max(this.#view.scale, SHOWN_PX));
+    const middle = (of: 'x' | 'y') => (Math.min(...spots.map((spot) => spot[of])) + Math.max(...spots.map((spot) => spot[of]))) / 2;
+    this.#touched = true;
+    this.#glideTo({ scale, x: this.#size.width / 2 - middle('x') * scale, y: this.#size.height / 2 - middle('y') * scale });
   }
 
   /** Moves as little as needed for that seat to be in view. */
@@ -196,11 +186,9 @@ export class SeatCanvas {
 
   #whole(): View {
     const { width, height } = this.#size;
-    const scale = Math.min(
-      MOST_PIXELS_A_SEAT,
-      (width - 2 * MARGIN) / this.house.width,
-      (height - 2 * MARGIN) / this.house.height,
-    );
+    const fitting = Math.min((width - 2 * MARGIN) / this.house.width, (height - 2 * MARGIN) / this.house.height);
+    // A map that is not laid out yet has no size, and a house no negative one.
+    const scale = Math.min(MOST_PIXELS_A_SEAT, Math.max(1e-4, fitting));
     return {
       scale,
       x: (width - this.house.width * scale) / 2,
@@ -223,12 +211,12 @@ export class SeatCanvas {
   #clamp(): void {
     const { width, height } = this.#size;
     const { scale } = this.#view;
-    const within = (at: number, size: number, content: number) =>
-      content <= size ? (size - content) / 2 : Math.min(MARGIN, Math.max(size - content - MARGIN, at));
+    const within = (at: number, size: number, content: number, margin: number) =>
+      content <= size ? (size - content) / 2 : Math.min(margin, Math.max(size - content - margin, at));
     this.#view = {
       scale,
-      x: within(this.#view.x, width, this.house.width * scale),
-      y: within(this.#view.y, height, this.house.height * scale),
+      x: within(this.#view.x, width, this.house.width * scale, SIDE),
+      y: within(this.#view.y, height, this.house.height * scale, MARGIN),
     };
   }
 
@@ -245,7 +233,7 @@ export class SeatCanvas {
       const k = 1 - (1 - t) ** 3;
       const mix = (a: number, b: number) => a + (b - a) * k;
       this.#view = { scale: mix(from.scale, to.scale), x: mix(from.x, to.x), y: mix(from.y, to.y) };
-      if (t === 1) this.#clamp();
+      this.#clamp();
       this.#draw();
       if (t < 1) this.#glide = requestAnimationFrame(frame);
     };
@@ -258,33 +246,15 @@ export class SeatCanvas {
     const ratio = this.canvas.width / (this.#size.width || 1);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.#size.width, this.#size.height);
-    this.#drawStage(context);
+    const scene: Scene = { house: this.house, view: this.#view, palette: this.#palette, frame: this.frame };
+    drawStage(context, scene, this.stageName);
     this.#drawSeats(context);
-    this.#drawLabels(context);
+    drawNames(context, scene);
+    drawRows(context, scene);
     this.#drawMarked(context);
-  }
-
-  #drawStage(context: CanvasRenderingContext2D): void {
-    const { scale, x, y } = this.#view;
-    const { width, bend, stage } = this.house;
-    const half = width * 0.3;
-    const dip = bend * 0.4;
-    context.fillStyle = this.#palette.stage;
-    context.beginPath();
-    context.moveTo((width / 2 - half) * scale + x, y);
-    context.lineTo((width / 2 + half) * scale + x, y);
-    context.lineTo((width / 2 + half * 0.92) * scale + x, stage * scale + y);
-    context.quadraticCurveTo(
-      (width / 2) * scale + x, (stage + 2 * dip) * scale + y,
-      (width / 2 - half * 0.92) * scale + x, stage * scale + y,
-    );
-    context.closePath();
-    context.fill();
-    context.font = `600 ${Math.max(10, Math.min(15, stage * scale * 0.5))}px ${this.#palette.font}`;
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    context.fillStyle = this.#palette.muted;
-    context.fillText(this.stageName, (width / 2) * scale + x, (stage / 2 + dip * 0.5) * scale + y);
+    if (this.#told === this.#view) return;
+    this.#told = this.#view;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Seats by their look, so that each look is drawn in one go. */
@@ -368,30 +338,5 @@ export class SeatCanvas {
     context.strokeStyle = this.#palette.ink;
     context.lineWidth = 2.5;
     context.stroke();
-  }
-
-  #drawLabels(context: CanvasRenderingContext2D): void {
-    const { scale, x, y } = this.#view;
-    if (this.house.blocks.length < 2) return;
-    const size = Math.max(10, Math.min(15, scale * 1.5));
-    context.font = `600 ${size}px ${this.#palette.font}`;
-    context.textAlign = 'center';
-    context.textBaseline = 'bottom';
-    context.fillStyle = this.#palette.muted;
-    // A rim in the card's colour keeps a name legible where it touches seats.
-    context.strokeStyle = this.#palette.card;
-    context.lineWidth = 4;
-    context.lineJoin = 'round';
-    for (const block of this.house.blocks) {
-      const middle = block.x + block.cols / 2;
-      const half = context.measureText(block.name).width / 2 / scale;
-      if (half > block.cols / 2 + 1) continue;
-      // Above the highest seat below any letter: towards the sides the rows bend up.
-      const side = Math.abs((2 * middle) / this.house.width - 1) + (2 * half) / this.house.width;
-      const top = block.y - this.house.bend * side * side;
-      const at = [middle * scale + x, (top - 0.35) * scale + y] as const;
-      context.strokeText(block.name, ...at);
-      context.fillText(block.name, ...at);
-    }
   }
 }

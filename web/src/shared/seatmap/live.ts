@@ -15,7 +15,7 @@ export const SOLD = 2;
 export const UNKNOWN = 3;
 
 const code = { AVAILABLE: FREE, HELD, RESERVED: SOLD };
-type Change = SeatAvailabilitySubscription['seatAvailability'];
+type Change = NonNullable<SeatAvailabilitySubscription['seatAvailability']>;
 
 export class LiveSeats {
   readonly statuses: Uint8Array;
@@ -72,7 +72,7 @@ function follow(client: Client, seriesId: string, seats: LiveSeats): () => void 
   const start = () => {
     again = undefined;
     watched = client.subscription(SeatAvailabilityDocument, { seriesId }).subscribe(({ data }) => {
-      if (data === undefined || again !== undefined) return;
+      if (data?.seatAvailability == null || again !== undefined) return;
       if (!seats.apply(data.seatAvailability)) {
         again = setTimeout(() => {
           watched?.unsubscribe();
@@ -88,13 +88,19 @@ function follow(client: Client, seriesId: string, seats: LiveSeats): () => void 
   };
 }
 
-/** The laid-out house of a date with its live statuses; null until the seats are loaded. */
-export function useLiveSeats(client: Client, seriesId: string): { seats: LiveSeats | null; error?: CombinedError } {
-  const [{ data, error }] = useQuery({ query: SeatsDocument, variables: { seriesId } });
+interface Loaded {
+  seats: LiveSeats | null;
+  error: CombinedError | undefined;
+  again(): void;
+}
+
+/** The laid-out house of a date with its live statuses; null until the seats are loaded, or with the error why not. */
+export function useLiveSeats(client: Client, seriesId: string): Loaded {
+  const [{ data, error }, ask] = useQuery({ query: SeatsDocument, variables: { seriesId } });
   const list = data?.seats;
-  const seats = useMemo(() => (list === undefined ? null : new LiveSeats(layOut(list))), [list]);
+  const seats = useMemo(() => (list == null ? null : new LiveSeats(layOut(list))), [list]);
   useEffect(() => (seats === null ? undefined : follow(client, seriesId, seats)), [client, seriesId, seats]);
-  return error === undefined ? { seats } : { seats, error };
+  return { seats, error, again: () => ask({ requestPolicy: 'network-only' }) };
 }
 
 /** Renders again when a seat changes, at most once a frame. */

@@ -47,15 +47,30 @@ function attach(element: HTMLCanvasElement, drawing: SeatCanvas, latest: { curre
     return a === undefined || b === undefined ? 0 : Math.hypot(a.x - b.x, a.y - b.y);
   };
   // While the whole house is in view one finger scrolls the page; zoomed in, it moves the map.
-  const allowScroll = () => (element.style.touchAction = drawing.zoomed ? 'none' : 'pan-y');
+  const viewChanged = () => {
+    element.style.touchAction = drawing.zoomed ? 'none' : 'pan-y';
+    // What was under the pointer is somewhere else now.
+    leave();
+  };
+  const leave = () => {
+    element.style.cursor = '';
+    latest.current.hover(null);
+  };
+  signal.addEventListener('abort', drawing.watch(viewChanged));
+  window.addEventListener('scroll', leave, { signal, passive: true });
+  window.addEventListener('blur', leave, { signal });
 
   listen('pointerdown', (event) => {
+    // The other buttons open menus, and their release is not always told.
+    if (event.button !== 0) return;
+    element.setPointerCapture(event.pointerId);
     down.set(event.pointerId, place(event));
     if (down.size === 1) travelled = 0;
     else travelled = Infinity;
-    latest.current.hover(null);
+    leave();
   });
   listen('pointermove', (event) => {
+    if (event.buttons === 0) down.delete(event.pointerId);
     const to = place(event);
     const from = down.get(event.pointerId);
     if (from === undefined) {
@@ -68,14 +83,12 @@ function attach(element: HTMLCanvasElement, drawing: SeatCanvas, latest: { curre
     travelled += Math.hypot(to.x - from.x, to.y - from.y);
     down.set(event.pointerId, to);
     if (travelled < SLOP_PX) return;
-    element.setPointerCapture(event.pointerId);
     const share = 1 / down.size;
     drawing.panBy((to.x - from.x) * share, (to.y - from.y) * share);
     const [a, b] = [...down.values()];
     if (a !== undefined && b !== undefined && before > 0) {
       drawing.zoomBy(spread() / before, { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
     }
-    allowScroll();
   });
   listen('pointerup', (event) => {
     const was = down.delete(event.pointerId);
@@ -83,14 +96,13 @@ function attach(element: HTMLCanvasElement, drawing: SeatCanvas, latest: { curre
     const at = place(event);
     if (event.pointerType !== 'mouse' && drawing.pixelsPerSeat < TAPPABLE_PX) {
       drawing.zoomBy((TAPPABLE_PX * 1.7) / drawing.pixelsPerSeat, at, true);
-      setTimeout(allowScroll, 300);
       return;
     }
     const index = drawing.hit(at.x, at.y);
     if (index !== null) latest.current.tap(index);
   });
   listen('pointercancel', (event) => void down.delete(event.pointerId));
-  listen('pointerleave', () => latest.current.hover(null));
+  listen('pointerleave', leave);
   listen('dblclick', (event) => drawing.zoomBy(2, place(event), true));
   listen(
     'wheel',
@@ -101,5 +113,5 @@ function attach(element: HTMLCanvasElement, drawing: SeatCanvas, latest: { curre
     },
     false,
   );
-  allowScroll();
+  viewChanged();
 }
