@@ -2,15 +2,32 @@
 //!
 //! Times have millisecond precision everywhere, so that what is compared is what is stored and shown.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Instant,
 };
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tokio::sync::watch;
 use uuid::Uuid;
+
+/// The moment by which the network is timed: how long somebody takes to send, to read, or to say anything. It tells no
+/// time of day, decides nothing of a sale, and no test moves it.
+#[must_use]
+pub fn instant() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    Instant::now()
+}
+
+/// Waits until that moment.
+pub fn until(instant: Instant) -> tokio::time::Sleep {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    tokio::time::sleep_until(instant.into())
+}
 
 /// The clock: the system's, or one that a test moves by hand.
 #[derive(Clone, Debug)]

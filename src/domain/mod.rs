@@ -2,11 +2,14 @@
 //!
 //! Whoever adds a rule adds it here, with the time passed in, and tests it with plain values.
 
+pub mod address;
+pub mod bucket;
 pub mod catalog;
 pub mod id;
 pub mod identity;
 pub mod in_order;
 pub mod lobby;
+pub mod pace;
 pub mod page;
 pub mod policy;
 pub mod quota;
