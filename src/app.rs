@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,7 +16,12 @@ use crate::{
     clock::{Clock, Dice},
     config::{Config, RedisConfig},
     files::{self, Others},
-    server::{self, endpoint::TransportLimits},
+    open_files,
+    server::{
+        self,
+        door::{Door, DoorLimits, Hosts},
+        endpoint::TransportLimits,
+    },
     service::{Failure, House, Settings, identity::Keys},
     store::{
         Claim, Database, Sharing,
@@ -33,6 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 pub struct App {
     house: Arc<House>,
     router: Router,
+    door: Door,
     shutdown: CancellationToken,
     sockets: TaskTracker,
     claim: Claim,
@@ -71,10 +77,12 @@ impl App {
             crate::demo::seed(&house).await.map_err(said)?;
         }
         let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let limits =
-            TransportLimits { allowed_origins: config.allowed_origins.clone(), ..TransportLimits::default() };
-        let router = server::router(Arc::clone(&house), limits, shutdown.clone(), sockets.clone());
-        Ok(Self { house, router, shutdown, sockets, claim })
+        let bounds = door_limits(config)?;
+        let limits = transport_limits(config, bounds.connections);
+        let door = Door::new(bounds);
+        let router =
+            server::router(Arc::clone(&house), limits, door.outgoing(), shutdown.clone(), sockets.clone());
+        Ok(Self { house, router, door, shutdown, sockets, claim })
     }
 
     /// What is behind the door.
@@ -96,29 +104,26 @@ impl App {
         let shutdown = self.shutdown.clone();
         let lost = self.claim.lost();
         let is_lost = lost.clone();
-        let stopping = async move {
+        let stopping = async {
             tokio::select! {
                 () = stop => tracing::info!("stopping"),
                 () = is_lost.cancelled() => {}
             }
             shutdown.cancel();
         };
-        // Small messages to fans must not wait for more to come.
-        let listener = listener.tap_io(|socket| {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "no TCP_NODELAY");
-            }
-        });
-        let serving = axum::serve(listener, self.router).with_graceful_shutdown(stopping).into_future();
+        let serving = async {
+            let served = server::door::serve(listener, self.router, self.door, shutdown.clone());
+            tokio::join!(stopping, served);
+        };
         let hard_stop = async {
             self.shutdown.cancelled().await;
             // Whoever does not let go of a connection must not keep the house open.
             let _ = tokio::time::timeout(FAREWELL, std::future::pending::<()>()).await;
         };
-        let served = tokio::select! {
-            served = serving => served.map_err(|error| format!("the server stopped: {error}")),
-            () = hard_stop => Ok(()),
-        };
+        tokio::select! {
+            () = serving => {}
+            () = hard_stop => {}
+        }
         self.shutdown.cancel();
         self.sockets.close();
         if tokio::time::timeout(FAREWELL, self.sockets.wait()).await.is_err() {
@@ -129,8 +134,50 @@ impl App {
         if lost.is_cancelled() {
             return Err("another process has taken the database while it was out of reach".to_owned());
         }
-        served
+        Ok(())
     }
+}
+
+/// A socket lasts for hours, and whoever has none must still be able to pay.
+const SOCKETS_OF_CONNECTIONS: (usize, usize) = (9, 10);
+
+fn transport_limits(config: &Config, connections: usize) -> TransportLimits {
+    let defaults = TransportLimits::default();
+    let (of, all) = SOCKETS_OF_CONNECTIONS;
+    TransportLimits {
+        allowed_origins: config.allowed_origins.clone(),
+        sockets: connections * of / all,
+        operation_rate: defaults.operation_rate.filter(|_| config.rate_limits),
+        sign_rate: defaults.sign_rate.filter(|_| config.rate_limits),
+        ..defaults
+    }
+}
+
+/// # Errors
+/// A sentence for the operator.
+fn door_limits(config: &Config) -> Result<DoorLimits, String> {
+    let defaults = DoorLimits::default();
+    let connections = open_files::connections(config.max_connections, defaults.spare_connections)?;
+    if connections < config.max_connections {
+        let wanted = config.max_connections;
+        tracing::info!(
+            connections,
+            wanted,
+            "the limit on open files allows fewer connections than there may be"
+        );
+    }
+    // Only there the address itself says who may be anybody.
+    let is_guarded = config.open_identities && config.listen.ip().is_loopback();
+    let hosts = if is_guarded { Hosts::of_loopback(&config.allowed_origins) } else { Hosts::any() };
+    Ok(DoorLimits {
+        connections,
+        per_address: config.rate_limits.then_some(config.max_connections_per_address),
+        outgoing: config.max_outgoing,
+        outgoing_per_address: config.rate_limits.then_some(config.max_outgoing / 4),
+        trusted_proxies: config.trusted_proxies.clone(),
+        hosts,
+        ..defaults
+    })
 }
 
 /// Connects to the database that the settings name, in a data folder that is made if it is missing.

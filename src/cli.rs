@@ -26,8 +26,8 @@ use crate::{
     store::audit,
 };
 
-/// Open files that a server asks for: every socket that it accepts, and some more.
-const OPEN_FILES: u64 = 101_000;
+/// Open files that a server asks for besides its connections: as many again as it needs for anything else.
+const OPEN_FILES_BESIDE: u64 = 1_000;
 
 /// Sells concert tickets when far more people want them than there are seats.
 #[derive(Debug, Parser)]
@@ -162,7 +162,7 @@ fn say(text: &str) -> Result<ExitCode, Vec<String>> {
 
 async fn serve(config: Config) -> Result<ExitCode, String> {
     // Each socket is an open file, and the customary limit is 1,024.
-    let files = open_files::raise(OPEN_FILES);
+    let files = open_files::raise(config.max_connections as u64 + OPEN_FILES_BESIDE);
     tracing::debug!(files, "open files");
     let (clock, dice) = (Clock::system(), Dice::system());
     let listener = TcpListener::bind(config.listen)

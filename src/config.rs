@@ -1,11 +1,13 @@
 //! The settings: defaults < file < environment < flags; checked as a whole, one clear line for each mistake.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::redis_url::RedisUrl;
@@ -27,6 +29,17 @@ const KEY_DAYS: u32 = 30;
 
 /// And for a hundred years at most.
 const MOST_DAYS: u32 = 36_500;
+
+/// Connections unless told otherwise.
+pub(crate) const MAX_CONNECTIONS: usize = 100_000;
+
+/// Connections of one address unless told otherwise. A fan's browser has a socket and now and then one or two connections
+/// beside it, so these are some 200 fans in one office, or behind one address of a mobile network, which are shared by
+/// some 64 to 128 customers. And it takes two hundred addresses to fill a process.
+pub(crate) const MAX_CONNECTIONS_PER_ADDRESS: usize = 500;
+
+/// MiB of answers on their way unless told otherwise.
+pub(crate) const MAX_OUTGOING_MIB: usize = 256;
 
 /// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -89,6 +102,20 @@ pub struct Layer {
     /// How many days an idempotency key is remembered, at least 30 (default: 30).
     #[arg(long, value_name = "DAYS", env = "FRONTROW_IDEMPOTENCY_DAYS", global = true)]
     pub idempotency_days: Option<u32>,
+    /// Connections that the process takes at once, sockets among them; fewer if fewer files may be open
+    /// (default: 100000).
+    #[arg(long, value_name = "N", env = "FRONTROW_MAX_CONNECTIONS", global = true)]
+    pub max_connections: Option<usize>,
+    /// How many of them one address may have: an IPv4 address, or a /64 of IPv6 (default: 500).
+    #[arg(long, value_name = "N", env = "FRONTROW_MAX_CONNECTIONS_PER_ADDRESS", global = true)]
+    pub max_connections_per_address: Option<usize>,
+    /// MiB of answers that may be on their way at once, a quarter of it to one address (default: 256).
+    #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_OUTGOING_MIB", global = true)]
+    pub max_outgoing_mib: Option<usize>,
+    /// A proxy, or a network of proxies, whose X-Forwarded-For is believed, as 10.0.0.0/8; may be repeated.
+    #[arg(long, value_name = "CIDR", env = "FRONTROW_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
     /// A front end on another host that may use the API, as `scheme://host:port`; may be repeated.
     #[arg(
         long,
@@ -134,6 +161,14 @@ pub struct Config {
     pub organiser_seats_per_hour: u32,
     /// How many days an idempotency key is remembered (rule 17).
     pub idempotency_days: u32,
+    /// How many connections there may be at once.
+    pub max_connections: usize,
+    /// How many of them one address may have, if there are rate limits.
+    pub max_connections_per_address: usize,
+    /// Bytes of answers on their way.
+    pub max_outgoing: usize,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
     /// Front ends on other hosts.
     pub allowed_origins: Vec<String>,
 }
@@ -182,11 +217,13 @@ impl Layer {
             organiser_dates_per_hour: self.organiser_dates_per_hour.or(file.organiser_dates_per_hour),
             organiser_seats_per_hour: self.organiser_seats_per_hour.or(file.organiser_seats_per_hour),
             idempotency_days: self.idempotency_days.or(file.idempotency_days),
-            allowed_origins: if self.allowed_origins.is_empty() {
-                file.allowed_origins
-            } else {
-                self.allowed_origins
-            },
+            max_connections: self.max_connections.or(file.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(file.max_connections_per_address),
+            max_outgoing_mib: self.max_outgoing_mib.or(file.max_outgoing_mib),
+            trusted_proxies: either(self.trusted_proxies, file.trusted_proxies),
+            allowed_origins: either(self.allowed_origins, file.allowed_origins),
         }
     }
 
@@ -219,6 +256,28 @@ impl Layer {
             self.database_url.as_deref(),
             &mut mistakes,
         );
+        let max_connections = check_number(
+            "max-connections",
+            self.max_connections,
+            MAX_CONNECTIONS,
+            64..=1_000_000,
+            &mut mistakes,
+        );
+        let max_connections_per_address = check_number(
+            "max-connections-per-address",
+            self.max_connections_per_address,
+            MAX_CONNECTIONS_PER_ADDRESS,
+            1..=1_000_000,
+            &mut mistakes,
+        );
+        let max_outgoing_mib = check_number(
+            "max-outgoing-mib",
+            self.max_outgoing_mib,
+            MAX_OUTGOING_MIB,
+            64..=65_536,
+            &mut mistakes,
+        );
+        let trusted_proxies = check_proxies(&self.trusted_proxies, &mut mistakes);
         let rate_limits = check_switch("rate-limits", self.rate_limits.as_deref(), &mut mistakes);
         let mut within = |name, value: Option<u32>, default: u32, least: u32, most: u32| {
             let value = value.unwrap_or(default);
@@ -261,12 +320,49 @@ impl Layer {
                 organiser_dates_per_hour: per_hour[1],
                 organiser_seats_per_hour: per_hour[2],
                 idempotency_days,
+                max_connections,
+                max_connections_per_address,
+                max_outgoing: max_outgoing_mib << 20,
+                trusted_proxies,
                 allowed_origins: self.allowed_origins,
                 data,
             }),
             _ => Err(mistakes),
         }
     }
+}
+
+fn either(list: Vec<String>, or: Vec<String>) -> Vec<String> {
+    if list.is_empty() { or } else { list }
+}
+
+fn check_number(
+    name: &str,
+    value: Option<usize>,
+    default: usize,
+    allowed: RangeInclusive<usize>,
+    mistakes: &mut Vec<String>,
+) -> usize {
+    let value = value.unwrap_or(default);
+    if !allowed.contains(&value) {
+        let (least, most) = allowed.into_inner();
+        mistakes.push(format!("{name}: {value} must be from {least} to {most}, such as {default}"));
+    }
+    value
+}
+
+fn check_proxies(proxies: &[String], mistakes: &mut Vec<String>) -> Vec<IpNet> {
+    let mut read = |text: &String| {
+        let text = text.trim();
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical())));
+        if net.is_err() {
+            mistakes.push(format!(
+                "trusted-proxies: \"{text}\" must be an address or a network, such as 10.0.0.1 or 10.0.0.0/8"
+            ));
+        }
+        net.ok()
+    };
+    proxies.iter().filter_map(&mut read).collect()
 }
 
 fn check_switch(name: &str, value: Option<&str>, mistakes: &mut Vec<String>) -> Option<bool> {
@@ -352,6 +448,10 @@ mod tests {
             database_url: Some("mysql://x".into()),
             redis_url: Some("redis://x:y".into()),
             redis_prefix: Some("{x}".into()),
+            max_connections: Some(1),
+            max_connections_per_address: Some(0),
+            max_outgoing_mib: Some(1),
+            trusted_proxies: vec!["10.0.0.0/33".into()],
             rate_limits: Some("yes".into()),
             organiser_dates_per_hour: Some(0),
             idempotency_days: Some(29),
@@ -366,6 +466,10 @@ mod tests {
             "redis-prefix",
             "redis-url",
             "redis-url",
+            "max-connections",
+            "max-connections-per-address",
+            "max-outgoing-mib",
+            "trusted-proxies",
             "rate-limits",
             "organiser-dates-per-hour",
             "idempotency-days",

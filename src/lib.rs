@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cli, app, demo      the only places that know which concrete parts run
-//! server              HTTP, WebSocket, health, pages            -> graphql, service
+//! server              HTTP, WebSocket, health, pages            -> graphql, service, clock
 //! graphql             one file a noun: types, queries, payloads -> service, domain
 //! service             use cases: who may ask, decide, announce  -> domain, store, clock
 //! store               everything that remembers                 -> domain, clock, files, redis_url, the tables

@@ -14,9 +14,44 @@ pub fn raise(wanted: u64) -> u64 {
     rlimit::increase_nofile_limit(wanted).unwrap_or(soft)
 }
 
+/// What a process opens beside connections: the database (17 to PostgreSQL; 16 to SQLite with three files each), Redis,
+/// listening, logging, and what a library may need for a moment.
+const BESIDE: u64 = 160;
+
+/// With fewer connections than this there is nothing to serve.
+const LEAST: u64 = 64;
+
+/// How many connections there is room for, if so many are wanted and `spare` others are kept beside them.
+///
+/// # Errors
+/// A sentence for the operator if there is no room worth the name.
+pub fn connections(wanted: usize, spare: usize) -> Result<usize, String> {
+    let limit = rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft);
+    within(limit, wanted, spare)
+}
+
+fn within(limit: u64, wanted: usize, spare: usize) -> Result<usize, String> {
+    let room = limit.saturating_sub(BESIDE + spare as u64);
+    if room < LEAST {
+        let least = BESIDE + spare as u64 + LEAST;
+        return Err(format!(
+            "only {limit} files may be open, and a server needs {least}: raise it with `ulimit -n`"
+        ));
+    }
+    Ok(wanted.min(usize::try_from(room).unwrap_or(usize::MAX)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_leave_room_for_everything_else() {
+        assert_eq!(within(1_000_000, 100_000, 64), Ok(100_000));
+        assert_eq!(within(1_024, 100_000, 64), Ok(800));
+        assert_eq!(within(288, 100_000, 64), Ok(64));
+        assert!(within(287, 100_000, 64).unwrap_err().contains("ulimit -n"));
+    }
 
     #[test]
     fn what_is_allowed_already_is_left_alone() {

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+use frontrow::server::door::{Door, DoorLimits, serve};
 use frontrow::server::endpoint::{Endpoint, Session, TransportLimits, routes};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const SOCKETS: usize = 2_000;
+const LONG: usize = 500_000;
 const ALLOWED_BYTES: usize = 10 << 10;
 
 struct Query;
@@ -22,6 +24,10 @@ struct Query;
 impl Query {
     async fn one(&self) -> i32 {
         1
+    }
+
+    async fn long(&self) -> String {
+        "x".repeat(LONG)
     }
 }
 
@@ -57,9 +63,48 @@ fn open(address: SocketAddr) -> TcpStream {
     stream
 }
 
+/// Sends a ping of 200 kB, and has a query of 500 kB answered.
+fn exchange_long_messages(stream: &mut TcpStream) {
+    send(stream, &format!(r#"{{"type":"ping","payload":{{"x":"{}"}}}}"#, "x".repeat(200_000)));
+    assert!(receive(stream) > 200_000);
+    send(stream, r#"{"type":"subscribe","id":"1","payload":{"query":"{ long }"}}"#);
+    assert!(receive(stream) > LONG);
+    receive(stream);
+}
+
+/// Text, final; masked with zeros.
+fn send(stream: &mut TcpStream, text: &str) {
+    let length = u64::try_from(text.len()).unwrap().to_be_bytes();
+    stream.write_all(&[&[0x81, 0x80 | 127][..], &length, &[0; 4], text.as_bytes()].concat()).unwrap();
+}
+
+/// Reads a message, and keeps nothing of it; its length.
+fn receive(stream: &mut TcpStream) -> usize {
+    let (mut total, mut payload) = (0, vec![0; 16 << 10]);
+    loop {
+        let mut head = [0; 2];
+        stream.read_exact(&mut head).unwrap();
+        let length = match head[1] {
+            126 => {
+                let mut length = [0; 2];
+                stream.read_exact(&mut length).unwrap();
+                u16::from_be_bytes(length).into()
+            }
+            short => usize::from(short),
+        };
+        stream.read_exact(&mut payload[..length]).unwrap();
+        total += length;
+        if head[0] & 0x80 != 0 {
+            return total;
+        }
+    }
+}
+
 #[test]
-fn an_idle_socket_costs_less_than_ten_kib() {
+fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
+    let door = Door::new(DoorLimits { per_address: None, ..DoorLimits::default() });
     let endpoint = Endpoint {
+        outgoing: door.outgoing(),
         executor: Schema::new(Query, EmptyMutation, EmptySubscription),
         shape: Arc::default(),
         authenticate: Arc::new(|_| {
@@ -79,7 +124,7 @@ fn an_idle_socket_costs_less_than_ten_kib() {
     let tracker = endpoint.sockets.clone();
     runtime.spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        axum::serve(listener, routes(endpoint)).await
+        serve(listener, routes(endpoint), door, CancellationToken::new()).await;
     });
 
     // What is set up once must not be counted.
@@ -91,5 +136,18 @@ fn an_idle_socket_costs_less_than_ten_kib() {
     assert_eq!(tracker.len(), streams.len());
     println!("{each} bytes for each idle socket");
     assert!(each < ALLOWED_BYTES, "{each} bytes for each idle socket");
+
+    // Nothing is kept of a long message, in neither direction.
+    for stream in &mut streams[..10] {
+        exchange_long_messages(stream);
+    }
+    let before = resident();
+    let busy = &mut streams[10..110];
+    for stream in &mut *busy {
+        exchange_long_messages(stream);
+    }
+    let more = resident().saturating_sub(before) / busy.len();
+    println!("{more} bytes more for each socket that has sent and received a long message");
+    assert!(more < ALLOWED_BYTES, "{more} bytes more for each socket after long messages");
     runtime.shutdown_background();
 }

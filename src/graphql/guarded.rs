@@ -21,12 +21,16 @@ use crate::{
             price::{self, Named, Priced},
             shape::Shape,
         },
+        sendable::{MANY_SEATS, Sendable},
     },
     service::{
-        House,
+        Failure, House,
         load::{Class, Running},
     },
 };
+
+/// When there may be room again for a long answer: whoever does not take what is on its way is cut off after ten seconds.
+const SENDABLE_AGAIN_MS: u64 = 2_000;
 
 /// Executes what it can afford.
 #[derive(Clone)]
@@ -77,7 +81,14 @@ impl Guarded {
         let seats = price::check(priced)?;
         // A seat map is what it is wherever it stands.
         let class = if seats > 0 { Class::Browse } else { class(document, operation) };
-        Ok((class, operation.ty))
+        let ty = operation.ty;
+        let sendable =
+            request.data.get(&TypeId::of::<Sendable>()).and_then(|data| data.downcast_ref::<Sendable>());
+        if seats > MANY_SEATS && sendable.is_some_and(|sendable| !sendable.has_room()) {
+            let busy = Failure::Overloaded { retry_after_ms: SENDABLE_AGAIN_MS };
+            return Err(error(busy).into_server_error(pos));
+        }
+        Ok((class, ty))
     }
 }
 

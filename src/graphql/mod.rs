@@ -20,6 +20,7 @@ pub mod problem;
 pub mod queue;
 pub mod seat;
 mod seat_list;
+pub mod sendable;
 pub mod series;
 pub mod stats;
 pub mod ticket;

@@ -11,10 +11,12 @@ use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
 use crate::graphql::guard::GuardLimits;
+use crate::server::door::Outgoing;
 use crate::server::nulls::Shape;
 use crate::server::{graphql_http, graphql_ws};
 
@@ -107,8 +109,14 @@ pub struct TransportLimits {
     pub ping_interval: Duration,
     /// How long the answer to a ping may take; beyond it the socket is closed.
     pub pong_timeout: Duration,
-    /// How long a client may take to accept one message; beyond it the socket is dropped (rule 21).
-    pub send_timeout: Duration,
+    /// How long a WebSocket message may take to arrive, from its first byte; beyond it close code 4408.
+    pub message_timeout: Duration,
+    /// How often one socket may start operations; beyond it an `error` message, and with abuse close code 4429. `None`: no
+    /// limit.
+    pub operation_rate: Option<Rate>,
+    /// How often a client may send anything else: pings, pongs and `complete`. Up to twice the burst is overlooked; beyond it
+    /// close code 4429. `None`: no limit.
+    pub sign_rate: Option<Rate>,
     /// How long a client may take to answer a close.
     pub close_timeout: Duration,
 }
@@ -127,7 +135,9 @@ impl Default for TransportLimits {
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             pong_timeout: Duration::from_secs(10),
-            send_timeout: Duration::from_secs(10),
+            message_timeout: Duration::from_secs(10),
+            operation_rate: Some(Rate { burst: 100, per_second: 20 }),
+            sign_rate: Some(Rate { burst: 200, per_second: 20 }),
             close_timeout: Duration::from_secs(2),
         }
     }
@@ -142,6 +152,8 @@ pub struct Endpoint<E> {
     pub authenticate: Authenticate,
     /// The bounds of everything that comes in.
     pub limits: TransportLimits,
+    /// What is on its way out, with that of everybody else.
+    pub outgoing: Outgoing,
     /// The types of the schema, by which a failed field gets its null in the right place.
     pub shape: Arc<Shape>,
     /// Makes the ids of INTERNAL errors.

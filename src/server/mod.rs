@@ -1,5 +1,6 @@
-//! The server room: HTTP and WebSocket in front of the GraphQL schema, health, the draw, and the pages.
+//! The server room: the door, HTTP and WebSocket in front of the GraphQL schema, health, the draw, and the pages.
 
+pub mod door;
 mod draw;
 pub mod endpoint;
 pub mod finish;
@@ -19,14 +20,12 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::{
-    compression::CompressionLayer,
-    cors::{AllowOrigin, CorsLayer},
-};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     graphql::{self, guarded::Guarded},
     server::{
+        door::Outgoing,
         endpoint::{Endpoint, TransportLimits, routes},
         nulls::Shape,
     },
@@ -37,6 +36,7 @@ use crate::{
 pub fn router(
     house: Arc<House>,
     limits: TransportLimits,
+    outgoing: Outgoing,
     shutdown: CancellationToken,
     sockets: TaskTracker,
 ) -> Router {
@@ -48,6 +48,7 @@ pub fn router(
         authenticate: session::authenticate(Arc::clone(&house)),
         limits,
         shape,
+        outgoing,
         request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
         shutdown,
         sockets,
@@ -56,7 +57,7 @@ pub fn router(
         .merge(health::routes(Arc::clone(&house)))
         .merge(draw::routes(house))
         .layer(cors)
-        .merge(pages::routes().layer(CompressionLayer::new()))
+        .merge(pages::routes())
 }
 
 /// Front ends on other hosts may use the API if the operator names them.

@@ -60,9 +60,15 @@ impl Payload {
         writer.finish()
     }
 
+    /// The pieces as they are.
+    pub(crate) fn into_pieces(self) -> Vec<Bytes> {
+        self.pieces
+    }
+
     /// All of it in one piece, copied if there are several.
-    pub(crate) fn into_bytes(mut self) -> Bytes {
-        if self.pieces.len() == 1 { self.pieces.remove(0) } else { self.pieces.concat().into() }
+    #[cfg(test)]
+    fn into_bytes(self) -> Bytes {
+        self.pieces.concat().into()
     }
 }
 

@@ -16,6 +16,7 @@ mod proxy;
 #[path = "../process/server.rs"]
 mod server;
 mod settings;
+#[expect(dead_code, reason = "its own tests use all of it")]
 #[path = "../process/socket.rs"]
 mod socket;
 mod whole;

@@ -17,3 +17,4 @@ mod seed;
 mod server;
 mod shutdown;
 mod socket;
+mod transport;

@@ -127,6 +127,13 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// Its resident memory in bytes.
+    pub(crate) fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.victim.child().id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
+    }
+
     /// Waits for the end of the process; its exit status and what it logged since it listened.
     pub(crate) fn ended(&self) -> (ExitStatus, Vec<String>) {
         let mut said = Vec::new();

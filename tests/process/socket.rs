@@ -76,6 +76,16 @@ impl Socket {
         }
     }
 
+    /// The length of the next message, which is not read.
+    pub(crate) async fn skip(&mut self) -> usize {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.0.next()).await;
+            if let Some(Ok(Message::Text(text))) = frame.expect("the server says something in time") {
+                return text.len();
+            }
+        }
+    }
+
     async fn message(&mut self) -> Result<Value, Incoming> {
         loop {
             let frame = tokio::time::timeout(PATIENCE, self.0.next()).await;

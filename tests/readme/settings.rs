@@ -65,6 +65,10 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(default("--redis-prefix"), shared.resolve().unwrap().redis.unwrap().prefix);
     assert_eq!(default("--signing-key"), "signing.key` in the data folder");
     assert_eq!(config.signing_key, config.data.join("signing.key"));
+    assert_eq!(default("--max-connections"), config.max_connections.to_string());
+    assert_eq!(default("--max-connections-per-address"), config.max_connections_per_address.to_string());
+    assert_eq!(default("--max-outgoing-mib"), (config.max_outgoing >> 20).to_string());
+    assert!(config.trusted_proxies.is_empty());
     assert_eq!(default("--rate-limits"), "on`, with `demo` `off");
     assert_eq!([config.rate_limits, with_demo().rate_limits], [true, false]);
     for (flag, number) in [

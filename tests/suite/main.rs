@@ -17,6 +17,7 @@ mod errors;
 mod journal;
 mod journey;
 mod n_plus_one;
+mod outgoing;
 mod overload;
 mod race;
 mod rules;

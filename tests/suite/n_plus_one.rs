@@ -16,7 +16,8 @@ async fn cost(server: &Server, fan: &Fan) -> (u64, usize) {
         let before = server.house.database().statements();
         let concerts = fan.ask(NESTED, json!({})).await.field("concerts");
         least = least.min(server.house.database().statements() - before);
-        let dates = concerts["nodes"].as_array().unwrap().iter().flat_map(|c| c["series"].as_array().unwrap());
+        let dates =
+            concerts["nodes"].as_array().unwrap().iter().flat_map(|c| c["series"].as_array().unwrap());
         seats = dates.map(|date| date["seats"].as_array().unwrap().len()).sum();
     }
     (least, seats)

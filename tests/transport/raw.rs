@@ -23,9 +23,16 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> String {
 pub(crate) enum Frame {
     Text(Value),
     Ping,
+    Pong(Vec<u8>),
     Close(u16),
     /// The connection ended.
     End,
+}
+
+/// One frame as it came: its first byte, and what it carries.
+pub(crate) struct Part {
+    pub(crate) first: u8,
+    pub(crate) payload: Vec<u8>,
 }
 
 pub(crate) struct Raw {
@@ -35,7 +42,11 @@ pub(crate) struct Raw {
 impl Raw {
     /// Asks for a WebSocket with these headers besides the usual ones; the status line if it is refused.
     pub(crate) fn ask(address: SocketAddr, headers: &str) -> Result<Self, String> {
-        let mut stream = TcpStream::connect(address).unwrap();
+        Self::ask_on(TcpStream::connect(address).unwrap(), address, headers)
+    }
+
+    /// The same on a connection that is there already.
+    pub(crate) fn ask_on(mut stream: TcpStream, address: SocketAddr, headers: &str) -> Result<Self, String> {
         // A test that waits for what never comes fails instead of hanging.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let request = format!(
@@ -45,8 +56,7 @@ impl Raw {
         stream.write_all(request.as_bytes()).unwrap();
         let mut head = Vec::new();
         let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            stream.read_exact(&mut byte).unwrap();
+        while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap();
@@ -105,26 +115,48 @@ impl Raw {
         let _ = self.stream.write_all(&frame);
     }
 
+    /// The next message, put together from its parts, or control frame.
     pub(crate) fn read(&mut self) -> Frame {
-        let mut head = [0; 2];
-        if self.stream.read_exact(&mut head).is_err() {
-            return Frame::End;
+        let mut text = Vec::new();
+        loop {
+            let Some(Part { first, payload }) = self.part() else { return Frame::End };
+            match first & 0x0f {
+                0 | 1 => {
+                    text.extend(payload);
+                    if first & 0x80 != 0 {
+                        return Frame::Text(serde_json::from_slice(&text).unwrap());
+                    }
+                }
+                8 => return Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
+                9 => return Frame::Ping,
+                10 => return Frame::Pong(payload),
+                other => panic!("opcode {other}"),
+            }
         }
+    }
+
+    /// The next frame as it is; `None` at the end of the connection.
+    pub(crate) fn part(&mut self) -> Option<Part> {
+        let mut head = [0; 2];
+        self.stream.read_exact(&mut head).ok()?;
         let length = match head[1] {
             126 => u64::from(u16::from_be_bytes(self.bytes())),
             127 => u64::from_be_bytes(self.bytes()),
             short => u64::from(short),
         };
         let mut payload = vec![0; usize::try_from(length).unwrap()];
-        if self.stream.read_exact(&mut payload).is_err() {
-            return Frame::End;
-        }
-        match head[0] & 0x0f {
-            1 => Frame::Text(serde_json::from_slice(&payload).unwrap()),
-            8 => Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
-            9 => Frame::Ping,
-            other => panic!("opcode {other}"),
-        }
+        self.stream.read_exact(&mut payload).ok()?;
+        Some(Part { first: head[0], payload })
+    }
+
+    /// Sends these bytes as they are; whether they were all taken.
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// For what is not a frame.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
     }
 
     fn bytes<const N: usize>(&mut self) -> [u8; N] {

@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
+use frontrow::server::door::{Door, DoorLimits, Outgoing, serve};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
 use frontrow::server::nulls::Shape;
 use futures_util::stream::{self, Stream, StreamExt};
@@ -33,6 +34,11 @@ pub(crate) struct Query;
 impl Query {
     async fn hello(&self, #[graphql(default_with = "String::from(\"world\")")] name: String) -> String {
         format!("Hello, {name}")
+    }
+
+    /// An answer as long as wanted.
+    async fn long(&self, bytes: usize) -> String {
+        "x".repeat(bytes)
     }
 
     async fn number(&self, value: i32) -> i32 {
@@ -69,6 +75,10 @@ pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
+    async fn long(&self, bytes: usize) -> String {
+        "x".repeat(bytes)
+    }
+
     async fn bump(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(ctx.data::<Arc<Watch>>()?.bumps.fetch_add(1, Ordering::SeqCst) + 1)
     }
@@ -155,6 +165,7 @@ pub(crate) struct Toy {
     pub(crate) watch: Arc<Watch>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) sockets: TaskTracker,
+    pub(crate) outgoing: Outgoing,
     runtime: Option<Runtime>,
 }
 
@@ -164,8 +175,18 @@ impl Toy {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut TransportLimits)) -> Self {
-        let mut limits = TransportLimits::default();
+        Self::behind(|_| {}, change)
+    }
+
+    /// With another door.
+    pub(crate) fn behind(
+        door: impl FnOnce(&mut DoorLimits),
+        change: impl FnOnce(&mut TransportLimits),
+    ) -> Self {
+        let (mut bounds, mut limits) = (DoorLimits::default(), TransportLimits::default());
+        door(&mut bounds);
         change(&mut limits);
+        let door = Door::new(bounds);
         let watch = Arc::new(Watch::default());
         let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
         let schema = Schema::build(Query, Mutation, Subscriptions).data(watch.clone()).finish();
@@ -174,6 +195,7 @@ impl Toy {
             executor: schema,
             authenticate: Arc::new(authenticate),
             limits,
+            outgoing: door.outgoing(),
             request_id: Arc::new(|| "request-1".to_owned()),
             shutdown: shutdown.clone(),
             sockets: sockets.clone(),
@@ -184,11 +206,14 @@ impl Toy {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
+        // Whether it still listens is not what is tested here.
+        let (outgoing, stop) = (door.outgoing(), CancellationToken::new());
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, routes(endpoint)).await
+            let router = routes(endpoint).route("/health/live", axum::routing::get(async || "alive\n"));
+            serve(listener, router, door, stop).await;
         });
-        Self { address, watch, shutdown, sockets, runtime: Some(runtime) }
+        Self { address, watch, shutdown, sockets, outgoing, runtime: Some(runtime) }
     }
 
     /// Waits until no socket is left; fails if that takes longer than any limit of a test.

@@ -17,7 +17,10 @@ fn no_init_in_time_is_4408() {
 
 #[test]
 fn a_client_that_keeps_talking_without_init_is_4408_too() {
-    let toy = Toy::with(|limits| limits.init_timeout = Duration::from_millis(100));
+    let toy = Toy::with(|limits| {
+        limits.init_timeout = Duration::from_millis(100);
+        limits.sign_rate = None;
+    });
     let mut raw = Raw::open(toy.address);
     loop {
         raw.send(r#"{"type":"ping"}"#);
@@ -101,7 +104,7 @@ fn a_document_beyond_the_limits_is_an_error() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped() {
-    let toy = Toy::with(|limits| limits.send_timeout = Duration::from_millis(50));
+    let toy = Toy::behind(|door| door.least.stall = Duration::from_millis(50), |_| {});
     let mut slow = Raw::ready(toy.address);
     slow.subscribe("1", "subscription { flood(bytes: 1000000) }");
     toy.all_sockets_gone().await;
@@ -110,7 +113,7 @@ async fn a_client_that_does_not_read_is_dropped() {
 #[test]
 fn a_client_that_does_not_read_holds_nobody_up() {
     // The slow one is kept for the whole test, on the only worker thread that the server has.
-    let toy = Toy::with(|limits| limits.send_timeout = Duration::from_secs(3600));
+    let toy = Toy::behind(|door| door.least.stall = Duration::from_secs(3600), |_| {});
     let mut slow = Raw::ready(toy.address);
     slow.subscribe("1", "subscription { flood(bytes: 1000000) }");
     let mut other = Raw::ready(toy.address);

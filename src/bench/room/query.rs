@@ -22,7 +22,11 @@ use crate::{
         id::{TokenId, UserId},
         identity::QueuePass,
     },
-    server::{self, endpoint::TransportLimits},
+    server::{
+        self,
+        door::{Door, DoorLimits},
+        endpoint::TransportLimits,
+    },
     service::Failure,
 };
 
@@ -63,6 +67,7 @@ pub(super) async fn measure(size: usize) -> Result<f64, String> {
     let router = server::router(
         house.clone(),
         TransportLimits::default(),
+        Door::new(DoorLimits::default()).outgoing(),
         CancellationToken::new(),
         TaskTracker::new(),
     );

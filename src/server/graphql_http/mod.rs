@@ -16,7 +16,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::FutureExt;
 
+use crate::domain::address::Address;
 use crate::graphql::{code, guard};
+use crate::server::door::{Busy, Caller, Pieces, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
 use crate::server::finish;
 use crate::server::nulls::Asked;
@@ -29,21 +31,70 @@ pub(crate) async fn post<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request: Request,
 ) -> Response {
-    let Some(media) = Media::accepted(request.headers()) else { return not_acceptable() };
+    let address = address(&request);
+    let Some(media) = Media::accepted(request.headers()) else {
+        return sent(&endpoint, address, not_acceptable());
+    };
     let headers = request.headers().clone();
-    match read_body(&endpoint, request).await {
-        Ok(params) => answer(&endpoint, media, &headers, &Method::POST, params).await,
+    // A long body needs room while it comes in, which is counted with what goes out.
+    let Ok(_held) = endpoint.outgoing.hold_bytes(address, body_length(&endpoint, &headers)) else {
+        return busy();
+    };
+    let answer = match read_body(&endpoint, request).await {
+        Ok(params) => answer(&endpoint, media, (&headers, address), &Method::POST, params).await,
         Err(failure) => failure.into_response(media),
-    }
+    };
+    sent(&endpoint, address, answer)
 }
 
 /// GET `/graphql` without a WebSocket upgrade.
 pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -> Response {
-    let Some(media) = Media::accepted(request.headers()) else { return not_acceptable() };
-    match Params::from_query_string(request.uri().query().unwrap_or_default()) {
-        Ok(params) => answer(endpoint, media, request.headers(), &Method::GET, params).await,
+    let address = address(&request);
+    let Some(media) = Media::accepted(request.headers()) else {
+        return sent(endpoint, address, not_acceptable());
+    };
+    let answer = match Params::from_query_string(request.uri().query().unwrap_or_default()) {
+        Ok(params) => answer(endpoint, media, (request.headers(), address), &Method::GET, params).await,
         Err(message) => Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media),
-    }
+    };
+    sent(endpoint, address, answer)
+}
+
+/// What counts as the caller; `None` without the network, in a benchmark.
+fn address(request: &Request) -> Option<Address> {
+    request.extensions().get::<Caller>().map(Caller::address)
+}
+
+/// How long the body may become.
+fn body_length<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> usize {
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    told.unwrap_or(usize::MAX).min(endpoint.limits.body_bytes)
+}
+
+/// The body of an answer that is not counted yet.
+#[derive(Clone)]
+struct Unsent(Vec<Bytes>);
+
+/// Marks the answer to what has been done, and cannot be undone by refusing to tell of it.
+#[derive(Clone)]
+struct Done;
+
+/// The same answer, counted, or a refusal if so much is on its way that there is no room for it.
+fn sent<E>(endpoint: &Endpoint<E>, address: Option<Address>, mut answer: Response) -> Response {
+    let Some(Unsent(pieces)) = answer.extensions_mut().remove() else { return answer };
+    let held = match answer.extensions_mut().remove::<Done>() {
+        Some(Done) => endpoint.outgoing.hold_anyway(address, &pieces),
+        None => match endpoint.outgoing.hold(address, &pieces) {
+            Ok(held) => held,
+            Err(Busy) => return busy(),
+        },
+    };
+    *answer.body_mut() = Body::new(Pieces::new(pieces, held));
+    answer
+}
+
+fn busy() -> Response {
+    later(StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE, Busy::MESSAGE, Busy::RETRY_AFTER)
 }
 
 /// A request that is not a GraphQL request at all: the status is the same under both media types.
@@ -85,7 +136,7 @@ async fn read_body<E>(endpoint: &Endpoint<E>, mut request: Request) -> Result<Pa
 async fn answer<E: Executor>(
     endpoint: &Endpoint<E>,
     media: Media,
-    headers: &HeaderMap,
+    (headers, address): (&HeaderMap, Option<Address>),
     method: &Method,
     params: Params,
 ) -> Response {
@@ -113,6 +164,7 @@ async fn answer<E: Executor>(
         return refused(&refusal.to_error(), media);
     }
 
+    request.data.insert(endpoint.outgoing.sendable(address));
     let asked = Asked::of(&request);
     let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
     let response = match run.await {
@@ -128,6 +180,9 @@ async fn answer<E: Executor>(
         Err(over) => return refused(&over.into(), media),
     };
     answer.headers_mut().extend(response.http_headers);
+    if operation == Some(OperationType::Mutation) {
+        answer.extensions_mut().insert(Done);
+    }
     answer
 }
 
@@ -170,7 +225,8 @@ fn write(response: &GraphqlResponse, media: Media, status: StatusCode) -> Respon
 }
 
 fn send(payload: Payload, media: Media, status: StatusCode) -> Response {
-    let mut answer = Response::new(Body::from(payload.into_bytes()));
+    let mut answer = Response::new(Body::empty());
+    answer.extensions_mut().insert(Unsent(payload.into_pieces()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));

@@ -1,11 +1,15 @@
 //! A socket after `connection_ack`.
 
+use std::time::Duration;
+
 use async_graphql::{Executor, Response, ServerError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::operations::{Event, Operations};
 use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
+use crate::clock;
+use crate::domain::bucket::{Bucket, Taken};
 use crate::graphql::{code, guard};
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
 use crate::server::finish;
@@ -18,7 +22,8 @@ pub(super) async fn run<E: Executor>(
     socket: &mut Socket,
     session: &Session,
 ) -> Closing {
-    let mut connection = Connection { endpoint, socket, session, operations: Operations::default() };
+    let (operations, starts) = (Operations::default(), Bucket::new(clock::instant()));
+    let mut connection = Connection { endpoint, socket, session, operations, starts };
     match connection.serve().await {
         Err(closing) => closing,
         Ok(never) => match never {},
@@ -30,6 +35,7 @@ struct Connection<'a, E> {
     socket: &'a mut Socket,
     session: &'a Session,
     operations: Operations,
+    starts: Bucket,
 }
 
 impl<E: Executor> Connection<'_, E> {
@@ -52,6 +58,9 @@ impl<E: Executor> Connection<'_, E> {
                     }
                 }
                 (id, event) = self.operations.next() => Box::pin(self.tell(&id, event)).await?,
+            }
+            if self.socket.has_shown_up() {
+                pulse.felt();
             }
         }
     }
@@ -80,10 +89,28 @@ impl<E: Executor> Connection<'_, E> {
             ClientMessage::Subscribe { id, .. } if self.operations.contains(&id) => {
                 Err(Closing::new(4409, format!("Subscriber for {id} already exists.")))
             }
-            ClientMessage::Subscribe { id, payload } => match self.start(&id, payload) {
-                Ok(()) => Ok(()),
-                Err(error) => self.socket.send(&ServerMessage::Error { id: &id, payload: &[error] }).await,
-            },
+            ClientMessage::Subscribe { id, payload } => {
+                let started = match self.count()? {
+                    Ok(()) => self.start(&id, payload),
+                    Err(error) => Err(error),
+                };
+                match started {
+                    Ok(()) => Ok(()),
+                    Err(error) => {
+                        self.socket.send(&ServerMessage::Error { id: &id, payload: &[error] }).await
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starting an operation costs more than asking for it, so a socket may do it only so often.
+    fn count(&mut self) -> Result<Result<(), ServerError>, Closing> {
+        let Some(rate) = self.endpoint.limits.operation_rate else { return Ok(Ok(())) };
+        match self.starts.take(rate, clock::instant()) {
+            Taken::Yes => Ok(Ok(())),
+            Taken::Wait(wait) => Ok(Err(too_often(wait))),
+            Taken::Abuse => Err(Closing::TOO_MANY_REQUESTS),
         }
     }
 
@@ -96,6 +123,7 @@ impl<E: Executor> Connection<'_, E> {
         let mut request = params.into_request();
         let kind = guard::check(&mut request, &self.endpoint.limits.guard)?;
         (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
+        request.data.insert(self.socket.sendable());
         let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
         self.operations.start(id.to_owned(), executor, shape, request, kind);
         Ok(())
@@ -133,6 +161,14 @@ impl<E: Executor> Connection<'_, E> {
             }
         }
     }
+}
+
+fn too_often(wait: Duration) -> ServerError {
+    let message = "This socket starts operations too often: wait as long as retryAfterMs says.".to_owned();
+    let mut error = Refusal { code: code::RATE_LIMITED, message }.to_error();
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    error.extensions.get_or_insert_default().set("retryAfterMs", millis);
+    error
 }
 
 /// Pings a client that says nothing, and gives up one that does not answer.

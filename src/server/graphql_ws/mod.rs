@@ -3,34 +3,33 @@
 //! One task a socket, and everything it may hold is bounded: operations, message sizes, buffers, and the time that
 //! the other side may take for anything. A socket waits for nobody but its own client (rule 21).
 //!
-//! `protocol` is the messages and close codes, `handshake` what happens before `connection_ack`, `connection` the
+//! `upgrade` is the handshake of HTTP, `frames` and `socket` are WebSocket itself, `protocol` is the messages and close codes, `handshake` what happens before `connection_ack`, `connection` the
 //! life after it, `operations` what runs on it.
 
 mod connection;
+mod frames;
 mod handshake;
 mod operations;
 mod protocol;
 mod socket;
+mod upgrade;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
 
+use crate::graphql::code;
+use crate::server::door::{Caller, Wire, later};
 use crate::server::endpoint::Endpoint;
 use crate::server::graphql_http;
-use protocol::{Closing, SUBPROTOCOL};
+use protocol::Closing;
 use socket::Socket;
-
-/// tungstenite keeps its read buffer for the life of a socket: 128 KiB unless told otherwise. What fans send fits into
-/// this one; a longer message takes more reads.
-const READ_BUFFER_BYTES: usize = 1 << 10;
-
-/// What is collected before it is written; every message is flushed at once anyway.
-const WRITE_BUFFER_BYTES: usize = 4 << 10;
+use upgrade::Offer;
 
 /// GET `/graphql`: a WebSocket where the client asks for one, an HTTP query otherwise.
 pub(crate) async fn or_else_http<E: Executor>(
@@ -38,7 +37,7 @@ pub(crate) async fn or_else_http<E: Executor>(
     request: Request,
 ) -> Response {
     if asks_for_websocket(request.headers()) {
-        upgrade(endpoint, request).await
+        open(endpoint, request)
     } else {
         graphql_http::get(&endpoint, request).await
     }
@@ -48,34 +47,42 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-async fn upgrade<E: Executor>(endpoint: Arc<Endpoint<E>>, request: Request) -> Response {
+fn open<E: Executor>(endpoint: Arc<Endpoint<E>>, mut request: Request) -> Response {
     if !origin_is_allowed(request.headers(), &endpoint.limits.allowed_origins) {
-        return (StatusCode::FORBIDDEN, "This page may not open a WebSocket here.").into_response();
+        return (StatusCode::FORBIDDEN, "This page may not open a WebSocket here.\n").into_response();
     }
     if endpoint.shutdown.is_cancelled() || endpoint.sockets.len() >= endpoint.limits.sockets {
-        return (StatusCode::SERVICE_UNAVAILABLE, "No more WebSockets at the moment.").into_response();
+        let message = "No more WebSockets at the moment; it is safe to try again.";
+        return later(StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE, message, Duration::from_secs(2));
     }
-    let (mut parts, _) = request.into_parts();
-    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]),
-        Err(rejection) => return rejection.into_response(),
+    let offer = match Offer::of(&mut request) {
+        Ok(offer) => offer,
+        Err(refusal) => return *refusal,
     };
-    let agreed = upgrade.selected_protocol().is_some();
     // Counted from here on, so that a shutdown cannot overlook a socket between the handshake and its task.
     let counted = endpoint.sockets.token();
-    upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(endpoint.limits.message_bytes)
-        .max_frame_size(endpoint.limits.message_bytes)
-        .on_upgrade(move |socket| {
-            // On the heap from the start: each future that it is handed on to would keep room for it.
-            let socket = Box::new(Socket::new(socket, &endpoint.limits));
-            async move {
-                serve(&endpoint, socket, agreed).await;
-                drop(counted);
-            }
-        })
+    let caller = request.extensions_mut().remove::<Caller>();
+    if let Some(caller) = &caller {
+        caller.becomes_socket();
+    }
+    let (answer, agreed) = (offer.answer(), offer.agreed);
+    tokio::spawn(async move {
+        if let Some(socket) = opened(&endpoint, offer, caller.as_ref()).await {
+            serve(&endpoint, socket, agreed).await;
+        }
+        drop((caller, counted));
+    });
+    answer
+}
+
+/// The socket, once the client has been told. On the heap from the start: each future that it is handed on to would keep
+/// room for it.
+async fn opened<E>(endpoint: &Endpoint<E>, offer: Offer, caller: Option<&Caller>) -> Option<Box<Socket>> {
+    let upgraded = offer.upgrade.await.ok()?;
+    let parts = upgraded.downcast::<TokioIo<Wire>>().ok()?;
+    let address = caller.map(Caller::address);
+    let outgoing = endpoint.outgoing.clone();
+    Some(Box::new(Socket::new(parts.io.into_inner(), &parts.read_buf, address, outgoing, &endpoint.limits)))
 }
 
 /// The life of one socket, from the upgrade to the close. Its beginning and its end are boxed, or it would keep room for

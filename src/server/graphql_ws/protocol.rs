@@ -79,14 +79,20 @@ pub(super) enum Closing {
         /// At most 123 bytes go over the wire.
         reason: Cow<'static, str>,
     },
-    /// The client has sent its close frame, which still has to be answered.
-    ByClient,
+    /// The client has sent its close frame, which still has to be answered, with this code.
+    ByClient(Option<u16>),
     /// At once: the other side is gone, or does not read.
     Gone,
 }
 
 impl Closing {
     pub(super) const GOING_AWAY: Self = Self::fixed(1001, "The server is going away.");
+    pub(super) const NOT_UTF8: Self = Self::fixed(1007, "The message is not UTF-8.");
+    pub(super) const TRY_AGAIN_LATER: Self =
+        Self::fixed(1013, "Too many answers are on their way at the moment: try again later.");
+    pub(super) const UNFINISHED: Self = Self::fixed(4408, "A message took too long to arrive.");
+    pub(super) const TOO_MANY_REQUESTS: Self =
+        Self::fixed(4429, "Too many requests: wait as long as retryAfterMs says.");
     pub(super) const TOO_BIG: Self = Self::fixed(1009, "The message is too big.");
     pub(super) const NO_PONG: Self = Self::fixed(1011, "A ping was not answered.");
     pub(super) const NOT_TEXT: Self = Self::fixed(4400, "Only text messages are understood.");
