@@ -1,17 +1,26 @@
 //! The pages: built by `web/`, carried inside the release binary, read from disk by a debug build.
 
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io::Write,
+    sync::{Mutex, PoisonError},
+};
+
 use axum::{
     Router,
     extract::Path,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use rust_embed::RustEmbed;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What a page may load: only from here, and no inline scripts.
+/// What a page may load: only from here, and no inline scripts. `'self'` covers WebSockets to this server.
 const POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self' blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; font-src 'self' data:; \
+    style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// The names of files under `assets/` carry a hash of their content.
@@ -24,37 +33,97 @@ struct Built;
 
 pub(super) fn routes() -> Router {
     Router::new()
-        .route("/", get(async || page("index.html")))
-        .route("/organiser", get(async || page("organiser/index.html")))
-        .route("/organiser/", get(async || page("organiser/index.html")))
-        .route("/graphiql", get(async || page("graphiql/index.html")))
-        .route("/graphiql/", get(async || page("graphiql/index.html")))
-        .route("/{file}", get(async |Path(file): Path<String>| file_or_404(&file, "no-cache")))
+        .route("/", get(async |headers| page(headers, "index.html").await))
+        .route("/organiser", get(async |headers| page(headers, "organiser/index.html").await))
+        .route("/organiser/", get(async |headers| page(headers, "organiser/index.html").await))
+        .route("/graphiql", get(async |headers| page(headers, "graphiql/index.html").await))
+        .route("/graphiql/", get(async |headers| page(headers, "graphiql/index.html").await))
+        .route(
+            "/{file}",
+            get(async |Path(file): Path<String>, headers| file_or_404(headers, &file, "no-cache").await),
+        )
         .route(
             "/assets/{*file}",
-            get(async |Path(file): Path<String>| file_or_404(&format!("assets/{file}"), FOREVER)),
+            get(async |Path(file): Path<String>, headers| {
+                file_or_404(headers, &format!("assets/{file}"), FOREVER).await
+            }),
         )
 }
 
-fn page(name: &str) -> Response {
-    file(name, "no-cache").unwrap_or_else(|| {
+async fn page(headers: HeaderMap, name: &str) -> Response {
+    file(&headers, name, "no-cache").await.unwrap_or_else(|| {
         let headers = [(header::CONTENT_SECURITY_POLICY, POLICY)];
         (StatusCode::NOT_FOUND, headers, Html(include_str!("not_built.html"))).into_response()
     })
 }
 
-fn file_or_404(name: &str, cache: &'static str) -> Response {
-    file(name, cache).unwrap_or_else(|| (StatusCode::NOT_FOUND, "there is no such page\n").into_response())
+async fn file_or_404(headers: HeaderMap, name: &str, cache: &'static str) -> Response {
+    let file = file(&headers, name, cache).await;
+    file.unwrap_or_else(|| (StatusCode::NOT_FOUND, "there is no such page\n").into_response())
 }
 
-fn file(name: &str, cache: &'static str) -> Option<Response> {
+async fn file(asked: &HeaderMap, name: &str, cache: &'static str) -> Option<Response> {
     let file = Built::get(name)?;
     let headers = [
         (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
         (header::CACHE_CONTROL, cache.to_owned()),
         (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::VARY, "accept-encoding".to_owned()),
     ];
-    Some((headers, file.data.into_owned()).into_response())
+    if !takes_gzip(asked) {
+        return Some((headers, plain(file.data)).into_response());
+    }
+    let zipped = zipped(file).await?;
+    Some((headers, [(header::CONTENT_ENCODING, "gzip")], zipped).into_response())
+}
+
+/// In the release binary the pages are there anyway, and nobody gets a copy.
+fn plain(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => data.into(),
+    }
+}
+
+/// The same compressed. It is done once for all who will ask for it: a compressor for each would cost more than the page,
+/// for as long as somebody takes to read it.
+async fn zipped(file: EmbeddedFile) -> Option<Bytes> {
+    static ZIPPED: Mutex<BTreeMap<[u8; 32], Bytes>> = Mutex::new(BTreeMap::new());
+    let known = || ZIPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    let hash = file.metadata.sha256_hash();
+    if let Some(zipped) = known().get(&hash) {
+        return Some(zipped.clone());
+    }
+    let zip = move || {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&file.data).and_then(|()| encoder.finish())
+    };
+    let zipped = Bytes::from(tokio::task::spawn_blocking(zip).await.ok()?.ok()?);
+    Some(known().entry(hash).or_insert(zipped).clone())
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|entry| {
+        let (name, quality) = entry.split_once(';').unwrap_or((entry, "q=1"));
+        let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_those_who_ask_for_it() {
+        let takes = |line: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, line.parse().unwrap());
+            takes_gzip(&headers)
+        };
+        assert!(takes("gzip") && takes("br, GZIP;q=0.5") && takes("deflate, gzip, br, zstd"));
+        assert!(!takes("") && !takes("br") && !takes("gzip;q=0") && !takes("gzip; q=0.0") && !takes("xgzip"));
+    }
 }

@@ -36,7 +36,7 @@ async function until(ready: () => Promise<boolean>, what: string): Promise<void>
 /** What a server that has the pages answers with; the same policy is set where they are served beside it. */
 export const POLICY =
   "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; " +
-  "connect-src 'self' ws: wss:; img-src 'self' data:; font-src 'self' data:";
+  "connect-src 'self'; img-src 'self' data:; font-src 'self' data:";
 
 export class Server {
   /** Where the browser goes. */
