@@ -177,6 +177,13 @@ impl Hosts {
             .replace("0.0.0.0:", &format!("{}:", self.address(service)))
             .replace("@postgres/", &format!("@127.0.0.1:{}/", self.postgres_port))
             .replace("@redis", &format!("@{}", self.address("redis")))
+            // From which nginx reaches any of them here.
+            .replace(&self.proxy_of_containers(), "127.0.0.1")
+    }
+
+    fn proxy_of_containers(&self) -> String {
+        let network = &self.compose.service("proxy")["networks"]["default"];
+        network["ipv4_address"].as_str().unwrap().to_owned()
     }
 
     /// Runs a service to its end.
