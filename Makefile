@@ -15,7 +15,7 @@ NPM := $(shell command -v npm)
 WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
 	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
 
-.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test deploy-check schema-check doc advisories pages pages-test pages-e2e chromium
+.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test attack-test deploy-check schema-check doc advisories pages pages-test pages-e2e chromium
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -23,7 +23,7 @@ help: ## Show this list.
 demo: pages ## Run the server with a demo concert on http://127.0.0.1:8080.
 	$(CARGO) run --locked -- --demo --data $(DEMO_DATA) --listen $(DEMO_LISTEN)
 
-test: rust-tools fmt-check pages-test clippy rust-test deploy-check schema-check doc pages-e2e ## Check everything that CI checks.
+test: rust-tools fmt-check pages-test clippy rust-test attack-test deploy-check schema-check doc pages-e2e ## Check everything that CI checks.
 	@echo "make test: everything passed"
 
 fmt-check: rust-tools ## Check the formatting.
@@ -48,6 +48,10 @@ endif
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
 	scripts/with-services $(CARGO) test --locked --test suite --test room --test processes
+
+# Optimised, because it measures; everything is built a second time for it.
+attack-test: ## Try to hurt a sale by asking, with all that we could think of at once.
+	$(CARGO) test --locked --profile measured --test attack
 
 deploy-check: ## Run what compose.yaml runs, without containers, while some of it breaks.
 	scripts/deploy-check

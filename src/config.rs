@@ -39,7 +39,7 @@ pub(crate) const MAX_CONNECTIONS: usize = 100_000;
 pub(crate) const MAX_CONNECTIONS_PER_ADDRESS: usize = 500;
 
 /// MiB of answers on their way unless told otherwise.
-pub(crate) const MAX_OUTGOING_MIB: usize = 256;
+pub(crate) const MAX_OUTGOING_MIB: usize = 128;
 
 /// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -109,7 +109,7 @@ pub struct Layer {
     /// How many of them one address may have: an IPv4 address, or a /64 of IPv6 (default: 500).
     #[arg(long, value_name = "N", env = "FRONTROW_MAX_CONNECTIONS_PER_ADDRESS", global = true)]
     pub max_connections_per_address: Option<usize>,
-    /// MiB of answers that may be on their way at once, a quarter of it to one address (default: 256).
+    /// MiB of answers that may be on their way at once, a quarter of it to one address (default: 128).
     #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_OUTGOING_MIB", global = true)]
     pub max_outgoing_mib: Option<usize>,
     /// A proxy, or a network of proxies, whose X-Forwarded-For is believed, as 10.0.0.0/8; may be repeated.

@@ -61,6 +61,11 @@ impl Victim {
         self.0.lock().unwrap()
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child().id()
+    }
+
     /// `kill -9`: returns once the process is gone.
     pub(crate) fn kill(&self) {
         let mut child = self.child();
@@ -122,7 +127,7 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let id = self.victim.child().id().to_string();
+        let id = self.victim.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
     }

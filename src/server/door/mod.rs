@@ -76,7 +76,7 @@ impl Default for DoorLimits {
             spare_header_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(30),
             least: Least { stall: Duration::from_secs(10), bytes_per_second: 64 << 10 },
-            outgoing: 256 << 20,
+            outgoing: 128 << 20,
             outgoing_per_address: Some(64 << 20),
             trusted_proxies: Vec::new(),
             hosts: Hosts::any(),
