@@ -160,11 +160,7 @@ fn door_limits(config: &Config) -> Result<DoorLimits, String> {
     let connections = open_files::connections(config.max_connections, defaults.spare_connections)?;
     if connections < config.max_connections {
         let wanted = config.max_connections;
-        tracing::info!(
-            connections,
-            wanted,
-            "the limit on open files allows fewer connections than there may be"
-        );
+        tracing::info!(connections, wanted, "the limit on open files allows fewer connections");
     }
     // Only there the address itself says who may be anybody.
     let is_guarded = config.open_identities && config.listen.ip().is_loopback();

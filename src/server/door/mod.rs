@@ -155,8 +155,8 @@ impl Door {
         if !self.0.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "a request came with X-Forwarded-For from an address that is not among the trusted-proxies: if that is \
-                 your proxy, name it, or everybody behind it counts as one address"
+                advice = "if it is your proxy, name it among the trusted-proxies: everybody behind it is one address",
+                "X-Forwarded-For from an address that is not a trusted proxy"
             );
         }
     }
