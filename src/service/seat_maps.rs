@@ -29,7 +29,7 @@ const BEHIND: usize = 64;
 const AHEAD: usize = 256;
 
 /// Maps that are read from the database at the same time: a large one takes a while, and the sale needs the database too.
-const READS: usize = 2;
+const READS: usize = 1;
 
 /// Seats of all maps together that nobody uses right now; beyond it those go that were not asked for the longest.
 const UNUSED_SEATS: usize = 300_000;

@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// Seats that are read at once.
+const ROWS: usize = 2_000;
+
 /// How large concerts and houses are at most, the largest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CatalogueTops {
@@ -198,13 +201,25 @@ impl Database {
         let Some(series) = shown().filter(series::Column::Id.eq(id.0)).one(&tx).await? else {
             return Ok(None);
         };
-        let seats = seat::Entity::find()
-            .filter(seat::Column::SeriesId.eq(id.0))
-            .order_by_asc(seat::Column::Number)
-            .all(&tx)
-            .await?;
+        let mut seats = Vec::with_capacity(size(series.seat_count.into()));
+        loop {
+            // In pieces: a row as it comes from the database takes several times the room of a seat.
+            let last = seats.last().map_or(0, |seat: &Seat| seat.number);
+            let rows = seat::Entity::find()
+                .filter(seat::Column::SeriesId.eq(id.0))
+                .filter(seat::Column::Number.gt(last))
+                .order_by_asc(seat::Column::Number)
+                .limit(ROWS as u64)
+                .all(&tx)
+                .await?;
+            let read = rows.len();
+            seats.extend(rows.into_iter().map(convert::seat));
+            if read < ROWS {
+                break;
+            }
+        }
         tx.commit().await?;
-        Ok(Some((series.version, seats.into_iter().map(convert::seat).collect())))
+        Ok(Some((series.version, seats)))
     }
 
     /// How many seats of these series somebody is choosing at `now`.

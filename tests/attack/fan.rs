@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Fans who buy before the attack, and how many may buy during it.
 pub(crate) const BEFORE: usize = 20;
-pub(crate) const DURING: usize = 600;
+pub(crate) const DURING: usize = 900;
 
 /// What was measured.
 #[derive(Debug, Default)]

@@ -44,6 +44,8 @@ impl Stage {
         capped.args(["-c", &format!("ulimit -v {cap}; exec \"$0\" \"$@\"")]).arg(plain.get_program());
         capped.env_clear().env("FRONTROW_LOG", "warn,frontrow=info").current_dir(folder.path());
         capped.args(["--listen", "127.0.0.1:0", "--open-identities", "--self-service-charging"]);
+        // Some arenas are made during the attack, so that it can be seen whether that stops anybody.
+        capped.args(["--organiser-seats-per-hour", "500000"]);
         let server = Server::listening(capped);
         let process = server.victim().id();
         let runtime = Runtime::new().unwrap();
