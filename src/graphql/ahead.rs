@@ -30,7 +30,9 @@ pub(super) fn acting_on<'a>(ctx: &Context<'a>, owner: Option<&UserId>) -> Result
     }
     let document = Document { registry: &ctx.schema_env.registry, fragments: &ctx.query_env.fragments };
     let root = document.registry.mutation_type.as_deref().unwrap_or_default();
-    match document.owners_only(root, &ctx.item.node) {
+    // Of the whole operation: the fields of a mutation act one after the other, and what the second is refused for must
+    // not have been done in part by the first.
+    match document.owners_only_of(root, &ctx.query_env.operation.node.selection_set.node) {
         None => Ok(caller),
         Some((parent, field)) => Err(forbidden(&format!(
             "{parent}.{field} of another user is for an ADMIN to read; nothing was done. Leave {field} out."

@@ -25,11 +25,13 @@ pub const ANSWER: &str = "bytes of an answer";
 pub struct Budget {
     seats: AtomicUsize,
     rows: AtomicUsize,
+    /// Of what is written before the answer is: lists of seats.
+    bytes: AtomicUsize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { seats: SEATS.into(), rows: ROWS.into() }
+        Self { seats: SEATS.into(), rows: ROWS.into(), bytes: ANSWER_BYTES.into() }
     }
 }
 
@@ -40,6 +42,14 @@ impl Budget {
     /// QUERY_TOO_COMPLEX if so many are not left.
     pub(super) fn take_seats(&self, n: usize) -> Result<(), Error> {
         take(&self.seats, n, "seats", SEATS)
+    }
+
+    /// Takes the bytes of a list that was written.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX if all lists together are longer than an answer may be.
+    pub(super) fn take_bytes(&self, n: usize) -> Result<(), Error> {
+        take(&self.bytes, n, ANSWER, ANSWER_BYTES)
     }
 }
 

@@ -32,6 +32,9 @@ use crate::{
 /// When there may be room again for a long answer: whoever does not take what is on its way is cut off after ten seconds.
 const SENDABLE_AGAIN_MS: u64 = 2_000;
 
+/// With more fields than this an operation reads much, whatever it is.
+const MANY_VALUES: usize = 2_000;
+
 /// Executes what it can afford.
 #[derive(Clone)]
 pub struct Guarded {
@@ -47,48 +50,60 @@ impl Guarded {
         Self { schema, shape, house }
     }
 
-    /// Compares the price of the request with what it may cost, and gives it its budget; then lets it in, if there is
-    /// room for it right now.
+    /// Lets the request in, if there is room for it right now; compares its price with what it may cost, and gives it its
+    /// budget. What reads much waits for its turn.
     async fn let_in(&self, request: &mut Request) -> Result<Running, ServerError> {
         let name = request.operation_name.clone();
         // Set aside while the document is looked at, which stands in the request too.
-        let variables = std::mem::take(&mut request.variables);
-        let looked_at = self.look_at(request, name.as_deref(), &variables).await;
+        let mut variables = std::mem::take(&mut request.variables);
+        let looked_at = self.look_at(request, name.as_deref(), &mut variables).await;
         request.variables = variables;
-        let (class, kind) = looked_at?;
+        let (running, kind) = looked_at?;
         if kind != OperationType::Subscription {
             request.data.insert(Budget::default());
         }
-        self.house.load().enter(class).map_err(|failure| error(failure).into_server_error(Pos::default()))
+        Ok(running)
     }
 
     async fn look_at(
         &self,
         request: &mut Request,
         name: Option<&str>,
-        variables: &Variables,
-    ) -> Result<(Class, OperationType), ServerError> {
-        let document = request.parsed_query()?;
-        let Some(operation) = guard::selected(document, name) else {
-            // The executor says why.
-            return Ok((Class::Browse, OperationType::Query));
-        };
-        let named = Named::of(document, operation, variables);
-        let catalogue = self.house.catalogue_size(&named.concerts, &named.dates).await;
-        let pos = operation.selection_set.pos;
-        let catalogue = &catalogue.map_err(|failure| error(failure).into_server_error(pos))?;
-        let priced = Priced { document, operation, variables, shape: &self.shape, catalogue };
-        let seats = price::check(priced)?;
-        // A seat map is what it is wherever it stands.
-        let class = if seats > 0 { Class::Browse } else { class(document, operation) };
-        let ty = operation.ty;
+        variables: &mut Variables,
+    ) -> Result<(Running, OperationType), ServerError> {
         let sendable =
             request.data.get(&TypeId::of::<Sendable>()).and_then(|data| data.downcast_ref::<Sendable>());
-        if seats > MANY_SEATS && sendable.is_some_and(|sendable| !sendable.has_room()) {
-            let busy = Failure::Overloaded { retry_after_ms: SENDABLE_AGAIN_MS };
-            return Err(error(busy).into_server_error(pos));
+        let sendable = sendable.cloned();
+        let document = request.parsed_query()?;
+        let refused = |failure, pos| error(failure).into_server_error(pos);
+        let Some(operation) = guard::selected(document, name) else {
+            // The executor says why.
+            let running = self.house.load().enter(Class::Browse);
+            return Ok((running.map_err(|failure| refused(failure, Pos::default()))?, OperationType::Query));
+        };
+        let (pos, ty) = (operation.selection_set.pos, operation.ty);
+        // What is not declared would be kept for as long as the operation runs.
+        variables
+            .retain(|name, _| operation.variable_definitions.iter().any(|one| one.node.name.node == *name));
+        let class = class(document, operation);
+        let mut running = self.house.load().enter(class).map_err(|failure| refused(failure, pos))?;
+        let named = Named::of(document, operation, variables);
+        let catalogue = self.house.catalogue_size(&named.concerts, &named.dates).await;
+        let catalogue = &catalogue.map_err(|failure| refused(failure, pos))?;
+        let priced = Priced { document, operation, variables, shape: &self.shape, catalogue };
+        let price = price::check(priced)?;
+        if price.seats > 0 {
+            // A seat map is what it is wherever it stands.
+            running = self.house.load().enter(Class::Browse).map_err(|failure| refused(failure, pos))?;
         }
-        Ok((class, ty))
+        if price.seats > MANY_SEATS && sendable.is_some_and(|sendable| !sendable.has_room()) {
+            return Err(refused(Failure::Overloaded { retry_after_ms: SENDABLE_AGAIN_MS }, pos));
+        }
+        let reads_much = class == Class::Browse || price.seats > 0 || price.values > MANY_VALUES;
+        if reads_much && ty == OperationType::Query {
+            running.read().await.map_err(|failure| refused(failure, pos))?;
+        }
+        Ok((running, ty))
     }
 }
 

@@ -97,6 +97,9 @@ impl<T: ShowsSeat> OutputType for Seats<T> {
         let template = Template::new(sample, ctx.item, &ctx.query_env.fragments);
         let written = ctx.data::<Written>().map_err(refuse)?;
         let json = written.list(self.moment, template, &self.seats).await.map_err(refuse)?;
+        if let Some(budget) = ctx.data_opt::<Budget>() {
+            budget.take_bytes(json.len()).map_err(refuse)?;
+        }
         Ok(Value::Binary(json))
     }
 }

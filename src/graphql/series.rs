@@ -14,7 +14,7 @@ use crate::{
     graphql::{
         concert::{Concert, bookable},
         error::{caller, error, id},
-        loaders::{self, HeldOf},
+        loaders::{self, DatesOf, HeldOf},
         seat::{Seat, seats_of},
         seat_list::Seats,
     },
@@ -200,7 +200,10 @@ impl SeriesQuery {
         #[graphql(default = false)] bookable_only: bool,
     ) -> Result<Vec<Series>> {
         let concert = id::<ConcertId>("concertId", &concert_id)?;
-        let dates = ctx.data::<Arc<House>>()?.dates(concert).await.map_err(error)?;
+        let dates = match loaders::load(ctx, DatesOf(concert)).await? {
+            Some(dates) => dates,
+            None => ctx.data::<Arc<House>>()?.dates(concert).await.map_err(error)?,
+        };
         bookable(ctx, dates, bookable_only)
     }
 }

@@ -4,6 +4,29 @@ use async_graphql::{Request, Variables};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+/// Values of a request that is not its document: a list of 37,000 empty objects has 256 KiB, and takes 20 MB when it is read.
+pub(crate) const VALUES: usize = 4_000;
+
+/// Whether a JSON text has more values than a request may, counted without reading it.
+pub(crate) fn has_too_many_values(json: &[u8]) -> bool {
+    let (mut in_string, mut escaped, mut values) = (false, false, 0_usize);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            // Each value but the first of its list or object stands behind a comma.
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values > VALUES
+}
+
+fn too_many_values() -> String {
+    format!("The request has more than {VALUES} values besides its document.")
+}
+
 /// `query`, `operationName`, `variables` and `extensions`; other keys are ignored, as the specification asks.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +51,7 @@ impl Params {
         // serde would read an array as the fields of the struct in order.
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[') => Err("Batches are not supported: send one request at a time.".to_owned()),
+            Some(b'{') if has_too_many_values(body) => Err(too_many_values()),
             Some(b'{') => serde_json::from_slice(body)
                 .map_err(|error| format!("The body is not a well-formed GraphQL request: {error}.")),
             _ => Err("The body must be a JSON object with the key \"query\".".to_owned()),
@@ -71,6 +95,28 @@ impl Params {
 
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, String> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if has_too_many_values(text.as_bytes()) {
+        return Err(too_many_values());
+    }
     serde_json::from_str(&text)
         .map_err(|error| format!("The parameter \"{name}\" must be a JSON object: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_strings_and_whatever_they_are() {
+        let list = |item: &str, n: usize| {
+            format!("{{\"query\":\"{{a}}\",\"variables\":{{\"x\":[{}]}}}}", vec![item; n].join(","))
+        };
+        for item in ["0", "{}", "[]", "\"\"", "{\"\":0}", "[[]]"] {
+            assert!(Params::from_json(list(item, 1_000).as_bytes()).is_ok(), "{item}");
+            let refused = Params::from_json(list(item, 4_100).as_bytes()).unwrap_err();
+            assert!(refused.contains("4000 values"), "{refused}");
+        }
+        let text = format!("\"{}\\\"{}\"", ",[{".repeat(5_000), ",".repeat(5_000));
+        assert!(Params::from_json(list(&text, 1).as_bytes()).is_ok(), "what stands in a string is no value");
+    }
 }

@@ -97,6 +97,8 @@ impl Catalogue {
 pub(super) struct Census {
     database: Database,
     known: Mutex<Known>,
+    /// Held by who reads how large the largest are, so that it is read once.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -110,7 +112,7 @@ struct Known {
 
 impl Census {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, known: Mutex::default() }
+        Self { database, known: Mutex::default(), reading: tokio::sync::Mutex::default() }
     }
 
     /// A date has been created, here or elsewhere: the largest may not be the largest any more.
@@ -130,7 +132,7 @@ impl Census {
             Catalogue { concerts: concerts_known, dates: dates_known, ..Catalogue::default() };
         catalogue.largest = match largest {
             Some(largest) => largest,
-            None => Arc::new(self.read_largest().await?),
+            None => self.read_largest().await?,
         };
         let new_concerts = missing(&catalogue.concerts, concerts);
         if !new_concerts.is_empty() {
@@ -146,9 +148,13 @@ impl Census {
         Ok(catalogue)
     }
 
-    async fn read_largest(&self) -> Result<Largest, Failure> {
+    async fn read_largest(&self) -> Result<Arc<Largest>, Failure> {
+        let _reading = self.reading.lock().await;
+        if let Some(largest) = self.lock().largest.clone() {
+            return Ok(largest);
+        }
         let CatalogueTops { dates, seats, house } = self.database.catalogue_tops(PAGE).await?;
-        Ok(Largest::new(&dates, &seats, house))
+        Ok(Arc::new(Largest::new(&dates, &seats, house)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

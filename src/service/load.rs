@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,6 +34,13 @@ const LOOKS: u64 = 8;
 
 /// How soon somebody who was refused may come again, at least and at most, in milliseconds: not all at once.
 const AGAIN: std::ops::Range<u64> = 1_000..3_000;
+
+/// Operations that read much, at the same time: the sale needs the database and the processor too.
+const READS: usize = 2;
+
+/// How many may wait for that, and for how long.
+const READS_WAITING: usize = 256;
+const READ_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What kind of thing somebody wants, in the order in which it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,22 +75,49 @@ pub struct Load {
     /// Microseconds, smoothed.
     late: AtomicU64,
     refused: AtomicU64,
+    reads: Arc<Semaphore>,
+    reads_waiting: Semaphore,
 }
 
 /// An operation that runs, until this is dropped.
 #[derive(Debug)]
-pub struct Running(Arc<Load>);
+pub struct Running {
+    load: Arc<Load>,
+    /// Of an operation that reads much.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Running {
+    /// Waits for its turn to read much.
+    ///
+    /// # Errors
+    /// OVERLOADED if too many wait, or for too long.
+    pub async fn read(&mut self) -> Result<(), Failure> {
+        let turn = match Arc::clone(&self.load.reads).try_acquire_owned() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let _waiting = self.load.reads_waiting.try_acquire().map_err(|_| self.load.refuse())?;
+                let turn = Arc::clone(&self.load.reads).acquire_owned();
+                let turn = tokio::time::timeout(READ_PATIENCE, turn).await;
+                turn.ok().and_then(Result::ok).ok_or_else(|| self.load.refuse())?
+            }
+        };
+        self.turn = Some(turn);
+        Ok(())
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.load.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Load {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let (running, late, refused) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { running, most, late, refused })
+        let (reads, reads_waiting) = (Arc::new(Semaphore::new(READS)), Semaphore::new(READS_WAITING));
+        Arc::new(Self { running, most, late, refused, reads, reads_waiting })
     }
 
     /// Lets an operation run, if there is room for one of its class.
@@ -92,22 +127,23 @@ impl Load {
     pub fn enter(self: &Arc<Self>, class: Class) -> Result<Running, Failure> {
         let running = self.running.fetch_add(1, Ordering::Relaxed);
         // Counted from here on, and no longer if it is refused.
-        let entered = Running(Arc::clone(self));
+        let entered = Running { load: Arc::clone(self), turn: None };
         let late = self.late.load(Ordering::Relaxed);
         if self.has_room(class, running, late) {
             return Ok(entered);
         }
+        Err(self.refuse())
+    }
+
+    /// Once for each doubling it is told in the log.
+    fn refuse(&self) -> Failure {
         let n = self.refused.fetch_add(1, Ordering::Relaxed);
-        if n.is_power_of_two() {
-            tracing::warn!(
-                ?class,
-                running,
-                late_us = late,
-                refused = n + 1,
-                "overloaded: refusing operations"
-            );
+        if (n + 1).is_power_of_two() {
+            let (running, late_us) =
+                (self.running.load(Ordering::Relaxed), self.late.load(Ordering::Relaxed));
+            tracing::warn!(running, late_us, refused = n + 1, "overloaded: refusing operations");
         }
-        Err(Failure::Overloaded { retry_after_ms: AGAIN.start + n * 37 % (AGAIN.end - AGAIN.start) })
+        Failure::Overloaded { retry_after_ms: AGAIN.start + n * 37 % (AGAIN.end - AGAIN.start) }
     }
 
     fn has_room(&self, class: Class, running: usize, late: u64) -> bool {
@@ -205,6 +241,29 @@ mod tests {
             load.was_late(Duration::ZERO);
         }
         assert_eq!(let_in(&load), CLASSES);
+    }
+
+    #[tokio::test]
+    async fn few_read_much_at_the_same_time_and_the_others_go_on() {
+        let load = Load::new(8_192);
+        let mut readers = Vec::new();
+        for _ in 0..READS {
+            let mut reader = load.enter(Class::Browse).unwrap();
+            reader.read().await.unwrap();
+            readers.push(reader);
+        }
+        let mut waits = load.enter(Class::Browse).unwrap();
+        let waiting = tokio::spawn(async move { waits.read().await.is_ok() });
+        while load.reads_waiting.available_permits() == READS_WAITING {
+            tokio::task::yield_now().await;
+        }
+        assert!(load.enter(Class::Hold).is_ok(), "who reads little does not wait");
+        readers.pop();
+        assert!(waiting.await.unwrap());
+        let mut again = load.enter(Class::Browse).unwrap();
+        again.read().await.unwrap();
+        let _rest = load.reads_waiting.try_acquire_many(READS_WAITING as u32).unwrap();
+        assert!(load.enter(Class::Browse).unwrap().read().await.is_err(), "too many wait");
     }
 
     #[test]

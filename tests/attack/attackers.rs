@@ -53,9 +53,13 @@ struct Count {
 type Attack = fn(Attacker, usize) -> BoxFuture<'static, ()>;
 
 /// Each with how many do it at the same time, and whether each of them is to be refused or cut off.
-const ATTACKS: [(&str, usize, bool, Attack); 12] = [
+const ATTACKS: [(&str, usize, bool, Attack); 14] = [
     ("documents that would read everything", 4, true, |a, n| Box::pin(a.bombs(n))),
     ("large lists, each a little different", 4, false, |a, n| Box::pin(a.large_lists(n))),
+    ("the catalogue, again and again", 40, false, |a, n| Box::pin(a.catalogue(n))),
+    ("variables that are a hundred times larger when they are read", 8, true, |a, n| {
+        Box::pin(a.variables(n))
+    }),
     ("large answers that nobody reads", 40, true, |a, n| Box::pin(a.unread_answers(n))),
     ("snapshots that nobody reads", 40, true, |a, n| Box::pin(a.unread_snapshots(n))),
     ("subscribing and completing in a loop", 4, true, |a, n| Box::pin(a.loops(n))),
@@ -183,6 +187,32 @@ impl Attacker {
 
     async fn large_lists(self, n: usize) {
         self.ask(self.all_of_the_arena(n), json!({})).await;
+    }
+
+    async fn catalogue(self, n: usize) {
+        let series: String = (0..20)
+            .map(|k| format!("a{k}_{n}: series(concertId: \"{}\") {{ id status }} ", self.tour))
+            .collect();
+        self.ask(format!("{{ {series} }}"), json!({})).await;
+    }
+
+    async fn variables(self, n: usize) {
+        let many = vec![json!({ "": 0 }); 30_000];
+        if n.is_multiple_of(2) {
+            return self.must_be_refused("", "{ __typename }".to_owned(), json!({ "x": many })).await;
+        }
+        let Some(mut socket) = self.socket().await else { return };
+        let query =
+            format!("subscription {{ seatAvailability(seriesId: \"{}\") {{ version }} }}", self.house);
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": query, "variables": { "x": many } } });
+        if socket.send(Message::text(subscribe.to_string())).await.is_err() {
+            return self.refused();
+        }
+        match tokio::time::timeout(PATIENCE, socket.next()).await {
+            Ok(Some(Ok(Message::Text(_)))) => self.let_through(),
+            Ok(_) => self.refused(),
+            Err(_) => {}
+        }
     }
 
     /// Sends a request for the whole arena; the connection.

@@ -45,7 +45,7 @@ impl Stage {
         capped.env_clear().env("FRONTROW_LOG", "warn,frontrow=info").current_dir(folder.path());
         capped.args(["--listen", "127.0.0.1:0", "--open-identities", "--self-service-charging"]);
         // Some arenas are made during the attack, so that it can be seen whether that stops anybody.
-        capped.args(["--organiser-seats-per-hour", "500000"]);
+        capped.args(["--organiser-seats-per-hour", "500000", "--organiser-dates-per-hour", "1000"]);
         let server = Server::listening(capped);
         let process = server.victim().id();
         let runtime = Runtime::new().unwrap();
@@ -84,8 +84,8 @@ impl Stage {
         let (home, tour) = (concert("The fans' own"), concert("Tour"));
         let house = date(&home, 40, 50);
         let arena = date(&tour, 100, 1_000);
-        for _ in 0..10 {
-            date(&tour, 10, 10);
+        for _ in 0..200 {
+            date(&tour, 2, 5);
         }
         let query = "query($id: ID!) { seats(seriesId: $id) { id } }";
         let seats = self.must("", query, json!({ "id": house }))["seats"].clone();

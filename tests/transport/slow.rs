@@ -140,7 +140,7 @@ fn sockets_that_do_not_read_hold_a_bounded_amount_for_a_bounded_time() {
             few(door);
             door.least.stall = Duration::from_secs(10);
         },
-        |_| {},
+        |limits| limits.message_timeout = Duration::from_secs(1),
     );
     let mut sockets: Vec<_> = (0..20).map(|_| Raw::ready(toy.address)).collect();
     for socket in &mut sockets {
@@ -152,7 +152,7 @@ fn sockets_that_do_not_read_hold_a_bounded_amount_for_a_bounded_time() {
         assert_eq!([other.message()["type"].take(), other.message()["type"].take()], ["next", "complete"]);
         assert!(toy.outgoing.bytes() <= 9 * MIB);
     }
-    // Four have begun to be told; the others have been told to try again later.
+    // Four have begun to be told; the others have waited for room, and have been told to try again later.
     let (mut told, mut later) = (0, 0);
     for socket in &mut sockets {
         match socket.part().map(|part| (part.first & 0x0f, part.payload)) {

@@ -205,7 +205,7 @@ impl GivenBack {
         let (mut count, mut brief, mut until) = (0, TimeDelta::zero(), None);
         for (end, _, lasted) in ends {
             match lasted {
-                Some(lasted) if lasted <= TimeDelta::minutes(1) => brief += lasted,
+                Some(lasted) if lasted <= TimeDelta::minutes(1) => brief += lasted.max(TimeDelta::seconds(5)),
                 _ => count += 1,
             }
             if count == 3 * MOST || brief >= TimeDelta::minutes(5) * (3 * MOST) as i32 {

@@ -20,6 +20,10 @@ const TIMES: u32 = 3;
 /// How long a hold may last and be given back as if nothing had been, in seconds: a fan may think again.
 const SECOND_THOUGHTS: i64 = 60;
 
+/// As lasting so long counts what was given back sooner, in seconds: who takes and gives back in a loop keeps everybody who
+/// watches busy.
+const BRIEF: i64 = 5;
+
 /// What a user has let end unpaid in a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpaid {
@@ -52,7 +56,7 @@ impl Unpaid {
         if hold.status == HoldStatus::Expired || lasted > TimeDelta::seconds(SECOND_THOUGHTS) {
             self.ended += 1;
         } else {
-            self.brief_ms += lasted.num_milliseconds().max(0);
+            self.brief_ms += lasted.max(TimeDelta::seconds(BRIEF)).num_milliseconds();
         }
         let most = TIMES * policy.max_seats_per_user;
         // Seats that are given back and taken again within each minute are kept from others all the same: together

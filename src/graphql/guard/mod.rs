@@ -41,6 +41,8 @@ pub struct GuardLimits {
     pub root_fields: usize,
     /// Fields at the root of one subscription; the GraphQL specification allows one.
     pub subscription_root_fields: usize,
+    /// Selections of a document whose operation is a subscription: it is kept for as long as that lives.
+    pub subscription_selections: usize,
     /// Directives on one field, spread, inline fragment, fragment, operation or variable.
     pub directives: usize,
     /// Lists of the type system inside each other (`fields { type { fields …`) in an introspection, whose answer
@@ -59,6 +61,7 @@ impl Default for GuardLimits {
             aliases: 50,
             root_fields: 20,
             subscription_root_fields: 1,
+            subscription_selections: 100,
             directives: 4,
             introspection_lists: 2,
         }
@@ -83,8 +86,11 @@ pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<Opera
     let operation_name = request.operation_name.clone();
     let mut document =
         parse_query(&request.query).map_err(|error| coded(error.into(), code::BAD_USER_INPUT))?;
-    check_document(&document, limits)?;
+    let selections = check_document(&document, limits)?;
     let kind = selected(&document, operation_name.as_deref()).map(|operation| operation.ty);
+    if kind == Some(OperationType::Subscription) {
+        OverLimit::check("selections of a subscription", selections, limits.subscription_selections)?;
+    }
     if let DocumentOperations::Single(operation) = &mut document.operations {
         operation.node.variable_definitions.shrink_to_fit();
         fit(&mut operation.node.selection_set.node);
@@ -105,7 +111,8 @@ fn fit(set: &mut SelectionSet) {
     }
 }
 
-fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<(), ServerError> {
+/// How many selections it has, if it is within its limits.
+fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<usize, ServerError> {
     let totals = cost::measure(document, limits.nesting).map_err(|fault| match fault {
         cost::Fault::Cycle { fragment, pos } => coded(
             ServerError::new(format!("The fragment \"{fragment}\" spreads itself."), Some(pos)),
@@ -130,7 +137,7 @@ fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result
         totals.introspection_lists,
         limits.introspection_lists,
     )?;
-    Ok(())
+    Ok(totals.selections)
 }
 
 /// The operation that async-graphql will choose.

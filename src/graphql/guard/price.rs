@@ -31,10 +31,13 @@ const FEW: usize = 100;
 
 /// What an operation can come to, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Price {
-    values: usize,
-    seats: usize,
-    bytes: usize,
+pub struct Price {
+    /// Fields that the executor resolves one by one.
+    pub values: usize,
+    /// Seats in lists of seats.
+    pub seats: usize,
+    /// Bytes of the answer, about.
+    pub bytes: usize,
 }
 
 /// An operation, and what is known of what it asks about.
@@ -52,17 +55,16 @@ pub struct Priced<'a> {
     pub catalogue: &'a Catalogue,
 }
 
-/// Compares what the operation can come to with what one request, or one answer of a subscription, may; says how many
-/// seats it can list.
+/// Compares what the operation can come to with what one request, or one answer of a subscription, may.
 ///
 /// # Errors
 /// If it is more.
-pub fn check(priced: Priced<'_>) -> Result<usize, OverLimit> {
+pub fn check(priced: Priced<'_>) -> Result<Price, OverLimit> {
     let price = price(priced)?;
     OverLimit::check("seats", price.seats, SEATS)?;
     OverLimit::check("fields of all rows", price.values, VALUES)?;
     OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)?;
-    Ok(price.seats)
+    Ok(price)
 }
 
 fn price(of: Priced<'_>) -> Result<Price, OverLimit> {
@@ -150,7 +152,7 @@ impl<'a> Walk<'a> {
         let length = match (field.selection_set.node.items.is_empty(), matches!(ty.base, BaseType::List(_))) {
             // Its section.
             (true, _) if inside.in_seats && innermost(ty) == "String" => key(field) + WORD,
-            (true, _) => key(field) + length_of(innermost(ty)),
+            (true, _) => key(field) + length_of(&field.name.node, innermost(ty)),
             (false, true) => BRACES,
             (false, false) => key(field) + BRACES,
         };
@@ -223,12 +225,19 @@ const ID: usize = 38;
 /// Bytes of a word, such as the name of a section, of a type or of a value of an enum.
 const WORD: usize = 12;
 
-/// Bytes of a title, a sentence or a time.
+/// Bytes of a sentence or a time.
 const TEXT: usize = 30;
 
+/// Bytes of a title, and of the id of a user, at most.
+const TITLE: usize = 800;
+const USER_ID: usize = 130;
+
 /// Bytes of a value, about: what it really comes to is counted while it is written.
-fn length_of(leaf: &Name) -> usize {
+fn length_of(field: &Name, leaf: &Name) -> usize {
     match leaf.as_str() {
+        // People's words: as long as they may be.
+        _ if *field == "title" => TITLE,
+        _ if matches!(field.as_str(), "userId" | "organizerId" | "actorId") => USER_ID,
         "ID" => ID,
         "Int" => 6,
         "Boolean" => 5,

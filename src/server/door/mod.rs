@@ -29,7 +29,7 @@ use callers::{Callers, Place};
 pub(crate) use answer::Pieces;
 pub use hosts::Hosts;
 pub use outgoing::Outgoing;
-pub(crate) use outgoing::{Busy, Held};
+pub(crate) use outgoing::{Busy, Held, SMALL};
 pub(crate) use serve::later;
 pub use serve::serve;
 use wire::Line;

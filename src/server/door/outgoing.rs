@@ -14,7 +14,7 @@ use crate::domain::address::Address;
 use crate::graphql::sendable::Sendable;
 
 /// An answer of fewer bytes than this always goes out.
-const SMALL: usize = 16 << 10;
+pub(crate) const SMALL: usize = 16 << 10;
 
 /// There is no room for so much at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ struct Inner {
     most: usize,
     most_of_address: Option<usize>,
     books: Mutex<Books>,
+    /// What comes in has an account of its own, half as large: whoever sends slowly keeps nobody from reading.
+    incoming: Option<Outgoing>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +59,11 @@ impl Outgoing {
     /// So many bytes for the process, and so many for one address.
     #[must_use]
     pub fn new(most: usize, most_of_address: Option<usize>) -> Self {
-        Self(Arc::new(Inner { most, most_of_address, books: Mutex::default() }))
+        let account = |most, most_of_address, incoming| {
+            Self(Arc::new(Inner { most, most_of_address, books: Mutex::default(), incoming }))
+        };
+        let incoming = account(most / 2, most_of_address.map(|most| most / 2), None);
+        account(most, most_of_address, Some(incoming))
     }
 
     /// Bytes that are counted at the moment.
@@ -99,7 +105,8 @@ impl Outgoing {
     /// # Errors
     /// As [`Self::hold`].
     pub(crate) fn hold_bytes(&self, address: Option<Address>, bytes: usize) -> Result<Held, Busy> {
-        if bytes < SMALL { Ok(Held::nothing()) } else { self.count(address, bytes, Vec::new(), false) }
+        let incoming = self.0.incoming.as_ref().unwrap_or(self);
+        if bytes < SMALL { Ok(Held::nothing()) } else { incoming.count(address, bytes, Vec::new(), false) }
     }
 
     fn enter(&self, address: Option<Address>, pieces: &[Bytes], anyway: bool) -> Result<Held, Busy> {

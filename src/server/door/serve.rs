@@ -27,8 +27,8 @@ use super::{Door, Lane, Turned, Visit};
 use crate::graphql::code;
 
 /// The longest head of a request, and what hyper collects of an answer before it is written. A GET with a document of
-/// the longest allowed kind fits.
-const BUFFER_BYTES: usize = 128 << 10;
+/// the longest allowed kind fits, if most of it need not be escaped.
+const BUFFER_BYTES: usize = 48 << 10;
 
 /// What the system takes of an answer before the client does (Linux doubles it, for its own books). It would let that grow
 /// to 4 MiB by itself. A client at a distance of 100 ms still gets 2.5 MB a second.

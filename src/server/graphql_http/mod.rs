@@ -11,14 +11,14 @@ use std::sync::Arc;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response as GraphqlResponse, ServerError};
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 
 use crate::domain::address::Address;
 use crate::graphql::{code, guard};
-use crate::server::door::{Busy, Caller, Pieces, later};
+use crate::server::door::{Busy, Caller, Held, Pieces, SMALL, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
 use crate::server::finish;
 use crate::server::nulls::Asked;
@@ -36,13 +36,10 @@ pub(crate) async fn post<E: Executor>(
         return sent(&endpoint, address, not_acceptable());
     };
     let headers = request.headers().clone();
-    // A long body needs room while it comes in, which is counted with what goes out.
-    let Ok(_held) = endpoint.outgoing.hold_bytes(address, body_length(&endpoint, &headers)) else {
-        return busy();
-    };
-    let answer = match read_body(&endpoint, request).await {
-        Ok(params) => answer(&endpoint, media, (&headers, address), &Method::POST, params).await,
-        Err(failure) => failure.into_response(media),
+    let answer = match read_body(&endpoint, address, request).await {
+        Ok((params, _held)) => answer(&endpoint, media, (&headers, address), &Method::POST, params).await,
+        Err(Unread::Failure(failure)) => failure.into_response(media),
+        Err(Unread::Busy) => return busy(),
     };
     sent(&endpoint, address, answer)
 }
@@ -63,12 +60,6 @@ pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -
 /// What counts as the caller; `None` without the network, in a benchmark.
 fn address(request: &Request) -> Option<Address> {
     request.extensions().get::<Caller>().map(Caller::address)
-}
-
-/// How long the body may become.
-fn body_length<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> usize {
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    told.unwrap_or(usize::MAX).min(endpoint.limits.body_bytes)
 }
 
 /// The body of an answer that is not counted yet.
@@ -111,26 +102,63 @@ impl Failure {
     }
 }
 
-async fn read_body<E>(endpoint: &Endpoint<E>, mut request: Request) -> Result<Params, Failure> {
-    if !media::is_json(request.headers()) {
-        let message = "The body must be sent as Content-Type: application/json, in UTF-8.".to_owned();
-        return Err(Failure { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, message });
+/// Why a body was not read.
+enum Unread {
+    Busy,
+    Failure(Failure),
+}
+
+impl Unread {
+    fn because(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::Failure(Failure { status, message: message.into() })
     }
-    DefaultBodyLimit::max(endpoint.limits.body_bytes).apply(&mut request);
-    let body = tokio::time::timeout(endpoint.limits.body_timeout, Bytes::from_request(request, &()))
+}
+
+async fn read_body<E>(
+    endpoint: &Endpoint<E>,
+    address: Option<Address>,
+    request: Request,
+) -> Result<(Params, Held), Unread> {
+    if !media::is_json(request.headers()) {
+        let message = "The body must be sent as Content-Type: application/json, in UTF-8.";
+        return Err(Unread::because(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    let body = collect(endpoint, address, request);
+    let (body, held) = tokio::time::timeout(endpoint.limits.body_timeout, body)
         .await
-        .map_err(|_| Failure {
-            status: StatusCode::REQUEST_TIMEOUT,
-            message: "The body took too long to arrive.".to_owned(),
-        })?
-        .map_err(|rejection| match rejection.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => Failure {
-                status,
-                message: format!("The body is longer than {} bytes.", endpoint.limits.body_bytes),
-            },
-            status => Failure { status, message: "The body could not be read.".to_owned() },
-        })?;
-    Params::from_json(&body).map_err(|message| Failure { status: StatusCode::BAD_REQUEST, message })
+        .map_err(|_| Unread::because(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))??;
+    let params = Params::from_json(&body).map_err(|why| Unread::because(StatusCode::BAD_REQUEST, why))?;
+    Ok((params, held))
+}
+
+/// What has come in is counted, and not what was announced: who announces much and sends nothing takes no room.
+async fn collect<E>(
+    endpoint: &Endpoint<E>,
+    address: Option<Address>,
+    request: Request,
+) -> Result<(Vec<u8>, Held), Unread> {
+    let most = endpoint.limits.body_bytes;
+    let too_long =
+        || Unread::because(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is longer than {most} bytes."));
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_long());
+    }
+    let (mut body, mut held) = (Vec::new(), Held::nothing());
+    let mut pieces = request.into_body().into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece =
+            piece.map_err(|_| Unread::because(StatusCode::BAD_REQUEST, "The body could not be read."))?;
+        if body.len() + piece.len() > most {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&piece);
+        if body.len() >= SMALL && held.bytes() == 0 {
+            held = endpoint.outgoing.hold_bytes(address, most).map_err(|Busy| Unread::Busy)?;
+        }
+    }
+    Ok((body, held))
 }
 
 async fn answer<E: Executor>(

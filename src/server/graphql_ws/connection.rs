@@ -16,6 +16,9 @@ use crate::server::finish;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 
+/// The longest id of an operation: it is kept for as long as that runs.
+const ID_BYTES: usize = 128;
+
 /// Serves the socket until it ends, and says how to end it.
 pub(super) async fn run<E: Executor>(
     endpoint: &Endpoint<E>,
@@ -85,6 +88,9 @@ impl<E: Executor> Connection<'_, E> {
             ClientMessage::Complete { id } => {
                 self.operations.stop(&id);
                 Ok(())
+            }
+            ClientMessage::Subscribe { id, .. } if id.len() > ID_BYTES => {
+                Err(Closing::new(4400, format!("The id of an operation has at most {ID_BYTES} bytes.")))
             }
             ClientMessage::Subscribe { id, .. } if self.operations.contains(&id) => {
                 Err(Closing::new(4409, format!("Subscriber for {id} already exists.")))

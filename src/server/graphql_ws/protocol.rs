@@ -6,7 +6,7 @@ use async_graphql::ServerError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::server::params::Params;
+use crate::server::params::{Params, VALUES, has_too_many_values};
 
 /// The only subprotocol that is spoken.
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -40,6 +40,9 @@ impl ClientMessage {
     ///
     /// The close that a message outside the protocol leads to.
     pub(super) fn read(text: &str) -> Result<Self, Closing> {
+        if has_too_many_values(text.as_bytes()) {
+            return Err(Closing::new(4400, format!("The message has more than {VALUES} values.")));
+        }
         // Where, but not what: the reader's own words show what it has read, which may have been a token.
         serde_json::from_str(text).map_err(|error| {
             if error.is_data() {

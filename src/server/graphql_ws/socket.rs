@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::frames::{Fault, Frame, Heard, Reader};
 use super::protocol::{ClientMessage, Closing, ServerMessage, fitting};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::domain::address::Address;
 use crate::domain::bucket::{Bucket, Rate, Taken};
 use crate::graphql::sendable::Sendable;
@@ -25,6 +25,9 @@ const READ_BYTES: usize = 4 << 10;
 
 /// The longest part of a message: a ping has to wait for one at the most.
 const FRAGMENT_BYTES: usize = 16 << 10;
+
+/// How often a message that has to wait for room looks whether there is some.
+const ROOM_LOOK: Duration = Duration::from_millis(100);
 
 /// What came in.
 pub(super) enum Incoming {
@@ -147,11 +150,23 @@ impl Socket {
     /// The client is gone or does not read, or so much is on its way already that there is no room for this.
     pub(super) async fn send_payload(&mut self, payload: Payload) -> Result<(), Closing> {
         let pieces = payload.into_pieces();
-        let _held = self.outgoing.hold(self.address, &pieces).map_err(|_| Closing::TRY_AGAIN_LATER)?;
+        let _held = self.room_for(&pieces).await?;
         self.message = pieces.into();
         self.is_begun = false;
         self.wire.next_message();
         poll_fn(|cx| self.poll_send(cx)).await
+    }
+
+    /// Waits until a message may go out: others are cut off if they do not take theirs.
+    async fn room_for(&self, pieces: &[Bytes]) -> Result<Held, Closing> {
+        let waiting = Stopwatch::start();
+        loop {
+            match self.outgoing.hold(self.address, pieces) {
+                Ok(held) => return Ok(held),
+                Err(_) if waiting.elapsed() > self.message_timeout => return Err(Closing::TRY_AGAIN_LATER),
+                Err(_) => Stopwatch::start().pause(ROOM_LOOK).await,
+            }
+        }
     }
 
     /// # Errors

@@ -68,7 +68,8 @@ async fn a_subscriber_that_does_not_read_costs_nobody_anything() {
     let date = server.organizer().date(Plan::small(10, 10, json!({ "maxSeatsPerUser": 100 }))).await;
     let mut ann = server.fan("ann");
     // Wordy, so that a few changes of the whole house fill every buffer on the way.
-    let state: String = (0..40).map(|n| format!("s{n}: seats {{ id number status }} ")).collect();
+    let state: String =
+        (0..24).map(|n| format!("a_long_name_for_it_{n}: seats {{ id number status }} ")).collect();
     let query =
         format!("subscription {{ seatAvailability(seriesId: \"{}\") {{ snapshot {state} }} }}", date.series);
     let mut deaf = Watch::narrow(server.address, &query, json!({})).await;
