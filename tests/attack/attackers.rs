@@ -270,18 +270,24 @@ impl Attacker {
                 return self.refused();
             }
         }
-        pause(PATIENCE.as_millis() as u64).await;
-        self.must_be_over(socket.into_inner()).await;
+        // They may have to wait for room before they are waited for.
+        pause((PATIENCE + WAIT).as_millis() as u64).await;
+        self.must_have_been_given_up(socket.into_inner()).await;
     }
 
-    /// Reads what there is, and expects the end of the connection behind it.
-    async fn must_be_over(&self, mut stream: TcpStream) {
-        let mut read = Vec::new();
-        let all = stream.read_to_end(&mut read);
-        match tokio::time::timeout(Duration::from_secs(3), all).await {
-            Ok(_) => self.refused(),
-            Err(_) => self.let_through(),
-        }
+    /// Reads what there is: what the kernel has taken for us, and then the end, or nothing more if all that was said fits
+    /// into that. Whoever is still waited for gets a snapshot, which has some 10 MB.
+    async fn must_have_been_given_up(&self, mut stream: TcpStream) {
+        let mut read = 0;
+        let mut buffer = vec![0; 64 << 10];
+        let all = async {
+            while let Ok(more @ 1..) = stream.read(&mut buffer).await {
+                read += more;
+            }
+        };
+        // It ended, or it did not.
+        let _ = tokio::time::timeout(Duration::from_secs(3), all).await;
+        if read < 4 << 20 { self.refused() } else { self.let_through() }
     }
 
     async fn loops(self, _: usize) {
@@ -307,8 +313,8 @@ impl Attacker {
                     return;
                 }
             }
-            // An answer that is on its way may take a while.
-            pause(5_000).await;
+            // A snapshot may have to wait for room, and is waited for while nobody reads.
+            pause((PATIENCE + WAIT).as_millis() as u64).await;
             self.let_through();
         };
         tokio::select! {
@@ -414,14 +420,13 @@ impl Attacker {
         }
         let mut answered = 0;
         for stream in &mut open {
-            let ask =
-                format!("GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+            let ask = format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
             let mut head = [0; 12];
             let asked = async {
                 stream.write_all(ask.as_bytes()).await.ok()?;
                 stream.read_exact(&mut head).await.ok()
             };
-            if tokio::time::timeout(Duration::from_secs(2), asked).await.ok().flatten().is_some()
+            if tokio::time::timeout(Duration::from_millis(300), asked).await.ok().flatten().is_some()
                 && head.ends_with(b"200")
             {
                 answered += 1;
