@@ -164,31 +164,6 @@ impl Dice {
     }
 }
 
-/// Measures how much time passes, whatever the clock shows meanwhile: also while that is set, or stands still.
-#[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(tokio::time::Instant);
-
-impl Stopwatch {
-    /// Begins to measure.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    pub fn start() -> Self {
-        Self(tokio::time::Instant::now())
-    }
-
-    /// What has passed since.
-    #[must_use]
-    pub fn elapsed(&self) -> std::time::Duration {
-        self.0.elapsed()
-    }
-
-    /// Waits until so much has passed since the start.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    pub async fn pause(&self, span: std::time::Duration) {
-        tokio::time::sleep_until(self.0 + span).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

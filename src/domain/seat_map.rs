@@ -4,8 +4,10 @@
 //! A copy of what the database says, moved on by each commit's changes. It never decides a sale: it shows
 //! seats to watchers and proposes seats to [`super::sale`], which looks at the rows themselves.
 
+mod list;
+
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     ops::Bound,
     sync::Arc,
 };
@@ -16,6 +18,8 @@ use crate::domain::{
     id::SeatId,
     sale::{Seat, SeatState, SeatStatus},
 };
+use list::Layout;
+pub use list::{LaidSeat, SeatList, Snapshot};
 
 /// How many changed versions the map remembers for those who come back.
 const REMEMBERED: usize = 1_024;
@@ -30,131 +34,6 @@ pub struct SeatChange {
     pub seat: SeatId,
     /// Whose it is.
     pub state: SeatState,
-}
-
-/// What never changes of a series' seats, by number.
-#[derive(Debug, Default)]
-pub struct Layout {
-    seats: Vec<LaidSeat>,
-    index: HashMap<SeatId, u32>,
-    /// Columns of each section, to know where its middle is.
-    width: HashMap<Arc<str>, i32>,
-}
-
-/// What never changes of a seat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LaidSeat {
-    /// The seat.
-    pub id: SeatId,
-    /// 1-based, unique in its series.
-    pub number: i32,
-    /// The section's name.
-    pub section: Arc<str>,
-    /// 1-based in its section.
-    pub row: i32,
-    /// 1-based in its row.
-    pub col: i32,
-    /// Points.
-    pub price: i32,
-}
-
-impl Layout {
-    fn new(seats: &[Seat]) -> Self {
-        let mut layout = Self::default();
-        layout.seats.reserve_exact(seats.len());
-        layout.index.reserve(seats.len());
-        for (at, seat) in (0..).zip(seats) {
-            let section = match layout.width.get_key_value(seat.section.as_str()) {
-                Some((name, _)) => Arc::clone(name),
-                None => Arc::from(seat.section.as_str()),
-            };
-            let width = layout.width.entry(Arc::clone(&section)).or_default();
-            *width = seat.col.max(*width);
-            layout.index.insert(seat.id, at);
-            let Seat { id, number, row, col, price, .. } = *seat;
-            layout.seats.push(LaidSeat { id, number, section, row, col, price });
-        }
-        layout
-    }
-}
-
-/// Seats as they stood at one moment. Costs a byte a seat, or less than a dozen for each of a few; clones share them.
-#[derive(Clone, Debug)]
-pub struct SeatList {
-    layout: Arc<Layout>,
-    listed: Listed,
-}
-
-#[derive(Clone, Debug)]
-enum Listed {
-    All(Arc<[SeatStatus]>),
-    Some(Arc<[(u32, SeatStatus)]>),
-}
-
-impl SeatList {
-    /// How many seats.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match &self.listed {
-            Listed::All(statuses) => statuses.len(),
-            Listed::Some(seats) => seats.len(),
-        }
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The seat at this place of the list, and what it was.
-    #[must_use]
-    pub fn get(&self, at: usize) -> Option<(&LaidSeat, SeatStatus)> {
-        let (seat, status) = match &self.listed {
-            Listed::All(statuses) => (at, *statuses.get(at)?),
-            Listed::Some(seats) => seats.get(at).map(|&(seat, status)| (seat as usize, status))?,
-        };
-        Some((self.layout.seats.get(seat)?, status))
-    }
-
-    /// The seats with what each was, by number.
-    pub fn iter(&self) -> impl Iterator<Item = (&LaidSeat, SeatStatus)> {
-        (0..self.len()).filter_map(|at| self.get(at))
-    }
-
-    /// Those that could be held.
-    #[must_use]
-    pub fn available(&self) -> Self {
-        let seats = |(at, status)| (status == SeatStatus::Available).then_some((at, status));
-        let listed = match &self.listed {
-            Listed::All(statuses) => (0..).zip(statuses.iter().copied()).filter_map(seats).collect(),
-            Listed::Some(listed) => listed.iter().copied().filter_map(seats).collect(),
-        };
-        Self { layout: Arc::clone(&self.layout), listed: Listed::Some(listed) }
-    }
-}
-
-/// Every seat at one version, and how long that stays so if nothing is committed.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The version of the series.
-    pub version: i32,
-    /// Every seat.
-    pub seats: SeatList,
-    /// How many can be held.
-    pub available: usize,
-    /// When it was taken.
-    pub from: DateTime<Utc>,
-    /// When the next hold lapses.
-    pub until: Option<DateTime<Utc>>,
-}
-
-impl Snapshot {
-    /// Whether the seats of that version are still, at `now`, what they were.
-    #[must_use]
-    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
-        self.from <= now && self.until.is_none_or(|until| now < until)
-    }
 }
 
 /// What [`SeatMap::apply`] did with a change.
@@ -314,11 +193,11 @@ impl SeatMap {
     /// Every seat.
     #[must_use]
     pub fn snapshot(&self, now: DateTime<Utc>) -> Snapshot {
-        let statuses = self.states.iter().map(|state| state.status(now)).collect();
+        let statuses = self.states.iter().map(|state| state.status(now));
         let lapses_later = (Bound::Excluded((now, u32::MAX)), Bound::Unbounded);
         Snapshot {
             version: self.version,
-            seats: SeatList { layout: Arc::clone(&self.layout), listed: Listed::All(statuses) },
+            seats: SeatList::all(&self.layout, statuses),
             available: self.available(now),
             from: now,
             until: self.held.range(lapses_later).next().map(|(until, _)| *until),
@@ -348,7 +227,7 @@ impl SeatMap {
 
     fn list(&self, seats: impl IntoIterator<Item = u32>, now: DateTime<Utc>) -> SeatList {
         let seats = seats.into_iter().map(|at| (at, self.states[at as usize].status(now)));
-        SeatList { layout: Arc::clone(&self.layout), listed: Listed::Some(seats.collect()) }
+        SeatList::some(&self.layout, seats)
     }
 
     /// Whether there is a section of that name.

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Stopwatch},
+    clock::{self, Clock},
     service::{Failure, House},
 };
 
@@ -166,14 +166,14 @@ impl Load {
     /// Looks how late a task gets its turn, until the house closes. Time that stands still says nothing about that.
     pub(super) async fn look(self: Arc<Self>, clock: Clock, stop: CancellationToken) {
         while !clock.is_manual() {
-            let slept = Stopwatch::start();
+            let due = clock::instant() + LOOK;
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = slept.pause(LOOK) => {}
+                () = clock::until(due) => {}
             }
             // The timer comes first among the tasks that are ready; this one goes to the end of them.
             tokio::task::yield_now().await;
-            self.was_late(slept.elapsed().saturating_sub(LOOK));
+            self.was_late(clock::instant().saturating_duration_since(due));
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::frames::{Fault, Frame, Heard, Reader};
 use super::protocol::{ClientMessage, Closing, ServerMessage, fitting};
-use crate::clock::{self, Stopwatch};
+use crate::clock;
 use crate::domain::address::Address;
 use crate::domain::bucket::{Bucket, Rate, Taken};
 use crate::graphql::sendable::Sendable;
@@ -159,12 +159,12 @@ impl Socket {
 
     /// Waits until a message may go out: others are cut off if they do not take theirs.
     async fn room_for(&self, pieces: &[Bytes]) -> Result<Held, Closing> {
-        let waiting = Stopwatch::start();
+        let until = clock::instant() + self.message_timeout;
         loop {
             match self.outgoing.hold(self.address, pieces) {
                 Ok(held) => return Ok(held),
-                Err(_) if waiting.elapsed() > self.message_timeout => return Err(Closing::TRY_AGAIN_LATER),
-                Err(_) => Stopwatch::start().pause(ROOM_LOOK).await,
+                Err(_) if clock::instant() > until => return Err(Closing::TRY_AGAIN_LATER),
+                Err(_) => clock::until(clock::instant() + ROOM_LOOK).await,
             }
         }
     }
