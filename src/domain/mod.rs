@@ -9,6 +9,7 @@ pub mod id;
 pub mod identity;
 pub mod in_order;
 pub mod lobby;
+pub mod mistake;
 pub mod pace;
 pub mod page;
 pub mod policy;

@@ -2,9 +2,16 @@
 
 use std::str::FromStr;
 
-use async_graphql::{Context, Error, ErrorExtensions, ID};
+use async_graphql::{Context, Error, ErrorExtensions, ID, Name, Value};
 
-use crate::{domain::identity::Caller, graphql::code, service::Failure};
+use crate::{
+    domain::{
+        identity::Caller,
+        mistake::{Mistake, Step},
+    },
+    graphql::code,
+    service::Failure,
+};
 
 /// How long a client should wait before it tries again when a store is not available, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -59,6 +66,22 @@ fn with_code(message: impl Into<String>, code: &'static str) -> Error {
 #[must_use]
 pub fn bad_input(message: impl Into<String>) -> Error {
     with_code(message, code::BAD_USER_INPUT)
+}
+
+/// BAD_USER_INPUT with every mistake of an input and its place, in `extensions.inputs`.
+#[must_use]
+pub fn bad_inputs(mistakes: &[Mistake]) -> Error {
+    let message = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let inputs = mistakes.iter().map(|Mistake { path, message }| {
+        let path = path.iter().map(|step| match step {
+            Step::Name(name) => Value::from(name.as_ref()),
+            Step::Index(index) => Value::from(*index),
+        });
+        let entry = [("path", Value::List(path.collect())), ("message", Value::from(message.as_str()))];
+        Value::Object(entry.map(|(key, value)| (Name::new(key), value)).into())
+    });
+    let inputs = Value::List(inputs.collect());
+    bad_input(message).extend_with(|_, extensions| extensions.set("inputs", inputs.clone()))
 }
 
 /// Put into a request instead of a [`Caller`] by a token that was good and has ended, with what to tell whoever shows
