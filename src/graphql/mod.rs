@@ -22,6 +22,7 @@ pub mod seat;
 mod seat_list;
 pub mod sendable;
 pub mod series;
+pub mod shown;
 pub mod stats;
 pub mod ticket;
 
