@@ -20,6 +20,7 @@ use crate::graphql::error::Outdated;
 use crate::graphql::guard::GuardLimits;
 use crate::server::door::Outgoing;
 use crate::server::nulls::Shape;
+use crate::server::persisted::Persisted;
 use crate::server::{graphql_http, graphql_ws};
 
 /// Finds out who is asking from the bearer token, if one was sent. Called once per HTTP request and once per
@@ -128,6 +129,8 @@ pub struct TransportLimits {
     pub sockets: usize,
     /// Pages on other hosts that may open a WebSocket, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
+    /// Whether documents may be named by their hashes.
+    pub persisted_queries: bool,
     /// Operations that one socket runs at once; beyond it an `error` message.
     pub operations: usize,
     /// Length of a WebSocket message from a client in bytes; beyond it close code 1009.
@@ -159,6 +162,7 @@ impl Default for TransportLimits {
             body_timeout: Duration::from_secs(10),
             sockets: 100_000,
             allowed_origins: Vec::new(),
+            persisted_queries: true,
             operations: 16,
             message_bytes: 256 << 10,
             init_timeout: Duration::from_secs(10),
@@ -181,6 +185,8 @@ pub struct Endpoint<E> {
     pub authenticate: Authenticate,
     /// The bounds of everything that comes in.
     pub limits: TransportLimits,
+    /// The documents that clients may name by their hashes.
+    pub persisted: Persisted,
     /// What is on its way out, with that of everybody else.
     pub outgoing: Outgoing,
     /// The types of the schema, by which a failed field gets its null in the right place.

@@ -168,15 +168,19 @@ async fn answer<E: Executor>(
     method: &Method,
     params: Params,
 ) -> Response {
-    let mut request = params.into_request();
     let session = match authenticate(endpoint, headers) {
         Ok(session) => session,
+        Err(refusal) => return refused(&refusal.to_error(), media),
+    };
+    let (mut request, keep) = match params.into_request(&endpoint.persisted) {
+        Ok(request) => request,
         Err(refusal) => return refused(&refusal.to_error(), media),
     };
     let operation = match guard::check(&mut request, &endpoint.limits.guard) {
         Ok(operation) => operation,
         Err(error) => return refused(&error, media),
     };
+    keep.keep();
     match (method, operation) {
         (&Method::GET, Some(OperationType::Mutation | OperationType::Subscription)) => {
             return only_queries_by_get(media);
