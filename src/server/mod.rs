@@ -2,6 +2,7 @@
 
 pub mod door;
 mod draw;
+mod encoding;
 pub mod endpoint;
 pub mod finish;
 mod graphql_http;

@@ -4,6 +4,8 @@
 //! which is not answered here.
 
 mod media;
+mod retry;
+mod zip;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub(crate) async fn post<E: Executor>(
         Err(Unread::Failure(failure)) => failure.into_response(media),
         Err(Unread::Busy) => return busy(),
     };
+    let answer = zip::zipped(&headers, &endpoint.outgoing, address, answer).await;
     sent(&endpoint, address, answer)
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -
         Ok(params) => answer(endpoint, media, (request.headers(), address), &Method::GET, params).await,
         Err(message) => Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media),
     };
+    let answer = zip::zipped(request.headers(), &endpoint.outgoing, address, answer).await;
     sent(endpoint, address, answer)
 }
 
@@ -211,6 +215,7 @@ async fn answer<E: Executor>(
         Ok(payload) => send(payload, media, media.status(&response)),
         Err(over) => return refused(&over.into(), media),
     };
+    retry::tell(&mut answer, &response.errors);
     answer.headers_mut().extend(response.http_headers);
     if operation == Some(OperationType::Mutation) {
         answer.extensions_mut().insert(Done);
@@ -232,6 +237,7 @@ fn refused(error: &ServerError, media: Media) -> Response {
     let response = GraphqlResponse::from_errors(vec![error.clone()]);
     let status = media.status(&response);
     let mut answer = write(&response, media, status);
+    retry::tell(&mut answer, &response.errors);
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
