@@ -1,4 +1,4 @@
-//! The clients that front ends are built with, run by Node against a real server; and what they rely on over HTTP.
+//! The clients that front ends are built with, run by Node against a real server.
 
 use std::{
     path::Path,
@@ -6,10 +6,9 @@ use std::{
     sync::Once,
 };
 
-use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::support::{Options, Plan, Server, text};
+use crate::support::{Options, Plan, Server};
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/js/clients");
 

@@ -22,3 +22,4 @@ mod outgoing;
 mod overload;
 mod race;
 mod rules;
+mod web;

@@ -38,6 +38,18 @@ impl Watch {
         watch
     }
 
+    /// Opens a socket, on which nothing is asked yet.
+    pub(crate) async fn ready(to: SocketAddr) -> Self {
+        let mut watch = Self::greeted(TcpStream::connect(to).await.unwrap(), None).await;
+        assert_eq!(watch.message().await["type"], "connection_ack");
+        watch
+    }
+
+    /// Asks for something, in whatever words.
+    pub(crate) async fn ask(&mut self, payload: Value) {
+        self.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    }
+
     /// Opens a socket and shows the token, without waiting for the answer.
     pub(crate) async fn greet(to: SocketAddr, bearer: &str) -> Self {
         Self::greeted(TcpStream::connect(to).await.unwrap(), Some(bearer)).await
