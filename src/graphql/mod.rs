@@ -8,6 +8,7 @@ mod ahead;
 pub mod budget;
 pub mod code;
 pub mod concert;
+mod described;
 pub mod error;
 pub mod guard;
 pub mod guarded;
@@ -63,6 +64,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<described::Descriptions>()
         .data(seat_list::Written::default())
         .finish()
 }
