@@ -43,3 +43,21 @@ impl Shown {
         self.until
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::UserId;
+
+    #[test]
+    fn nobody_shows_a_token_that_has_ended_and_who_asked_in_time_relied_on_it() {
+        let user = UserId::try_new("ann").unwrap();
+        let caller = Caller { user, name: String::new(), roles: Vec::new(), pass: None };
+        let until = DateTime::from_timestamp_millis(1_800_000_000_500).unwrap();
+        let shown = Shown::new(caller, until);
+        assert!(shown.caller(until).is_none());
+        assert!(!shown.was_relied_on(), "it was of no use any more");
+        assert!(shown.caller(until - chrono::TimeDelta::milliseconds(1)).is_some());
+        assert!(shown.was_relied_on());
+    }
+}
