@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
 use frontrow::server::door::{Door, DoorLimits, serve};
 use frontrow::server::endpoint::{Endpoint, Session, TransportLimits, routes};
+use frontrow::server::persisted::Persisted;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,6 +106,7 @@ fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
     let door = Door::new(DoorLimits { per_address: None, ..DoorLimits::default() });
     let endpoint = Endpoint {
         outgoing: door.outgoing(),
+        persisted: Persisted::off(),
         executor: Schema::new(Query, EmptyMutation, EmptySubscription),
         shape: Arc::default(),
         authenticate: Arc::new(|_| {

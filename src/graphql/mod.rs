@@ -8,6 +8,7 @@ mod ahead;
 pub mod budget;
 pub mod code;
 pub mod concert;
+mod described;
 pub mod error;
 pub mod guard;
 pub mod guarded;
@@ -22,6 +23,7 @@ pub mod seat;
 mod seat_list;
 pub mod sendable;
 pub mod series;
+pub mod shown;
 pub mod stats;
 pub mod ticket;
 
@@ -62,6 +64,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<described::Descriptions>()
         .data(seat_list::Written::default())
         .finish()
 }

@@ -10,6 +10,7 @@ use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
 use frontrow::server::door::{Door, DoorLimits, Outgoing, serve};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
 use frontrow::server::nulls::Shape;
+use frontrow::server::persisted::Persisted;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -194,6 +195,7 @@ impl Toy {
             shape: Arc::new(Shape::parse(&schema.sdl()).unwrap()),
             executor: schema,
             authenticate: Arc::new(authenticate),
+            persisted: Persisted::on(),
             limits,
             outgoing: door.outgoing(),
             request_id: Arc::new(|| "request-1".to_owned()),

@@ -4,6 +4,8 @@
 //! which is not answered here.
 
 mod media;
+mod retry;
+mod zip;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub(crate) async fn post<E: Executor>(
         Err(Unread::Failure(failure)) => failure.into_response(media),
         Err(Unread::Busy) => return busy(),
     };
+    let answer = zip::zipped(&headers, &endpoint.outgoing, address, answer).await;
     sent(&endpoint, address, answer)
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -
         Ok(params) => answer(endpoint, media, (request.headers(), address), &Method::GET, params).await,
         Err(message) => Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media),
     };
+    let answer = zip::zipped(request.headers(), &endpoint.outgoing, address, answer).await;
     sent(endpoint, address, answer)
 }
 
@@ -168,15 +172,19 @@ async fn answer<E: Executor>(
     method: &Method,
     params: Params,
 ) -> Response {
-    let mut request = params.into_request();
     let session = match authenticate(endpoint, headers) {
         Ok(session) => session,
+        Err(refusal) => return refused(&refusal.to_error(), media),
+    };
+    let (mut request, keep) = match params.into_request(&endpoint.persisted) {
+        Ok(request) => request,
         Err(refusal) => return refused(&refusal.to_error(), media),
     };
     let operation = match guard::check(&mut request, &endpoint.limits.guard) {
         Ok(operation) => operation,
         Err(error) => return refused(&error, media),
     };
+    keep.keep();
     match (method, operation) {
         (&Method::GET, Some(OperationType::Mutation | OperationType::Subscription)) => {
             return only_queries_by_get(media);
@@ -207,6 +215,7 @@ async fn answer<E: Executor>(
         Ok(payload) => send(payload, media, media.status(&response)),
         Err(over) => return refused(&over.into(), media),
     };
+    retry::tell(&mut answer, &response.errors);
     answer.headers_mut().extend(response.http_headers);
     if operation == Some(OperationType::Mutation) {
         answer.extensions_mut().insert(Done);
@@ -228,6 +237,7 @@ fn refused(error: &ServerError, media: Media) -> Response {
     let response = GraphqlResponse::from_errors(vec![error.clone()]);
     let status = media.status(&response);
     let mut answer = write(&response, media, status);
+    retry::tell(&mut answer, &response.errors);
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

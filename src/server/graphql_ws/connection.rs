@@ -126,8 +126,10 @@ impl<E: Executor> Connection<'_, E> {
             let message = format!("This socket already runs {most} operations: complete one of them first.");
             return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
         }
-        let mut request = params.into_request();
+        let (mut request, keep) =
+            params.into_request(&self.endpoint.persisted).map_err(|refusal| refusal.to_error())?;
         let kind = guard::check(&mut request, &self.endpoint.limits.guard)?;
+        keep.keep();
         (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
         request.data.insert(self.socket.sendable());
         let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());

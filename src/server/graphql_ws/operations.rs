@@ -5,12 +5,16 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
 
+use crate::server::endpoint::{Lapse, Refusal};
 use crate::server::nulls::{Asked, Shape};
 
 /// What an operation has to say.
@@ -55,6 +59,8 @@ impl Operations {
         kind: Option<OperationType>,
     ) {
         let asked = Asked::of(&request);
+        // A query or mutation that was allowed to begin is answered: it has an end of its own.
+        let lapse = Lapse::of(&request).filter(|_| kind == Some(OperationType::Subscription));
         // Boxed, because the room for it stays when it has been handed on.
         let request = Box::new(request);
         // Made inside the stream, so that a panic while it is made is caught too.
@@ -70,7 +76,11 @@ impl Operations {
         if kind == Some(OperationType::Subscription) {
             self.subscriptions.insert(id.clone());
         }
-        self.running.insert(id, Box::pin(events));
+        let operation: Operation = match lapse {
+            Some(lapse) => Box::pin(until_lapsed(Box::pin(events), lapse)),
+            None => Box::pin(events),
+        };
+        self.running.insert(id, operation);
     }
 
     pub(super) fn stop(&mut self, id: &str) {
@@ -92,4 +102,24 @@ impl Operations {
             None => std::future::pending().await,
         }
     }
+}
+
+/// The events until the token that allowed them ends: then an error, which ends the operation at that moment and not at
+/// its next event, and nothing that came later (rule 1).
+fn until_lapsed(
+    mut events: Operation,
+    lapse: BoxFuture<'static, Refusal>,
+) -> impl Stream<Item = Event> + Send {
+    let mut lapse = Some(lapse);
+    stream::poll_fn(move |cx| {
+        let Some(waiting) = &mut lapse else { return Poll::Ready(None) };
+        match waiting.poll_unpin(cx) {
+            Poll::Ready(refusal) => {
+                lapse = None;
+                let response = Response::from_errors(vec![refusal.to_error()]);
+                Poll::Ready(Some(Event::Response(Box::new(response))))
+            }
+            Poll::Pending => events.poll_next_unpin(cx),
+        }
+    })
 }
