@@ -1,8 +1,10 @@
 //! What things are called: one type an identifier, so that a seat is never taken for a hold.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, ops::RangeInclusive, str::FromStr, sync::Arc};
 
 use uuid::Uuid;
+
+use crate::domain::text;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -50,27 +52,20 @@ ids! {
     EntryId,
 }
 
-/// Who somebody is, as the identity provider says (`sub`): 1 to 128 visible characters, opaque to us.
+/// Who somebody is, as the identity provider says (`sub`): opaque to us, compared byte for byte, and never changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
 impl UserId {
-    /// The longest user id, in bytes.
-    pub const MAX_LEN: usize = 128;
+    /// How many characters it may have: OpenID Connect allows no more.
+    pub const LENGTH: RangeInclusive<usize> = 1..=255;
 
     /// Checks the form of a user id.
     ///
     /// # Errors
-    /// A sentence that says what a user id looks like.
+    /// A sentence, without the name of the input, that says what is wrong and what would be right.
     pub fn try_new(text: &str) -> Result<Self, String> {
-        let fine = !text.is_empty()
-            && text.len() <= Self::MAX_LEN
-            && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-        if fine {
-            Ok(Self(text.into()))
-        } else {
-            Err(format!("a user id is 1 to {} bytes without spaces or control characters", Self::MAX_LEN))
-        }
+        text::identifier(text, Self::LENGTH).map(|()| Self(text.into()))
     }
 
     /// A user id that was checked when it was stored.
@@ -89,5 +84,30 @@ impl UserId {
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_id_is_whatever_a_provider_makes_of_one() {
+        for id in [
+            "ann",
+            "auth0|5f7c",
+            "a b",
+            " ",
+            "ann@example.org",
+            "CN=Ann,O=Band",
+            "안",
+            &"x".repeat(255),
+            &"표".repeat(255),
+        ] {
+            assert_eq!(UserId::try_new(id).unwrap().as_str(), id);
+        }
+        for id in ["", "a\0", "a\n", "\u{7f}", "\u{9b}", &*"x".repeat(256), &*"표".repeat(256)] {
+            assert!(UserId::try_new(id).is_err(), "{id:?}");
+        }
     }
 }

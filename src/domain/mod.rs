@@ -18,3 +18,4 @@ pub mod room;
 pub mod sale;
 pub mod seat_map;
 pub mod text;
+pub mod time;

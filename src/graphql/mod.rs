@@ -24,6 +24,7 @@ pub mod sendable;
 pub mod series;
 pub mod stats;
 pub mod ticket;
+pub mod time;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     id::{SeriesId, TokenId, UserId},
     identity::{Caller, JoinOrder, QueuePass, Role},
+    text::PersonName,
 };
 use crate::service::House;
 
@@ -159,7 +160,7 @@ impl Keys {
         };
         let caller = Caller {
             user: UserId::try_new(&claims.sub).map_err(|_| malformed())?,
-            name: claims.name,
+            name: PersonName::of_claim(&claims.name),
             roles: claims.roles.iter().filter_map(|name| Role::from_name(name)).collect(),
             pass,
         };
@@ -231,7 +232,7 @@ mod tests {
         };
         let token = keys.queue_token(pass, &user(), "Ann", now(), now()).unwrap();
         let (caller, until) = keys.caller(&token, now()).unwrap();
-        assert_eq!((caller.user, caller.name, caller.pass), (user(), "Ann".to_owned(), Some(pass)));
+        assert_eq!((caller.user, caller.name.as_str(), caller.pass), (user(), "Ann", Some(pass)));
         assert_eq!(until, now() + TimeDelta::hours(24));
         assert_eq!(keys.caller(&token, until).unwrap_err(), BadToken::Outdated);
     }

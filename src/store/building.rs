@@ -321,6 +321,17 @@ fn wait(exceeded: &Exceeded) -> (bool, Option<TimeDelta>) {
 fn seat_row(series: SeriesId, seat: PlannedSeat, id: Uuid) -> seat::ActiveModel {
     let PlannedSeat { number, section, row, col, price } = seat;
     let (series_id, hold_id, held_until, reservation_id) = (series.0, None, None, None);
-    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
-        .into_active_model()
+    seat::Model {
+        id,
+        series_id,
+        number,
+        section: section.to_string(),
+        row,
+        col,
+        price,
+        hold_id,
+        held_until,
+        reservation_id,
+    }
+    .into_active_model()
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{concert, hold, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Func, LikeExpr, LockType},
+    sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
@@ -17,12 +17,13 @@ use crate::{
         id::{ConcertId, SeatId, SeriesId},
         page::{Page, Slice},
         sale::Seat,
+        text::{SearchWords, folded},
     },
     store::{
         Database,
         among::Among,
         building::{Exceeded, shown, shown_seats},
-        convert, page,
+        convert, page, search,
     },
 };
 
@@ -41,16 +42,18 @@ pub struct CatalogueTops {
 }
 
 impl Database {
-    /// Concerts, newest first; with `search`, those whose title contains it in any case.
+    /// Concerts, newest first; with `search`, those whose title has each of its words somewhere.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn concerts(&self, search: Option<&str>, wanted: Page<Uuid>) -> Result<Slice<Concert>, DbErr> {
+    pub async fn concerts(
+        &self,
+        search: Option<&SearchWords>,
+        wanted: Page<Uuid>,
+    ) -> Result<Slice<Concert>, DbErr> {
         let mut rows = concert::Entity::find();
-        if let Some(text) = search {
-            let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let like = LikeExpr::new(format!("%{text}%")).escape('\\');
-            rows = rows.filter(Expr::expr(Func::lower(Expr::col(concert::Column::Title))).like(like));
+        for word in search.into_iter().flat_map(SearchWords::iter) {
+            rows = rows.filter(search::has_word(word));
         }
         let slice = page::page(self.reader(), rows, concert::Column::Id, wanted).await?;
         Ok(slice.map(convert::concert))
@@ -258,7 +261,8 @@ impl Database {
     ) -> Result<Result<(), Exceeded>, DbErr> {
         let row = concert::Model {
             id: concert.id.0,
-            title: concert.title.clone(),
+            title: concert.title.to_string(),
+            search_text: Some(folded(concert.title.as_str())),
             organizer_id: concert.organizer.to_string(),
             created_at: concert.created_at,
         };

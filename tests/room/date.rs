@@ -55,9 +55,10 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
         drawn_at: None,
         created_at: now,
     };
-    let house = [Section { name: "Floor".into(), rows: 1, cols: 50, price: 100 }];
+    let floor = NewSection { name: "Floor".into(), rows: 1, cols: 50, price: 100 };
+    let layout = Layout::try_new(&[floor]).unwrap();
     journal.begin_series(&series, &concert.organizer, None, clock).await.unwrap().unwrap();
-    let seats = seats(&house).map(|seat| (dice.id(now), seat));
+    let seats = layout.seats().map(|seat| (dice.id(now), seat));
     assert!(journal.add_seats(series.id, seats, clock).await.unwrap());
     assert!(journal.series_is_ready(series.id).await.unwrap());
     series

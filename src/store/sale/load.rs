@@ -15,6 +15,7 @@ use crate::{
     domain::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         sale::{Command, HoldStatus, Recorded, SeatState, WorkingSet},
+        text::IdempotencyKey,
     },
     store::{among::Among, building::shown, convert},
 };
@@ -42,7 +43,7 @@ impl Named {
         for command in commands {
             named.series.extend(command.series().map(|id| id.0));
             named.wallets.extend(command.wallet().map(ToString::to_string));
-            named.keys.extend(command.key().map(|(user, key)| (user.to_string(), key.to_owned())));
+            named.keys.extend(command.key().map(|(user, key)| (user.to_string(), key.to_string())));
             named.add(command);
         }
         named
@@ -315,7 +316,7 @@ async fn load_keys(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named
         .await?;
     for row in rows {
         let recorded = Recorded { fingerprint: row.fingerprint, result: row.result_id };
-        set.keys.load((UserId::from_stored(&row.user_id), row.key), recorded);
+        set.keys.load((UserId::from_stored(&row.user_id), IdempotencyKey::from_stored(&row.key)), recorded);
     }
     Ok(())
 }
