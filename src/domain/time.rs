@@ -5,6 +5,17 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
 /// The first and the last year that RFC 3339 can write, and every client can read.
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9_999;
 
+/// The first and the last instant that can be written so.
+pub const ALL: (DateTime<Utc>, DateTime<Utc>) =
+    (of_millis(-62_167_219_200_000), of_millis(253_402_300_799_999));
+
+const fn of_millis(millis: i64) -> DateTime<Utc> {
+    match DateTime::from_timestamp_millis(millis) {
+        Some(time) => time,
+        None => DateTime::UNIX_EPOCH,
+    }
+}
+
 const EXAMPLE: &str = "2031-05-01T19:30:00+09:00";
 
 /// Whether the instant can be written as RFC 3339 has it.
@@ -153,11 +164,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_beyond_the_first_and_the_last_instant_can_be_told() {
+        let next = TimeDelta::milliseconds(1);
+        assert!(can_be_told(ALL.0) && !can_be_told(ALL.0 - next));
+        assert!(can_be_told(ALL.1) && !can_be_told(ALL.1 + next));
+        assert_eq!(format(ALL.0), "0000-01-01T00:00:00.000Z");
+        assert_eq!(format(ALL.1), "9999-12-31T23:59:59.999Z");
+    }
+
     proptest! {
         #[test]
         fn what_is_told_is_read_again(ms in -62_167_219_200_000_i64..=253_402_300_799_999) {
             let time = DateTime::from_timestamp_millis(ms).unwrap();
-            prop_assert!(can_be_told(time));
+            prop_assert!(can_be_told(time) && (ALL.0..=ALL.1).contains(&time));
             prop_assert_eq!(format(time).len(), 24);
             prop_assert_eq!(parse(&format(time)), Ok(time));
         }

@@ -22,7 +22,7 @@ use crate::{
         id::{SeriesId, UserId},
         quota::{self, Done},
     },
-    store::{Database, catalog::series_row, convert},
+    store::{Database, catalog::series_row, convert, rows},
 };
 
 /// Seats of one transaction: a few milliseconds.
@@ -106,16 +106,14 @@ impl Database {
         clock: &Clock,
     ) -> Result<Result<(), Exceeded>, DbErr> {
         let now = self.alone(tx, organizer, clock).await?;
-        let times: Vec<DateTime<Utc>> = concert::Entity::find()
+        let times = concert::Entity::find()
             .select_only()
             .column(concert::Column::CreatedAt)
             .filter(concert::Column::OrganizerId.eq(organizer.as_str()))
             .filter(concert::Column::CreatedAt.gt(now - quota::WINDOW))
-            .order_by_asc(concert::Column::CreatedAt)
-            .into_tuple()
-            .all(tx)
-            .await?;
-        let done = times.into_iter().map(|at| Done { at, amount: 1 }).collect();
+            .order_by_asc(concert::Column::CreatedAt);
+        let times: Vec<(DateTime<Utc>,)> = rows::tuples(times, tx).await?;
+        let done = times.into_iter().map(|(at,)| Done { at, amount: 1 }).collect();
         Ok(exceeds(("concerts", done, 1, most), now).map_or(Ok(()), Err))
     }
 
@@ -290,16 +288,14 @@ async fn created_dates(
         .select_only()
         .column(concert::Column::Id)
         .filter(concert::Column::OrganizerId.eq(organizer.as_str()));
-    let rows: Vec<(DateTime<Utc>, i32)> = series::Entity::find()
+    let rows = series::Entity::find()
         .select_only()
         .columns([series::Column::CreatedAt, series::Column::SeatCount])
         .filter(series::Column::ConcertId.in_subquery(own.into_query()))
         .filter(series::Column::CreatedAt.gt(now - quota::WINDOW))
         .filter(series::Column::Stage.ne(Stage::Gone))
-        .order_by_asc(series::Column::CreatedAt)
-        .into_tuple()
-        .all(tx)
-        .await?;
+        .order_by_asc(series::Column::CreatedAt);
+    let rows: Vec<(DateTime<Utc>, i32)> = rows::tuples(rows, tx).await?;
     let done = |amount: fn(i32) -> u32| {
         rows.iter().map(|(at, seats)| Done { at: *at, amount: amount(*seats) }).collect()
     };

@@ -17,6 +17,7 @@ mod keys;
 mod page;
 pub mod redis;
 pub mod room;
+mod rows;
 pub mod sale;
 mod search;
 pub mod tickets;

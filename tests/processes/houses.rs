@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Schedule, Section},
+        catalog::{NewSection, Schedule, SeriesPlan},
         id::{ReservationId, SeatId, SeriesId, UserId},
         identity::{Caller, Role},
         page::Page,
         policy::PolicyPatch,
+        text::{IdempotencyKey, PersonName, Title},
     },
     service::{House, Settings, identity::Keys},
     store::{Database, audit},
@@ -88,7 +89,7 @@ impl Houses {
     pub(crate) async fn join(&self, fan: &Caller, date: &Date) {
         // The second join is answered when all that followed from the first has been done.
         for _ in 0..2 {
-            self.each[0].join(None, fan.user.clone(), String::new(), date.id).await.unwrap();
+            self.each[0].join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         }
     }
 
@@ -131,7 +132,12 @@ impl Houses {
 }
 
 pub(crate) fn caller(user: &str, roles: Vec<Role>) -> Caller {
-    Caller { user: UserId::try_new(user).unwrap(), name: String::new(), roles, pass: None }
+    Caller { user: UserId::try_new(user).unwrap(), name: PersonName::none(), roles, pass: None }
+}
+
+/// An idempotency key.
+pub(crate) fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::from_stored(text)
 }
 
 pub(crate) fn fan(number: usize) -> Caller {

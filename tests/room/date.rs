@@ -5,10 +5,11 @@ use entity::hold;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Concert, Schedule, Section, Series, seats},
+        catalog::{Concert, Layout, NewSection, Schedule, Series},
         id::{ConcertId, SeriesId, TokenId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,
+        text::Title,
     },
     store::Database,
 };
@@ -24,7 +25,7 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
     let at = |ms| now + TimeDelta::milliseconds(ms);
     let concert = Concert {
         id: ConcertId(dice.id(now)),
-        title: "Walk".into(),
+        title: Title::from_stored("Walk"),
         organizer: UserId::from_stored("organizer"),
         created_at: now,
     };

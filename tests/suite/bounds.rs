@@ -203,5 +203,9 @@ async fn a_list_of_ids_is_bounded() {
         assert!(text(&reply.0["errors"][0]["message"]).contains("at most 100"), "{}", reply.0);
     }
     let reply = fan.try_act("holdSeats", json!({ "seatIds": [ID, "no id"] }), "__typename").await;
-    assert!(text(&reply.0["errors"][0]["message"]).starts_with("seatIds[1] must be a UUID"), "{}", reply.0);
+    assert!(
+        text(&reply.0["errors"][0]["message"]).starts_with("input.seatIds[1] must be a UUID"),
+        "{}",
+        reply.0
+    );
 }

@@ -3,7 +3,7 @@
 
 use frontrow::{
     domain::{
-        catalog::{self, Schedule, Section, Series},
+        catalog::{Layout, NewSection, Schedule, Series},
         id::{SeriesId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,

@@ -9,6 +9,7 @@ mod support;
 
 mod authorisation;
 mod bounds;
+mod broken_rows;
 mod building;
 mod contract;
 mod cost;
@@ -21,3 +22,6 @@ mod outgoing;
 mod overload;
 mod race;
 mod rules;
+mod search;
+mod text;
+mod times;
