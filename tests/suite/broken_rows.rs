@@ -186,3 +186,53 @@ async fn a_hold_that_cannot_be_read_keeps_nobody_elses() {
         sql(&server, "UPDATE seat SET hold_id = NULL, held_until = NULL WHERE number = 1").await;
     }
 }
+
+/// One seat of a house cannot be read: the others are shown and sold.
+#[tokio::test]
+async fn a_seat_that_cannot_be_read_is_not_shown_and_the_others_are_sold() {
+    let server = Server::start().await;
+    for bad in bad_times(&server) {
+        let house = server.organizer().date(Plan::small(1, 5, json!({ "maxActive": 10 }))).await;
+        let hold = id(&server, SOME);
+        let seat = id(&server, &house.seats[1]);
+        sql(&server, &format!("UPDATE seat SET hold_id = {hold}, held_until = {bad} WHERE id = {seat}"))
+            .await;
+        let query = format!("{{ seats(seriesId: \"{}\") {{ number status }} }}", house.series);
+        let database = server.house.database();
+        let (_, seats) = database.seat_map(house.series.parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(seats.iter().map(|seat| seat.number).collect::<Vec<_>>(), [1, 3, 4, 5], "{bad}");
+        assert_eq!(count(&server.stranger(), &query, "seats").await, 5, "what is known already stays");
+        let mut fan = server.fan("ann");
+        assert_eq!(code_of(&fan.buy(&house, 2).await), None, "{bad}");
+        // The seat itself can be had by nobody: who it belongs to cannot be known.
+        let mut bea = server.fan("bea");
+        bea.join(&house.series).await;
+        let reply = bea.try_act("holdSeat", json!({ "seatId": house.seats[1] }), "hold { id }").await;
+        assert!(reply.0["data"]["holdSeat"]["hold"].is_null(), "{bad}: {}", reply.0);
+        bea.must_hold(&house.seats[3]).await;
+    }
+}
+
+/// One place of a waiting room cannot be read: the others keep theirs over a restart.
+#[tokio::test]
+async fn a_place_that_cannot_be_read_takes_no_others_from_them() {
+    let mut server = Server::start().await;
+    for bad in bad_times(&server) {
+        let house = server.organizer().date(Plan::policy(json!({ "maxActive": 2 }))).await;
+        let fans = server.crowd(4, &house.series).await;
+        let statuses = ["ADMITTED", "ADMITTED", "WAITING", "WAITING"];
+        for (fan, status) in fans.iter().zip(statuses) {
+            until("they are let in", async || fan.status().await == status).await;
+        }
+        let one = "user_id = 'fan-0'";
+        sql(&server, &format!("UPDATE token SET session_ends_at = {bad}, admitted_at = {bad} WHERE {one}"))
+            .await;
+        server = server.restart().await;
+        let fans: Vec<_> = fans.iter().map(|fan| server.same(fan)).collect();
+        assert_eq!(fans[1].status().await, "ADMITTED", "{bad}");
+        assert_ne!(fans[2].status().await, "EXPIRED", "{bad}");
+        sql(&server, "DELETE FROM token").await;
+    }
+}
+
+const SOME: &str = "0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f";
