@@ -134,6 +134,8 @@ impl House {
                 Ok(room) => room.decided().await,
                 // What is held can be paid meanwhile; the watchdog opens the rooms.
                 Err(Failure::Unavailable) if shared => break,
+                // Its row cannot be read: the other dates are sold.
+                Err(Failure::NotFound(_)) => {}
                 Err(failure) => return Err(failure),
             }
         }

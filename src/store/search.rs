@@ -4,7 +4,7 @@
 use entity::concert;
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LikeExpr, SimpleExpr},
+    sea_query::{CaseStatement, Expr, LikeExpr, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -37,15 +37,17 @@ impl Database {
                 .all(self.reader())
                 .await?;
             let read = rows.len() as u64;
-            let tx = self.begin().await?;
-            for (id, title) in rows {
-                concert::Entity::update_many()
-                    .col_expr(concert::Column::SearchText, Expr::value(folded(&title)))
-                    .filter(concert::Column::Id.eq(id))
-                    .exec(&tx)
-                    .await?;
+            if read > 0 {
+                let ids = rows.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+                let texts = rows.iter().fold(CaseStatement::new(), |texts, (id, title)| {
+                    texts.case(concert::Column::Id.eq(*id), folded(title))
+                });
+                let update =
+                    concert::Entity::update_many().col_expr(concert::Column::SearchText, texts.into());
+                let tx = self.begin().await?;
+                update.filter(concert::Column::Id.is_in(ids)).exec(&tx).await?;
+                tx.commit().await?;
             }
-            tx.commit().await?;
             if read < STEP {
                 return Ok(());
             }

@@ -99,6 +99,8 @@ async fn a_date_that_cannot_be_read_is_left_out_and_the_others_are_sold() {
     let dates = "{ concerts { nodes { series { id startAt reserveEndAt status availableCount queuePolicy { maxActive } } } } }";
     for set in times.chain(["draw_secret = 'no secret'".to_owned()]) {
         let broken = organizer.series(&fine.concert, Plan::small(1, 1, json!({}))).await;
+        // Somebody stands there, and would have a place kept.
+        server.fan("cat").join(&broken.series).await;
         sql(&server, &format!("UPDATE series SET {set} WHERE id = {}", id(&server, &broken.series))).await;
         let nodes = server.stranger().ask(dates, json!({})).await.data()["concerts"]["nodes"].clone();
         let series = nodes.as_array().unwrap().iter().flat_map(|node| node["series"].as_array().unwrap());
