@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use frontrow::domain::text::PersonName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

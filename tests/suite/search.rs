@@ -75,37 +75,3 @@ async fn a_search_with_too_many_words_is_refused_by_name() {
     let paths: Vec<_> = reply.inputs().into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths, ["first", "after", "search"]);
 }
-
-/// Not a test of every day: how long a search takes among a hundred thousand concerts.
-#[tokio::test]
-#[ignore = "measures"]
-async fn a_search_among_a_hundred_thousand_concerts() {
-    let server = Server::start().await;
-    let organizer = server.organizer();
-    organizer.concert("Die Ärzte live in Straße der Nacht mit vielen Gästen").await;
-    let database = server.house.database();
-    let id = if server.config.database_url.is_some() { "gen_random_uuid()" } else { "randomblob(16)" };
-    for _ in 0..17 {
-        let tx = database.begin().await.unwrap();
-        let sql = format!(
-            "INSERT INTO concert (id, title, organizer_id, created_at, search_text) \
-             SELECT {id}, title, organizer_id, created_at, search_text FROM concert"
-        );
-        tx.execute_unprepared(&sql).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-    println!("{} concerts", server.count("concert").await);
-    for search in
-        ["ärzte", "nothing", "live ärzte der mit gästen strasse nacht die in vielen", "a b c d e f g h i z"]
-    {
-        let begun = std::time::SystemTime::now();
-        let found = titles(&server.stranger(), search).await.len();
-        println!("{search}: {found} in {:?}", begun.elapsed().unwrap());
-    }
-    let tx = database.begin().await.unwrap();
-    tx.execute_unprepared("UPDATE concert SET search_text = NULL").await.unwrap();
-    tx.commit().await.unwrap();
-    let begun = std::time::SystemTime::now();
-    database.migrate().await.unwrap();
-    println!("filled in {:?}", begun.elapsed().unwrap());
-}
