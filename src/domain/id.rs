@@ -21,7 +21,7 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = uuid::Error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::parse_str(text).map(Self)
+                uuid(text).map(Self)
             }
         }
 
@@ -31,6 +31,13 @@ macro_rules! ids {
             }
         }
     )*};
+}
+
+/// Reads an id as it is printed, in either case. Other ways to write a UUID are not taken.
+fn uuid(text: &str) -> Result<Uuid, uuid::Error> {
+    // What is longer or shorter is written in another way, or not at all.
+    let as_printed = text.len() == Uuid::nil().hyphenated().encode_lower(&mut Uuid::encode_buffer()).len();
+    Uuid::parse_str(if as_printed { text } else { "" })
 }
 
 ids! {
@@ -90,6 +97,25 @@ impl fmt::Display for UserId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_printed() {
+        let id = "0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f";
+        assert_eq!(id.parse::<SeatId>().unwrap().to_string(), id);
+        assert_eq!(id.to_uppercase().parse::<SeatId>().unwrap().to_string(), id);
+        for other in [
+            &id.replace('-', ""),
+            &format!("{{{id}}}"),
+            &format!("urn:uuid:{id}"),
+            &format!(" {id}"),
+            &id[1..],
+            "",
+            "\0",
+            &"0".repeat(36),
+        ] {
+            assert!(other.parse::<SeatId>().is_err(), "{other}");
+        }
+    }
 
     #[test]
     fn a_user_id_is_whatever_a_provider_makes_of_one() {

@@ -176,7 +176,8 @@ impl Database {
     pub async fn give_up_series(&self, series: SeriesId) -> Result<bool, DbErr> {
         let tx = self.begin().await?;
         turn(&tx, series, Stage::Building, Stage::Gone, None).await?;
-        let ready = shown().filter(series::Column::Id.eq(series.0)).one(&tx).await?.is_some();
+        let ready = shown().filter(series::Column::Id.eq(series.0));
+        let ready = rows::models(ready, &tx).await?.read > 0;
         tx.commit().await?;
         Ok(!ready)
     }

@@ -144,6 +144,42 @@ fn bad_time_of_sqlite(row: &SqliteRow) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Whoever reads rows in another way than by this file takes them all or none, and panics over some. What has no time
+    /// may be.
+    #[test]
+    fn rows_with_times_are_read_here() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for statement in text.split(';') {
+                    let databases = ["self.reader()", "tx", "&tx", "db", "&db", "&patient"];
+                    let reads = databases.iter().any(|db| {
+                        statement.contains(&format!(".one({db})"))
+                            || statement.contains(&format!(".all({db})"))
+                    });
+                    seen += usize::from(reads);
+                    let timeless = ["wallet::Entity", "room::Entity", "into_tuple", "find_by_statement"];
+                    let free = timeless.iter().any(|word| statement.contains(word));
+                    assert!(free || !reads, "{}: {statement}", path.display());
+                    // What is selected stands before the first condition.
+                    let selected = statement.split(".filter(").next().unwrap_or_default();
+                    let times = reads
+                        && statement.contains("into_tuple")
+                        && ["At)", "At,", "At]", "Until", "Since"].iter().any(|end| selected.contains(end));
+                    assert!(!times, "{}: {statement}", path.display());
+                }
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
+
     /// Of every table, so that no time of a new one is read unseen.
     #[test]
     fn every_column_with_a_time_is_called_so() {

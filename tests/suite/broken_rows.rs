@@ -238,3 +238,26 @@ async fn a_place_that_cannot_be_read_takes_no_others_from_them() {
 }
 
 const SOME: &str = "0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f";
+
+/// A date that cannot be read keeps the holds of no other date from ending.
+#[tokio::test]
+async fn the_holds_of_a_date_that_cannot_be_read_are_in_nobodys_way() {
+    let server = Server::start().await;
+    let (mut ann, mut bea) = (server.fan("ann"), server.fan("bea"));
+    let broken = server.organizer().date(Plan::default()).await;
+    // So that it is the first one in every order.
+    server.clock.advance(ms(1));
+    let fine = server.organizer().date(Plan::default()).await;
+    ann.join(&broken.series).await;
+    ann.must_hold(&broken.seats[0]).await;
+    bea.join(&fine.series).await;
+    bea.must_hold(&fine.seats[0]).await;
+    let bad = bad_times(&server)[0];
+    sql(&server, &format!("UPDATE series SET end_at = {bad} WHERE id = {}", id(&server, &broken.series)))
+        .await;
+    server.clock.advance(secs(300));
+    until("her hold is marked as over", async || {
+        server.count("hold WHERE user_id = 'bea' AND status = 'EXPIRED'").await == 1
+    })
+    .await;
+}
