@@ -170,7 +170,9 @@ async fn what_a_fan_has_is_shown_without_what_cannot_be_read() {
 #[tokio::test]
 async fn a_hold_that_cannot_be_read_keeps_nobody_elses() {
     let server = Server::start().await;
-    let house = server.organizer().date(Plan::default()).await;
+    // Long enough that no room ends them.
+    let patient = json!({ "heartbeatTimeoutSeconds": 86_400, "sessionSeconds": 86_400 });
+    let house = server.organizer().date(Plan::policy(patient)).await;
     let (mut ann, mut bea) = (server.fan("ann"), server.fan("bea"));
     for bad in bad_times(&server) {
         ann.join(&house.series).await;
@@ -244,10 +246,12 @@ const SOME: &str = "0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f";
 async fn the_holds_of_a_date_that_cannot_be_read_are_in_nobodys_way() {
     let server = Server::start().await;
     let (mut ann, mut bea) = (server.fan("ann"), server.fan("bea"));
-    let broken = server.organizer().date(Plan::default()).await;
+    // Long enough that no room ends them.
+    let patient = Plan::policy(json!({ "heartbeatTimeoutSeconds": 3_600, "sessionSeconds": 3_600 }));
+    let broken = server.organizer().date(patient.clone()).await;
     // So that it is the first one in every order.
     server.clock.advance(ms(1));
-    let fine = server.organizer().date(Plan::default()).await;
+    let fine = server.organizer().date(patient).await;
     ann.join(&broken.series).await;
     ann.must_hold(&broken.seats[0]).await;
     bea.join(&fine.series).await;
