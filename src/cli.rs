@@ -175,7 +175,8 @@ async fn serve(config: Config) -> Result<ExitCode, String> {
     if config.demo {
         let who = demo::organizer();
         let keys = app::keys(&config, &dice)?;
-        let token = keys.identity_token(&who.user, &who.name, &who.roles, clock.now() + TimeDelta::days(1));
+        let token =
+            keys.identity_token(&who.user, who.name.as_str(), &who.roles, clock.now() + TimeDelta::days(1));
         let token = token.map_err(|error| error.to_string())?;
         tracing::info!("the demo organiser's token, good for a day: {token}");
     }

@@ -5,11 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     domain::{
-        catalog::{Concert, Schedule, Section},
+        catalog::{Concert, NewSection, Schedule, SeriesPlan},
         id::UserId,
         identity::{Caller, Role},
         page::Page,
         policy::PolicyPatch,
+        text::{PersonName, Title},
     },
     service::{Failure, House},
 };
@@ -23,7 +24,7 @@ pub fn organizer() -> Caller {
     let user = UserId::from_stored(ORGANIZER);
     Caller {
         user,
-        name: "Demo Organiser".to_owned(),
+        name: PersonName::from_stored("Demo Organiser"),
         roles: vec![Role::Organizer, Role::Cashier],
         pass: None,
     }
@@ -39,7 +40,8 @@ pub async fn seed(house: &House) -> Result<(), Failure> {
         return Ok(());
     }
     let organizer = organizer();
-    let concert = house.create_concert(&organizer, "Anime Soundtracks in Concert").await?;
+    let concert =
+        house.create_concert(&organizer, Title::from_stored("Anime Soundtracks in Concert")).await?;
     let now = house.clock().now();
     on_sale_now(house, &organizer, &concert, now).await?;
     arena(house, &organizer, &concert, now).await?;
@@ -53,8 +55,8 @@ async fn on_sale_now(
     concert: &Concert,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let schedule = schedule(now, now, 7);
-    house.create_series(organizer, concert.id, schedule, None, PolicyPatch::default()).await?;
+    let plan = SeriesPlan::try_new(schedule(now, now, 7), None, PolicyPatch::default())?;
+    house.create_series(organizer, concert.id, plan).await?;
     Ok(())
 }
 
@@ -65,15 +67,16 @@ async fn arena(
     concert: &Concert,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let section = |name: &str, rows, cols, price| Section { name: name.to_owned(), rows, cols, price };
-    let sections = vec![
+    let section = |name: &str, rows, cols, price| NewSection { name: name.to_owned(), rows, cols, price };
+    let sections = [
         section("Floor", 20, 50, 132_000),
         section("Lower bowl", 25, 60, 110_000),
         section("Upper bowl", 25, 60, 88_000),
         section("Balcony", 20, 50, 66_000),
     ];
     let policy = PolicyPatch { max_active: Some(Some(500)), ..PolicyPatch::default() };
-    house.create_series(organizer, concert.id, schedule(now, now, 14), Some(sections), policy).await?;
+    let plan = SeriesPlan::try_new(schedule(now, now, 14), Some(&sections), policy)?;
+    house.create_series(organizer, concert.id, plan).await?;
     Ok(())
 }
 
@@ -91,7 +94,7 @@ async fn opens_soon(
         ..PolicyPatch::default()
     };
     let schedule = schedule(now, now + TimeDelta::minutes(5), 21);
-    house.create_series(organizer, concert.id, schedule, None, policy).await?;
+    house.create_series(organizer, concert.id, SeriesPlan::try_new(schedule, None, policy)?).await?;
     Ok(())
 }
 

@@ -11,6 +11,8 @@ pub struct Model {
     pub id: Uuid,
     /// What it is called.
     pub title: String,
+    /// The title as searches compare it; none yet where a version wrote it that had no such column.
+    pub search_text: Option<String>,
     /// The user who created it.
     pub organizer_id: String,
     /// When that was.

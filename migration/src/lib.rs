@@ -11,6 +11,7 @@ mod ledger_actor;
 mod processes;
 mod room;
 mod sale;
+mod search;
 mod unpaid;
 
 /// Brings a database up to date.
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(building::Building),
             Box::new(key_age::KeyAge),
             Box::new(ledger_actor::LedgerActor),
+            Box::new(search::Search),
         ]
     }
 }

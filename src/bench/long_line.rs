@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use crate::{
     clock::{Clock, Dice},
     domain::{
-        catalog::Schedule,
+        catalog::{Schedule, SeriesPlan},
         id::{SeriesId, TokenId, UserId},
         identity::{Caller, Role},
         policy::PolicyPatch,
         room::Event,
+        text::{PersonName, Title},
     },
     service::{Failure, House, Settings, identity::Keys},
     store::{Database, redis::Redis},
@@ -31,7 +32,7 @@ pub(super) fn keys() -> Keys {
 /// Who runs the concert.
 pub(super) fn organizer() -> Caller {
     let user = UserId::from_stored("bench");
-    Caller { user, name: String::new(), roles: vec![Role::Organizer], pass: None }
+    Caller { user, name: PersonName::none(), roles: vec![Role::Organizer], pass: None }
 }
 
 /// Where the house keeps what it has.
@@ -72,7 +73,7 @@ pub(super) async fn prepare(
 ) -> Result<SeriesId, Failure> {
     let house = stores.open().await?;
     let organizer = organizer();
-    let concert = house.create_concert(&organizer, "Benchmark").await?;
+    let concert = house.create_concert(&organizer, Title::from_stored("Benchmark")).await?;
     let now = house.clock().now();
     let day = |n| now + TimeDelta::days(n);
     let schedule = Schedule {
@@ -82,7 +83,8 @@ pub(super) async fn prepare(
         reserve_end_at: day(2),
     };
     let policy = PolicyPatch { heartbeat_timeout_seconds: Some(PATIENCE_SECONDS), ..PolicyPatch::default() };
-    let series = house.create_series(&organizer, concert.id, schedule, None, policy).await?.id;
+    let plan = SeriesPlan::try_new(schedule, None, policy)?;
+    let series = house.create_series(&organizer, concert.id, plan).await?.id;
     let lobby = opens_in > TimeDelta::zero();
     if !lobby {
         house.set_paused(&organizer, series, true).await?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::{
     id::{SeriesId, TokenId, UserId},
     identity::{Caller, JoinOrder, QueuePass, Role},
+    text::PersonName,
 };
 
 /// By how much the provider's clock may be ahead of ours: `nbf` is often the moment at which a token is made.
@@ -68,9 +69,8 @@ pub fn read(
     };
     let user = text(claims, "sub")?.ok_or_else(|| BadToken::claim("sub", "is missing"))?;
     let caller = Caller {
-        user: UserId::try_new(user)
-            .map_err(|why| BadToken::claim("sub", &format!("is not a user id: {why}")))?,
-        name: text(claims, "name")?.unwrap_or_default().to_owned(),
+        user: UserId::try_new(user).map_err(|why| BadToken::claim("sub", &why))?,
+        name: PersonName::of_claim(text(claims, "name")?.unwrap_or_default()),
         roles: roles(claims)?,
         pass,
     };

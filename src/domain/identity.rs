@@ -1,6 +1,9 @@
 //! Who is asking, and what a role may do (rules 1 and 2).
 
-use crate::domain::id::{SeriesId, TokenId, UserId};
+use crate::domain::{
+    id::{SeriesId, TokenId, UserId},
+    text::PersonName,
+};
 
 /// What the identity provider says that somebody may do beyond being a fan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +63,7 @@ pub struct Caller {
     /// Who.
     pub user: UserId,
     /// As they want to be called.
-    pub name: String,
+    pub name: PersonName,
     /// What they may do beyond being a fan; empty for a queue token.
     pub roles: Vec<Role>,
     /// Set if it was a queue token that they showed.
@@ -94,7 +97,7 @@ mod tests {
 
     fn caller(user: &str, roles: &[Role]) -> Caller {
         let user = UserId::try_new(user).unwrap();
-        Caller { user, name: String::new(), roles: roles.to_vec(), pass: None }
+        Caller { user, name: PersonName::none(), roles: roles.to_vec(), pass: None }
     }
 
     #[test]

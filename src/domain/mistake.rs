@@ -61,6 +61,56 @@ impl fmt::Display for Mistake {
     }
 }
 
+/// The mistakes of an input, while it is being read.
+#[derive(Debug, Default)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// What was read, or nothing and a mistake at that place more.
+    pub fn take<T, const N: usize>(&mut self, path: [Step; N], read: Result<T, String>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.0.push(Mistake::at(path, message));
+                None
+            }
+        }
+    }
+
+    /// What was read, or nothing and its mistakes, which are below that place.
+    pub fn take_all<T>(&mut self, step: Option<Step>, read: Result<T, Vec<Mistake>>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(mistakes) => {
+                self.0.extend(mistakes.into_iter().map(|mistake| match &step {
+                    Some(step) => mistake.below(step.clone()),
+                    None => mistake,
+                }));
+                None
+            }
+        }
+    }
+
+    /// One mistake more.
+    pub fn add(&mut self, mistake: Mistake) {
+        self.0.push(mistake);
+    }
+
+    /// `value`, if there was none.
+    ///
+    /// # Errors
+    /// All of them.
+    pub fn none_or<T>(self, value: T) -> Result<T, Vec<Mistake>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Mistake> {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

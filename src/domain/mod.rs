@@ -19,3 +19,4 @@ pub mod room;
 pub mod sale;
 pub mod seat_map;
 pub mod text;
+pub mod time;

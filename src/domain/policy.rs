@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use crate::domain::mistake::{Mistake, Mistakes};
+
 /// How many are let in. Where both limits are set, the tighter one wins (rule 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePolicy {
@@ -60,48 +62,42 @@ impl QueuePolicy {
     /// This policy with `patch` laid over it, checked as a whole.
     ///
     /// # Errors
-    /// A sentence that names the setting that is wrong and what would be right.
-    pub fn try_patched(self, patch: PolicyPatch) -> Result<Self, String> {
-        let limit = |name, now: Option<u32>, new: Option<Option<i32>>| match new {
-            None => Ok(now),
-            Some(None) => Ok(None),
-            Some(Some(n)) => within(name, n, 1, 1_000_000).map(Some),
+    /// Each setting that is wrong, and what would be right.
+    pub fn try_patched(self, patch: PolicyPatch) -> Result<Self, Vec<Mistake>> {
+        let mut wrong = Mistakes::default();
+        let mut number = |name: &'static str, now: u32, new: Option<i32>, most: u32| {
+            let new = new.and_then(|n| wrong.take([name.into()], within(n, 1, most)));
+            new.unwrap_or(now)
         };
-        let number = |name, now: u32, new: Option<i32>, least, most| {
-            new.map_or(Ok(now), |n| within(name, n, least, most))
+        let mut limit = |name, now: Option<u32>, new: Option<Option<i32>>| match new {
+            None => now,
+            Some(None) => None,
+            Some(Some(n)) => Some(number(name, 0, Some(n), 1_000_000)),
         };
-        Ok(Self {
-            max_active: limit("maxActive", self.max_active, patch.max_active)?,
-            admit_per_interval: limit("admitPerInterval", self.admit_per_interval, patch.admit_per_interval)?,
+        let patched = Self {
+            max_active: limit("maxActive", self.max_active, patch.max_active),
+            admit_per_interval: limit("admitPerInterval", self.admit_per_interval, patch.admit_per_interval),
             interval_seconds: number(
                 "intervalSeconds",
                 self.interval_seconds,
                 patch.interval_seconds,
-                1,
                 Self::MAX_INTERVAL_SECONDS,
-            )?,
+            ),
             heartbeat_timeout_seconds: number(
                 "heartbeatTimeoutSeconds",
                 self.heartbeat_timeout_seconds,
                 patch.heartbeat_timeout_seconds,
-                1,
                 86_400,
-            )?,
-            session_seconds: number(
-                "sessionSeconds",
-                self.session_seconds,
-                patch.session_seconds,
-                1,
-                86_400,
-            )?,
+            ),
+            session_seconds: number("sessionSeconds", self.session_seconds, patch.session_seconds, 86_400),
             max_seats_per_user: number(
                 "maxSeatsPerUser",
                 self.max_seats_per_user,
                 patch.max_seats_per_user,
-                1,
                 Self::MAX_SEATS_PER_USER,
-            )?,
-        })
+            ),
+        };
+        wrong.none_or(patched)
     }
 
     /// The sliding interval.
@@ -123,11 +119,11 @@ impl QueuePolicy {
     }
 }
 
-fn within(name: &str, n: i32, least: u32, most: u32) -> Result<u32, String> {
+fn within(n: i32, least: u32, most: u32) -> Result<u32, String> {
     u32::try_from(n)
         .ok()
         .filter(|n| (least..=most).contains(n))
-        .ok_or_else(|| format!("{name} must be between {least} and {most}, not {n}"))
+        .ok_or_else(|| format!("must be between {least} and {most}, not {n}"))
 }
 
 #[cfg(test)]
@@ -142,9 +138,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_setting_is_named() {
-        let patch = PolicyPatch { interval_seconds: Some(0), ..Default::default() };
-        let error = QueuePolicy::default().try_patched(patch).unwrap_err();
-        assert_eq!(error, "intervalSeconds must be between 1 and 3600, not 0");
+    fn bad_settings_are_named_all_of_them() {
+        let patch =
+            PolicyPatch { max_active: Some(Some(-1)), interval_seconds: Some(0), ..Default::default() };
+        let wrong = QueuePolicy::default().try_patched(patch).unwrap_err();
+        let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "maxActive must be between 1 and 1000000, not -1",
+                "intervalSeconds must be between 1 and 3600, not 0"
+            ]
+        );
     }
 }

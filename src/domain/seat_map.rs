@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{
     id::SeatId,
     sale::{Seat, SeatState, SeatStatus},
+    text::SectionName,
 };
 use list::Layout;
 pub use list::{LaidSeat, SeatList, Snapshot};
@@ -230,10 +231,12 @@ impl SeatMap {
         SeatList::some(&self.layout, seats)
     }
 
-    /// Whether there is a section of that name.
+    /// The section of that name, or else one whose name looks the same.
     #[must_use]
-    pub fn has_section(&self, name: &str) -> bool {
-        self.layout.width.contains_key(name)
+    pub fn section(&self, name: &SectionName) -> Option<Arc<str>> {
+        let name = name.as_str();
+        let exactly = self.layout.width.get_key_value(name).map(|(name, _)| Arc::clone(name));
+        exactly.or_else(|| self.layout.looks().get(name))
     }
 
     /// The best `count` seats side by side in one row: sections in their order, rows from the front, and in a
@@ -309,12 +312,12 @@ mod tests {
     }
 
     fn map() -> SeatMap {
-        let house = catalog::standard_house();
-        let seats = catalog::seats(&house).map(|s| Seat {
+        let house = catalog::Layout::standard();
+        let seats = house.seats().map(|s| Seat {
             id: id(s.number),
             series: SeriesId(Uuid::nil()),
             number: s.number,
-            section: s.section,
+            section: s.section.to_string(),
             row: s.row,
             col: s.col,
             price: s.price,

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, connection::Connection};
-use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{catalog, catalog::SeriesStatus, id::ConcertId, text},
+    domain::{
+        catalog::{self, SeriesStatus},
+        id::ConcertId,
+        mistake::Mistakes,
+        text::{SearchWords, Title},
+    },
     graphql::{
         budget::take_rows,
-        error::{bad_input, caller, error, id},
+        error::{caller, error, id, read, read_input},
         loaders::{self, DatesOf},
         page::{PageArgs, connection},
         series::Series,
+        time::Time,
     },
     service::House,
 };
@@ -30,7 +35,7 @@ impl Concert {
 
     /// What it is called.
     async fn title(&self) -> &str {
-        &self.0.title
+        self.0.title.as_str()
     }
 
     /// Who created it.
@@ -38,8 +43,8 @@ impl Concert {
         self.0.organizer.as_str().into()
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 
     /// Its dates, the earliest first; empty if none has been created yet. With `bookableOnly`, only those that
@@ -67,8 +72,8 @@ pub struct ConcertQuery;
 
 #[Object]
 impl ConcertQuery {
-    /// Concerts, newest first; with `search`, of at most 200 characters, those whose title contains that text
-    /// in any case. Needs no token.
+    /// Concerts, newest first; with `search`, of at most 200 characters and 10 different words, those whose title has
+    /// each of these words somewhere, in any order, case and width. Needs no token.
     async fn concerts(
         &self,
         ctx: &Context<'_>,
@@ -78,11 +83,14 @@ impl ConcertQuery {
         before: Option<String>,
         search: Option<String>,
     ) -> Result<Connection<String, Concert>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let search = search.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text::check("search", search.unwrap_or_default(), text::SEARCH).map_err(bad_input)?;
+        let mut wrong = Mistakes::default();
+        let page = wrong.take_all(None, PageArgs { first, after, last, before }.page());
+        let search = search.as_deref().map(SearchWords::try_new).transpose().map(Option::flatten);
+        let search = wrong.take(["search".into()], search);
+        let (Some(page), Some(search)) = (page, search) else { return read(Err(wrong.into_vec())) };
         let database = ctx.data::<Arc<House>>()?.database();
-        let slice = database.concerts(search, page).await.map_err(|failure| error(failure.into()))?;
+        let slice =
+            database.concerts(search.as_ref(), page).await.map_err(|failure| error(failure.into()))?;
         connection(ctx, slice, |concert| concert.id.to_string(), Concert)
     }
 
@@ -101,7 +109,8 @@ impl ConcertQuery {
 /// A new concert.
 #[derive(Debug, InputObject)]
 pub struct CreateConcertInput {
-    /// 1 to 200 characters.
+    /// 1 to 200 characters, counted in NFC, in which it is kept, and without white space around it. No control
+    /// characters, and none that are invisible or change the direction of writing.
     pub title: String,
 }
 
@@ -113,7 +122,10 @@ pub struct ConcertMutation;
 impl ConcertMutation {
     /// Creates a concert, without a date so far. ORGANIZER or ADMIN.
     async fn create_concert(&self, ctx: &Context<'_>, input: CreateConcertInput) -> Result<Concert> {
-        let created = ctx.data::<Arc<House>>()?.create_concert(caller(ctx)?, &input.title).await;
+        let mut wrong = Mistakes::default();
+        let title = wrong.take(["title".into()], Title::try_new(&input.title));
+        let Some(title) = title else { return read_input(Err(wrong.into_vec())) };
+        let created = ctx.data::<Arc<House>>()?.create_concert(caller(ctx)?, title).await;
         Ok(Concert(created.map_err(error)?))
     }
 }

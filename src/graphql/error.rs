@@ -7,7 +7,7 @@ use async_graphql::{Context, Error, ErrorExtensions, ID, Name, Value};
 use crate::{
     domain::{
         identity::Caller,
-        mistake::{Mistake, Step},
+        mistake::{Mistake, Mistakes, Step},
     },
     graphql::{code, shown::Shown},
     service::{Failure, House, identity::BadToken},
@@ -24,7 +24,7 @@ pub fn error(failure: Failure) -> Error {
         Failure::Problem(problem) => (code::NOT_FOUND, problem.to_string()),
         Failure::Unauthenticated(message) => (code::UNAUTHENTICATED, message),
         Failure::Forbidden(message) => (code::FORBIDDEN, message),
-        Failure::BadInput(message) => (code::BAD_USER_INPUT, message),
+        Failure::BadInput(mistakes) => return bad_inputs(&mistakes),
         Failure::NotFound(message) => (code::NOT_FOUND, message),
         Failure::SeriesNotCreated => {
             (code::SERIES_NOT_CREATED, "No date of this concert has been created yet.".to_owned())
@@ -62,17 +62,21 @@ fn with_code(message: impl Into<String>, code: &'static str) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
 
-/// BAD_USER_INPUT in these words.
-#[must_use]
-pub fn bad_input(message: impl Into<String>) -> Error {
-    with_code(message, code::BAD_USER_INPUT)
-}
+/// How many mistakes are told: nobody mends more at once, and an answer has to end.
+const TOLD: usize = 100;
+
+/// How many of them the message is made of.
+const IN_THE_MESSAGE: usize = 10;
 
 /// BAD_USER_INPUT with every mistake of an input and its place, in `extensions.inputs`.
 #[must_use]
 pub fn bad_inputs(mistakes: &[Mistake]) -> Error {
-    let message = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let inputs = mistakes.iter().map(|Mistake { path, message }| {
+    let mut message =
+        mistakes.iter().take(IN_THE_MESSAGE).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if mistakes.len() > IN_THE_MESSAGE {
+        message.push_str(&format!("; and {} more", mistakes.len() - IN_THE_MESSAGE));
+    }
+    let inputs = mistakes.iter().take(TOLD).map(|Mistake { path, message }| {
         let path = path.iter().map(|step| match step {
             Step::Name(name) => Value::from(name.as_ref()),
             Step::Index(index) => Value::from(*index),
@@ -81,7 +85,8 @@ pub fn bad_inputs(mistakes: &[Mistake]) -> Error {
         Value::Object(entry.map(|(key, value)| (Name::new(key), value)).into())
     });
     let inputs = Value::List(inputs.collect());
-    bad_input(message).extend_with(|_, extensions| extensions.set("inputs", inputs.clone()))
+    with_code(message, code::BAD_USER_INPUT)
+        .extend_with(|_, extensions| extensions.set("inputs", inputs.clone()))
 }
 
 /// Put into a request instead of a [`Shown`] by a token that was good and has ended, with what to tell whoever shows
@@ -113,34 +118,62 @@ pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
     caller.map(Some).ok_or_else(|| with_code(BadToken::Outdated.to_string(), code::UNAUTHENTICATED))
 }
 
-/// Reads an id.
+/// Reads the arguments of a field that is not a mutation's `input`.
+///
+/// # Errors
+/// BAD_USER_INPUT with all of the mistakes.
+pub fn read<T>(arguments: Result<T, Vec<Mistake>>) -> Result<T, Error> {
+    arguments.map_err(|mistakes| bad_inputs(&mistakes))
+}
+
+/// Reads a mutation's `input`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_input<T>(input: Result<T, Vec<Mistake>>) -> Result<T, Error> {
+    input.map_err(|mistakes| error(Failure::BadInput(mistakes).below("input")))
+}
+
+/// Reads an id by itself.
 ///
 /// # Errors
 /// BAD_USER_INPUT if it has not the form of one.
-pub fn id<T: FromStr>(name: &str, id: &ID) -> Result<T, Error> {
-    id.parse().map_err(|_| {
-        let shown: String = id.chars().take(40).collect();
-        bad_input(format!(
-            "{name} must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{shown}\"."
-        ))
-    })
-}
-
-/// Reads a list of ids, of which there may be `most`: how many there are is looked at before any of them.
-///
-/// # Errors
-/// BAD_USER_INPUT if there are more, or one has not the form of an id.
-pub fn ids<T: FromStr>(name: &str, ids: &[ID], most: u32) -> Result<Vec<T>, Error> {
-    if ids.len() > most as usize {
-        return Err(bad_input(format!("{name} must name at most {most}, not {}.", ids.len())));
-    }
-    ids.iter().enumerate().map(|(at, value)| id(&format!("{name}[{at}]"), value)).collect()
+pub fn id<T: FromStr>(name: &'static str, value: &ID) -> Result<T, Error> {
+    parse_id(value).map_err(|why| bad_inputs(&[Mistake::at([name.into()], why)]))
 }
 
 /// Reads an id that may be left out.
 ///
 /// # Errors
 /// As [`id`].
-pub fn id_opt<T: FromStr>(name: &str, value: Option<&ID>) -> Result<Option<T>, Error> {
+pub fn id_opt<T: FromStr>(name: &'static str, value: Option<&ID>) -> Result<Option<T>, Error> {
     value.map(|value| id(name, value)).transpose()
+}
+
+/// Reads an id.
+///
+/// # Errors
+/// A sentence, without the name of the input, that says what an id looks like.
+pub fn parse_id<T: FromStr>(id: &ID) -> Result<T, String> {
+    id.parse().map_err(|_| {
+        let shown: String = id.chars().take(40).collect();
+        format!(
+            "must be a UUID such as 0198c1f2-7d3a-7c4e-9b1f-2a3b4c5d6e7f, not \"{}\"",
+            shown.escape_debug()
+        )
+    })
+}
+
+/// Reads a list of ids, of which there may be `most`: how many there are is looked at before any of them.
+///
+/// # Errors
+/// Each that has not the form of an id, or that there are more.
+pub fn parse_ids<T: FromStr>(ids: &[ID], most: u32) -> Result<Vec<T>, Vec<Mistake>> {
+    if ids.len() > most as usize {
+        return Err(vec![Mistake::at([], format!("must name at most {most}, not {}", ids.len()))]);
+    }
+    let mut wrong = Mistakes::default();
+    let read: Vec<_> =
+        ids.iter().enumerate().filter_map(|(at, id)| wrong.take([at.into()], parse_id(id))).collect();
+    wrong.none_or(read)
 }

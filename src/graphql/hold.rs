@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
         id::{HoldId, SeatId},
+        mistake::Mistakes,
         policy::QueuePolicy,
         sale,
+        text::SectionName,
     },
     graphql::{
         budget::take_rows,
-        error::{caller, error, id, ids},
+        error::{caller, error, id, parse_id, parse_ids, read_input},
         loaders,
         problem::{Problem, settle},
         seat::Seat,
+        time::Time,
     },
-    service::{Failure, House},
+    service::{Failure, House, sale::best_count},
 };
 
 /// A temporary reservation: the seat is nobody else's until `expiresAt`, five minutes after it was taken.
@@ -40,13 +42,13 @@ impl Hold {
         Ok(Seat(loaders::need(ctx, self.0.seat).await?))
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 
     /// From this instant on, to the millisecond, the hold holds nothing and cannot be paid.
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.0.expires_at
+    async fn expires_at(&self) -> Time {
+        self.0.expires_at.into()
     }
 
     /// What it is right now.
@@ -118,7 +120,7 @@ pub struct HoldSeatsInput {
 pub struct HoldBestSeatsInput {
     /// 1 to 100.
     pub count: i32,
-    /// Only in the section of this name, of 1 to 50 characters.
+    /// Only in the section of this name, or of one that looks the same; 1 to 50 characters.
     pub section: Option<String>,
 }
 
@@ -156,7 +158,9 @@ impl HoldMutation {
     /// Holds a seat for five minutes. Needs an ADMITTED place in the waiting room of its date. Holding a seat that
     /// one holds already returns that hold, whose end stays as it is.
     async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
-        let seat = id("seatId", &input.seat_id)?;
+        let mut wrong = Mistakes::default();
+        let seat = wrong.take(["seatId".into()], parse_id(&input.seat_id));
+        let seat = read_input(seat.ok_or_else(|| wrong.into_vec()))?;
         let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
         Ok(match holds(ctx, done).await? {
             Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
@@ -166,7 +170,10 @@ impl HoldMutation {
 
     /// Holds several seats of one date: all of them or none.
     async fn hold_seats(&self, ctx: &Context<'_>, input: HoldSeatsInput) -> Result<HoldSeatsPayload> {
-        let seats = ids::<SeatId>("seatIds", &input.seat_ids, QueuePolicy::MAX_SEATS_PER_USER)?;
+        let mut wrong = Mistakes::default();
+        let seats = parse_ids::<SeatId>(&input.seat_ids, QueuePolicy::MAX_SEATS_PER_USER);
+        let seats = wrong.take_all(Some("seatIds".into()), seats);
+        let seats = read_input(seats.ok_or_else(|| wrong.into_vec()))?;
         let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, seats).await;
         payload(ctx, done).await
     }
@@ -178,15 +185,21 @@ impl HoldMutation {
         ctx: &Context<'_>,
         input: HoldBestSeatsInput,
     ) -> Result<HoldSeatsPayload> {
-        let house = ctx.data::<Arc<House>>()?;
-        let done = house.hold_best_seats(caller(ctx)?, input.count, input.section).await;
+        let mut wrong = Mistakes::default();
+        let count = wrong.take(["count".into()], best_count(input.count));
+        let section = input.section.as_deref().map(SectionName::try_new).transpose();
+        let section = wrong.take(["section".into()], section);
+        let (count, section) = read_input(count.zip(section).ok_or_else(|| wrong.into_vec()))?;
+        let done = ctx.data::<Arc<House>>()?.hold_best_seats(caller(ctx)?, count, section).await;
         payload(ctx, done).await
     }
 
     /// Gives a held seat back to the sale.
     async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<ReleaseHoldPayload> {
-        let house = ctx.data::<Arc<House>>()?;
-        let done = house.release_hold(caller(ctx)?, id("holdId", &input.hold_id)?).await;
+        let mut wrong = Mistakes::default();
+        let hold = wrong.take(["holdId".into()], parse_id(&input.hold_id));
+        let hold = read_input(hold.ok_or_else(|| wrong.into_vec()))?;
+        let done = ctx.data::<Arc<House>>()?.release_hold(caller(ctx)?, hold).await;
         Ok(match holds(ctx, done.map(|hold| vec![hold])).await? {
             Ok(holds) => ReleaseHoldPayload { hold: holds.into_iter().next(), problem: None },
             Err(problem) => ReleaseHoldPayload { hold: None, problem: Some(problem) },

@@ -26,6 +26,7 @@ pub mod series;
 pub mod shown;
 pub mod stats;
 pub mod ticket;
+pub mod time;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 

@@ -8,8 +8,11 @@ use async_graphql::{
 };
 
 use crate::{
-    domain::page::{MAX_PAGE, Page, Slice},
-    graphql::{budget::take_rows, error::bad_input},
+    domain::{
+        mistake::{Mistake, Mistakes},
+        page::{MAX_PAGE, Page, Slice},
+    },
+    graphql::budget::take_rows,
 };
 
 /// Rows of a page when the client does not say.
@@ -32,30 +35,30 @@ impl PageArgs {
     /// Reads the arguments.
     ///
     /// # Errors
-    /// BAD_USER_INPUT that names the argument that is wrong.
-    pub fn page<K: FromStr>(&self) -> Result<Page<K>, Error> {
-        let count = |name, n: i32| match u64::try_from(n) {
-            Ok(n @ 1..=MAX_PAGE) => Ok(n),
-            _ => Err(bad_input(format!("{name} must be between 1 and {MAX_PAGE}, not {n}."))),
-        };
-        let (limit, from_end) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(bad_input("Use either first or last, not both.")),
-            (Some(n), None) => (count("first", n)?, false),
-            (None, Some(n)) => (count("last", n)?, true),
-            (None, None) => (DEFAULT_PAGE, false),
-        };
-        let (after, before) =
-            (cursor("after", self.after.as_deref())?, cursor("before", self.before.as_deref())?);
-        Ok(Page { after, before, limit, from_end })
+    /// Each of them that is wrong.
+    pub fn page<K: FromStr>(&self) -> Result<Page<K>, Vec<Mistake>> {
+        let mut wrong = Mistakes::default();
+        let first = self.first.map(|n| wrong.take(["first".into()], count(n)).unwrap_or_default());
+        let last = self.last.map(|n| wrong.take(["last".into()], count(n)).unwrap_or_default());
+        if first.is_some() && last.is_some() {
+            wrong.add(Mistake::at(["last".into()], "must be left out beside first: use either of them"));
+        }
+        let after = self.after.as_deref().and_then(|text| wrong.take(["after".into()], cursor(text)));
+        let before = self.before.as_deref().and_then(|text| wrong.take(["before".into()], cursor(text)));
+        let limit = first.or(last).unwrap_or(DEFAULT_PAGE);
+        wrong.none_or(Page { after, before, limit, from_end: last.is_some() })
     }
 }
 
-fn cursor<K: FromStr>(name: &str, text: Option<&str>) -> Result<Option<K>, Error> {
-    let read = |text: &str| {
-        text.parse()
-            .map_err(|_| bad_input(format!("{name} must be a cursor of this list; use pageInfo.endCursor.")))
-    };
-    text.map(read).transpose()
+fn count(n: i32) -> Result<u64, String> {
+    match u64::try_from(n) {
+        Ok(n @ 1..=MAX_PAGE) => Ok(n),
+        _ => Err(format!("must be between 1 and {MAX_PAGE}, not {n}")),
+    }
+}
+
+fn cursor<K: FromStr>(text: &str) -> Result<K, String> {
+    text.parse().map_err(|_| "must be a cursor of this list: take it from pageInfo".to_owned())
 }
 
 /// A slice as a connection; `key` gives a row's cursor.

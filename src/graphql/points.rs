@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
-use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::sale,
+    domain::{mistake::Mistakes, sale, text::IdempotencyKey},
     graphql::{
         ahead::{acting_on, reading},
-        error::{caller, error},
+        error::{caller, error, read, read_input},
         loaders,
         page::{PageArgs, connection},
         problem::{Problem, settle},
         ticket::{Payment, user},
+        time::Time,
     },
     service::House,
 };
@@ -43,7 +43,7 @@ impl Points {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, PointHistory>> {
-        let page = PageArgs { first, after, last, before }.page()?;
+        let page = read(PageArgs { first, after, last, before }.page())?;
         let house = ctx.data::<Arc<House>>()?;
         let owner = &self.0.user;
         let slice = house.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
@@ -93,8 +93,8 @@ impl PointHistory {
         }
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 }
 
@@ -118,12 +118,14 @@ pub struct PointsQuery;
 impl PointsQuery {
     /// The caller's wallet; for another user, ADMIN only.
     async fn points(&self, ctx: &Context<'_>, user_id: Option<ID>) -> Result<Points> {
-        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        let mut wrong = Mistakes::default();
+        let user = wrong.take(["userId".into()], user(user_id.as_ref()));
+        let (house, user) = (ctx.data::<Arc<House>>()?, read(user.ok_or_else(|| wrong.into_vec()))?);
         Ok(Points(house.wallet(caller(ctx)?, user).await.map_err(error)?))
     }
 }
 
-/// `idempotencyKey`: any string of 1 to 64 characters, unique for each thing that the caller means to do. The same key
+/// `idempotencyKey`: any string of 1 to 64 characters without control characters, compared byte for byte, unique for each thing that the caller means to do. The same key
 /// with the same input returns the first result again; with another input it is the problem IDEMPOTENCY_KEY_REUSED.
 /// Keys are remembered for 30 days, or longer where the server is set so.
 #[derive(Debug, InputObject)]
@@ -166,16 +168,21 @@ impl PointsMutation {
     /// Puts points into a wallet. A cashier is shown the balance of another user's wallet, and not its history: who
     /// asks for that gets FORBIDDEN, and nothing is charged.
     async fn charge(&self, ctx: &Context<'_>, input: ChargeInput) -> Result<PointsPayload> {
-        let (house, wallet) = (ctx.data::<Arc<House>>()?, user(input.user_id.as_ref())?);
+        let mut wrong = Mistakes::default();
+        let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
+        let wallet = wrong.take(["userId".into()], user(input.user_id.as_ref()));
+        let (key, wallet) = read_input(key.zip(wallet).ok_or_else(|| wrong.into_vec()))?;
         let caller = acting_on(ctx, wallet.as_ref())?;
-        let done = house.charge(caller, wallet, input.amount, input.idempotency_key).await;
+        let done = ctx.data::<Arc<House>>()?.charge(caller, wallet, input.amount, key).await;
         payload(ctx, done).await
     }
 
     /// Spends the caller's points on something that is not a ticket.
     async fn use_points(&self, ctx: &Context<'_>, input: UsePointsInput) -> Result<PointsPayload> {
-        let house = ctx.data::<Arc<House>>()?;
-        let done = house.use_points(caller(ctx)?, input.amount, input.idempotency_key).await;
+        let mut wrong = Mistakes::default();
+        let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
+        let key = read_input(key.ok_or_else(|| wrong.into_vec()))?;
+        let done = ctx.data::<Arc<House>>()?.use_points(caller(ctx)?, input.amount, key).await;
         payload(ctx, done).await
     }
 }

@@ -171,7 +171,8 @@ pub(super) async fn settle<T>(
     match done {
         Ok(done) => Ok(Ok(done)),
         Err(Failure::Problem(found)) => Ok(Err(problem(ctx, found).await?)),
-        Err(failure) => Err(error(failure)),
+        // Every mutation that has problems takes one `input`.
+        Err(failure) => Err(error(failure.below("input"))),
     }
 }
 

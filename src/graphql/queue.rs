@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, Subscription};
-use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream::BoxStream};
 
 use crate::{
     domain::{
-        id::{SeriesId, TokenId},
+        id::{SeriesId, TokenId, UserId},
+        mistake::Mistakes,
         sale,
+        text::PersonName,
     },
     graphql::{
-        error::{caller, caller_opt, error, id, id_opt},
+        error::{caller, caller_opt, error, id_opt, parse_id, read_input},
         loaders,
         problem::{Problem, settle},
         series::{Series, SeriesStatus},
+        time::Time,
     },
     service::{House, queue},
 };
@@ -47,19 +49,19 @@ impl Token {
     }
 
     /// When the join was accepted.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.token.created_at
+    async fn created_at(&self) -> Time {
+        self.token.created_at.into()
     }
 
     /// When the server last heard from its owner: a heartbeat, a position query, or an open subscription. Nobody
     /// is held silent for the time that the server was down.
-    async fn last_seen_at(&self) -> DateTime<Utc> {
-        self.position.last_seen_at
+    async fn last_seen_at(&self) -> Time {
+        self.position.last_seen_at.into()
     }
 
     /// When it ends unless its owner is heard from; once it is over, when it ended.
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.position.expires_at
+    async fn expires_at(&self) -> Time {
+        self.position.expires_at.into()
     }
 
     async fn position(&self) -> QueuePosition {
@@ -101,7 +103,7 @@ pub struct QueuePosition {
     pub estimated_wait_seconds: Option<i32>,
     /// While ADMITTED: until when seats may be chosen; fixed at the admission. Who holds seats then keeps the place until
     /// the last of those holds ends, to pay for them.
-    pub admitted_until: Option<DateTime<Utc>>,
+    pub admitted_until: Option<Time>,
     /// Seats still on sale, so that a fan far back knows the odds.
     pub available_seats: i32,
     /// How the sale stands: who waits learns from it that it is PAUSED or SOLD_OUT.
@@ -118,7 +120,7 @@ impl From<queue::Position> for QueuePosition {
             position: position.position.map(int),
             waiting: int(position.waiting),
             estimated_wait_seconds: position.estimated_wait_seconds.map(int),
-            admitted_until: position.admitted_until,
+            admitted_until: position.admitted_until.map(Time),
             available_seats: i32::try_from(position.available_seats).unwrap_or(i32::MAX),
             series_status: position.series_status.into(),
         }
@@ -163,10 +165,10 @@ impl QueueQuery {
 pub struct IssueTokenInput {
     /// The date.
     pub series_id: ID,
-    /// Who is asking. Only where the server runs with open identities (the demo); otherwise the caller's identity
+    /// Who is asking: 1 to 255 characters, none of them a control character, compared byte for byte. Only where the server runs with open identities (the demo); otherwise the caller's identity
     /// token says so.
     pub user_id: Option<String>,
-    /// As the fan wants to be called; up to 100 characters.
+    /// As the fan wants to be called; at most 100 characters, as for the title of a concert.
     pub name: Option<String>,
 }
 
@@ -194,14 +196,22 @@ impl QueueMutation {
     /// gets the same place.
     async fn issue_token(&self, ctx: &Context<'_>, input: IssueTokenInput) -> Result<IssueTokenPayload> {
         let house = ctx.data::<Arc<House>>()?;
-        let series = id::<SeriesId>("seriesId", &input.series_id)?;
+        let mut wrong = Mistakes::default();
+        let series = wrong.take(["seriesId".into()], parse_id::<SeriesId>(&input.series_id));
+        let user = input.user_id.as_deref().map(UserId::try_new).transpose();
+        let user = wrong.take(["userId".into()], user);
+        let name = input.name.as_deref().map(PersonName::try_new).transpose();
+        let name = wrong.take(["name".into()], name);
+        let (Some(series), Some(user), Some(name)) = (series, user, name) else {
+            return read_input(Err(wrong.into_vec()));
+        };
         // Where anybody may say who they are, a token that has ended is in nobody's way.
         let shown = match caller_opt(ctx) {
-            Err(_) if house.takes_anybody() && input.user_id.is_some() => None,
+            Err(_) if house.takes_anybody() && user.is_some() => None,
             shown => shown?,
         };
-        let (user, name) =
-            house.joiner(shown, input.user_id.as_deref(), input.name.as_deref()).map_err(error)?;
+        let joiner = house.joiner(shown, user, name);
+        let (user, name) = joiner.map_err(|failure| error(failure.below("input")))?;
         Ok(match settle(ctx, house.join(shown, user, name, series).await).await? {
             Ok(joined) => IssueTokenPayload {
                 token: Some(joined.jwt),

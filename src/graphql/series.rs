@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use chrono::{DateTime, SubsecRound, Utc};
-
 use crate::{
     domain::{
-        catalog::{self, Schedule, Section},
+        catalog::{self, NewSection, Schedule, SeriesPlan},
         id::{ConcertId, SeriesId},
+        mistake::{Mistake, Mistakes},
         policy,
     },
     graphql::{
         concert::{Concert, bookable},
-        error::{caller, error, id},
+        error::{caller, error, id, parse_id, read_input},
         loaders::{self, DatesOf, HeldOf},
         seat::{Seat, seats_of},
         seat_list::Seats,
+        time::Time,
     },
     service::House,
 };
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
 /// One date of a concert, with its own seats, sale and waiting room.
 #[derive(Clone, Debug)]
@@ -37,23 +37,23 @@ impl Series {
     }
 
     /// When the concert begins; until then a ticket can be given back.
-    async fn start_at(&self) -> DateTime<Utc> {
-        self.0.schedule.start_at
+    async fn start_at(&self) -> Time {
+        self.0.schedule.start_at.into()
     }
 
     /// When the concert ends.
-    async fn end_at(&self) -> DateTime<Utc> {
-        self.0.schedule.end_at
+    async fn end_at(&self) -> Time {
+        self.0.schedule.end_at.into()
     }
 
     /// When the sale opens. Whoever joins before that waits in the lobby, which is put into a random order then.
-    async fn reserve_start_at(&self) -> DateTime<Utc> {
-        self.0.schedule.reserve_start_at
+    async fn reserve_start_at(&self) -> Time {
+        self.0.schedule.reserve_start_at.into()
     }
 
     /// When the sale closes.
-    async fn reserve_end_at(&self) -> DateTime<Utc> {
-        self.0.schedule.reserve_end_at
+    async fn reserve_end_at(&self) -> Time {
+        self.0.schedule.reserve_end_at.into()
     }
 
     /// How the sale stands right now.
@@ -72,8 +72,8 @@ impl Series {
         Ok(self.0.seat_count - self.0.reserved_count - held)
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 
     /// The seats by number; with `availableOnly`, those that can be held right now.
@@ -215,29 +215,47 @@ pub struct CreateSeriesInput {
     /// The concert.
     pub concert_id: ID,
     /// When the concert begins.
-    pub start_at: DateTime<Utc>,
+    pub start_at: Time,
     /// When it ends.
-    pub end_at: DateTime<Utc>,
+    pub end_at: Time,
     /// When the sale opens.
-    pub reserve_start_at: DateTime<Utc>,
+    pub reserve_start_at: Time,
     /// When the sale closes; at the latest when the concert ends.
-    pub reserve_end_at: DateTime<Utc>,
+    pub reserve_end_at: Time,
     /// Left out: the standard house, 50 seats numbered 1 to 50 in 5 rows of 10, at 10,000 points.
     pub sections: Option<Vec<SectionInput>>,
     /// Left out: 100 fans at once, one minute without a heartbeat, ten minutes to choose, 4 seats a fan.
     pub queue_policy: Option<QueuePolicyInput>,
 }
 
+impl CreateSeriesInput {
+    fn read(self) -> std::result::Result<(ConcertId, SeriesPlan), Vec<Mistake>> {
+        let schedule = Schedule {
+            start_at: self.start_at.0,
+            end_at: self.end_at.0,
+            reserve_start_at: self.reserve_start_at.0,
+            reserve_end_at: self.reserve_end_at.0,
+        };
+        let section = |SectionInput { name, rows, cols, price }| NewSection { name, rows, cols, price };
+        let sections = self.sections.map(|sections| sections.into_iter().map(section).collect::<Vec<_>>());
+        let policy = self.queue_policy.unwrap_or_default().into();
+        let mut wrong = Mistakes::default();
+        let concert = wrong.take(["concertId".into()], parse_id(&self.concert_id));
+        let plan = wrong.take_all(None, SeriesPlan::try_new(schedule, sections.as_deref(), policy));
+        concert.zip(plan).ok_or_else(|| wrong.into_vec())
+    }
+}
+
 /// A block of seats; up to 100,000 seats a series.
 #[derive(Debug, InputObject)]
 pub struct SectionInput {
-    /// 1 to 50 characters, unique in its house.
+    /// 1 to 50 characters, as for the title of a concert; no other section of its house has a name that looks the same.
     pub name: String,
-    /// Rows, at least 1.
+    /// Rows, 1 to 100,000.
     pub rows: i32,
-    /// Seats a row, at least 1.
+    /// Seats a row, 1 to 100,000.
     pub cols: i32,
-    /// Points for one seat, at least 1; 1 point = 1 KRW.
+    /// Points for one seat, 1 to 1,000,000,000 (1 point = 1 KRW); all seats together cost at most 2,147,483,647.
     pub price: i32,
 }
 
@@ -260,28 +278,23 @@ impl SeriesMutation {
     /// house takes some seconds, and the date is shown when it is complete. RATE_LIMITED, with `retryAfterMs`, beyond the
     /// dates and seats that one organiser may create within an hour.
     async fn create_series(&self, ctx: &Context<'_>, input: CreateSeriesInput) -> Result<Series> {
-        let concert = id::<ConcertId>("concertId", &input.concert_id)?;
-        let schedule = Schedule {
-            start_at: input.start_at.trunc_subsecs(3),
-            end_at: input.end_at.trunc_subsecs(3),
-            reserve_start_at: input.reserve_start_at.trunc_subsecs(3),
-            reserve_end_at: input.reserve_end_at.trunc_subsecs(3),
-        };
-        let section = |SectionInput { name, rows, cols, price }| Section { name, rows, cols, price };
-        let sections = input.sections.map(|sections| sections.into_iter().map(section).collect());
-        let policy = input.queue_policy.unwrap_or_default().into();
-        let house = ctx.data::<Arc<House>>()?;
-        let created = house.create_series(caller(ctx)?, concert, schedule, sections, policy).await;
-        Ok(Series(created.map_err(error)?))
+        let (concert, plan) = read_input(input.read())?;
+        let created = ctx.data::<Arc<House>>()?.create_series(caller(ctx)?, concert, plan).await;
+        Ok(Series(created.map_err(|failure| error(failure.below("input")))?))
     }
 
     /// Changes how many fans are let in; takes effect at once and throws nobody out. The ORGANIZER of the
     /// concert, or ADMIN.
     async fn update_queue_policy(&self, ctx: &Context<'_>, input: UpdateQueuePolicyInput) -> Result<Series> {
-        let series = id::<SeriesId>("seriesId", &input.series_id)?;
-        let house = ctx.data::<Arc<House>>()?;
-        let changed = house.update_policy(caller(ctx)?, series, input.queue_policy.into()).await;
-        Ok(Series(changed.map_err(error)?))
+        let mut wrong = Mistakes::default();
+        let series = wrong.take(["seriesId".into()], parse_id::<SeriesId>(&input.series_id));
+        let patch = policy::PolicyPatch::from(input.queue_policy);
+        // A setting is right or wrong whatever the others are.
+        let checked = policy::QueuePolicy::default().try_patched(patch);
+        let checked = wrong.take_all(Some("queuePolicy".into()), checked);
+        let (Some(series), Some(_)) = (series, checked) else { return read_input(Err(wrong.into_vec())) };
+        let changed = ctx.data::<Arc<House>>()?.update_policy(caller(ctx)?, series, patch).await;
+        Ok(Series(changed.map_err(|failure| error(failure.below("input")))?))
     }
 
     /// Stops admissions and holds; who holds seats may still pay. The ORGANIZER of the concert, or ADMIN.

@@ -47,12 +47,12 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::UserId;
+    use crate::domain::{id::UserId, text::PersonName};
 
     #[test]
     fn nobody_shows_a_token_that_has_ended_and_who_asked_in_time_relied_on_it() {
         let user = UserId::try_new("ann").unwrap();
-        let caller = Caller { user, name: String::new(), roles: Vec::new(), pass: None };
+        let caller = Caller { user, name: PersonName::none(), roles: Vec::new(), pass: None };
         let until = DateTime::from_timestamp_millis(1_800_000_000_500).unwrap();
         let shown = Shown::new(caller, until);
         assert!(shown.caller(until).is_none());

@@ -1,24 +1,27 @@
 //! Tickets and what paid for them.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
-use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
         id::{HoldId, UserId},
+        mistake::{Mistake, Mistakes},
+        page::Page,
         policy::QueuePolicy,
         sale,
+        text::IdempotencyKey,
     },
     graphql::{
         budget::take_rows,
-        error::{bad_input, caller, error, id, ids},
+        error::{caller, error, id, parse_id, parse_ids, read, read_input},
         loaders::{self, TicketsOf},
         page::{PageArgs, connection},
         points::Points,
         problem::{Problem, settle},
         seat::Seat,
+        time::Time,
     },
     service::House,
 };
@@ -52,8 +55,8 @@ impl Reservation {
     }
 
     /// When it was paid.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 }
 
@@ -91,8 +94,8 @@ impl Payment {
         self.0.status().into()
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    async fn created_at(&self) -> Time {
+        self.0.created_at.into()
     }
 
     /// What it paid for, also what was given back since.
@@ -131,8 +134,8 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Reservation>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        let (user, page) = read(of_whom(user_id.as_ref(), &PageArgs { first, after, last, before }))?;
+        let house = ctx.data::<Arc<House>>()?;
         let slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
         connection(ctx, slice, |ticket| ticket.id.to_string(), Reservation)
     }
@@ -158,8 +161,8 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Payment>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
+        let (user, page) = read(of_whom(user_id.as_ref(), &PageArgs { first, after, last, before }))?;
+        let house = ctx.data::<Arc<House>>()?;
         let slice = house.payments(caller(ctx)?, user, page).await.map_err(error)?;
         connection(ctx, slice, |payment| payment.id.to_string(), Payment)
     }
@@ -177,8 +180,19 @@ impl TicketQuery {
 }
 
 /// Reads a user id that may be left out.
-pub(super) fn user(id: Option<&ID>) -> Result<Option<UserId>> {
-    id.map(|id| UserId::try_new(id)).transpose().map_err(|why| bad_input(format!("userId: {why}.")))
+pub(super) fn user(id: Option<&ID>) -> std::result::Result<Option<UserId>, String> {
+    id.map(|id| UserId::try_new(id)).transpose()
+}
+
+/// Reads whose things are asked for, and which page of them.
+fn of_whom<K: FromStr>(
+    user_id: Option<&ID>,
+    page: &PageArgs,
+) -> std::result::Result<(Option<UserId>, Page<K>), Vec<Mistake>> {
+    let mut wrong = Mistakes::default();
+    let owner = wrong.take(["userId".into()], user(user_id));
+    let page = wrong.take_all(None, page.page());
+    owner.zip(page).ok_or_else(|| wrong.into_vec())
 }
 
 /// What to pay for.
@@ -186,7 +200,7 @@ pub(super) fn user(id: Option<&ID>) -> Result<Option<UserId>> {
 pub struct PayInput {
     /// At most 100; left out, all live holds of the token's series.
     pub hold_ids: Option<Vec<ID>>,
-    /// 1 to 64 characters, new for each payment that you mean to make. The same key with the same input returns
+    /// 1 to 64 characters, none of them a control character, compared byte for byte; new for each payment that you mean to make. The same key with the same input returns
     /// the first result again, so a payment whose answer was lost can safely be repeated.
     pub idempotency_key: String,
 }
@@ -233,11 +247,12 @@ impl TicketMutation {
     /// Pays the caller's live holds of the token's series in one go, confirms the seats and completes the token.
     /// If anything is wrong nothing has happened, and the holds stand until their own end.
     async fn pay(&self, ctx: &Context<'_>, input: PayInput) -> Result<PayPayload> {
-        let holds = match input.hold_ids {
-            Some(named) => Some(ids::<HoldId>("holdIds", &named, QueuePolicy::MAX_SEATS_PER_USER)?),
-            None => None,
-        };
-        let done = ctx.data::<Arc<House>>()?.pay(caller(ctx)?, holds, input.idempotency_key).await;
+        let mut wrong = Mistakes::default();
+        let named = input.hold_ids.map(|ids| parse_ids::<HoldId>(&ids, QueuePolicy::MAX_SEATS_PER_USER));
+        let holds = wrong.take_all(Some("holdIds".into()), named.transpose());
+        let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
+        let (holds, key) = read_input(holds.zip(key).ok_or_else(|| wrong.into_vec()))?;
+        let done = ctx.data::<Arc<House>>()?.pay(caller(ctx)?, holds, key).await;
         Ok(match settle(ctx, done).await? {
             Ok(paid) => {
                 let tickets = loaders::load(ctx, TicketsOf(paid.payment)).await?.unwrap_or_default();
@@ -258,9 +273,12 @@ impl TicketMutation {
         ctx: &Context<'_>,
         input: CancelReservationInput,
     ) -> Result<CancelReservationPayload> {
+        let mut wrong = Mistakes::default();
+        let ticket = wrong.take(["reservationId".into()], parse_id(&input.reservation_id));
+        let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
+        let (ticket, key) = read_input(ticket.zip(key).ok_or_else(|| wrong.into_vec()))?;
         let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
-        let ticket = id("reservationId", &input.reservation_id)?;
-        let done = house.cancel(caller, ticket, input.idempotency_key).await;
+        let done = house.cancel(caller, ticket, key).await;
         Ok(match settle(ctx, done).await? {
             Ok((ticket, wallet)) => CancelReservationPayload {
                 reservation: house.reservation(caller, ticket).await.map_err(error)?.map(Reservation),

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{self, Section, Series},
+        catalog::{Layout, Series},
         id::{SeriesId, UserId},
     },
     service::{Failure, House},
@@ -98,7 +98,7 @@ impl House {
     pub(super) async fn build(
         &self,
         organizer: &UserId,
-        sections: Vec<Section>,
+        layout: Layout,
         plan: impl FnOnce(chrono::DateTime<Utc>) -> Series,
     ) -> Result<Series, Failure> {
         let limits = self.settings.organizer_limits;
@@ -114,7 +114,7 @@ impl House {
             dice: self.dice.clone(),
             stop: self.stop.clone(),
             series: series.clone(),
-            sections,
+            layout,
             _waiting: waiting,
             _turn: turn,
         };
@@ -139,9 +139,12 @@ impl House {
 pub(super) fn limited(exceeded: Exceeded) -> Failure {
     let Exceeded { what, most, wait } = exceeded;
     let Some(wait) = wait else {
-        return Failure::BadInput(format!(
-            "An organiser may create at most {most} {what} an hour, so a date cannot have more."
-        ));
+        return Failure::bad(
+            "sections",
+            format!(
+                "must not be larger: an organiser may create at most {most} {what} an hour, so a date cannot have more"
+            ),
+        );
     };
     let retry_after = wait.to_std().unwrap_or_default();
     let minutes = wait.num_minutes() + 1;
@@ -160,7 +163,7 @@ struct Building {
     dice: Dice,
     stop: CancellationToken,
     series: Series,
-    sections: Vec<Section>,
+    layout: Layout,
     _waiting: Waiting,
     _turn: OwnedSemaphorePermit,
 }
@@ -191,7 +194,7 @@ impl Building {
         let id = self.series.id;
         // How long others have the database to themselves is a matter of real time, also where a test holds the clock.
         let real = Clock::system();
-        let mut seats = catalog::seats(&self.sections).peekable();
+        let mut seats = self.layout.seats().peekable();
         while seats.peek().is_some() {
             if self.stop.is_cancelled() {
                 return Err(Failure::Unavailable);

@@ -2,11 +2,13 @@
 
 use crate::{
     domain::{
-        catalog::{self, Concert, Schedule, Section, Series},
+        catalog::{Concert, Series, SeriesPlan},
         id::{ConcertId, SeriesId, UserId},
         identity::{Caller, Role},
         lobby::DrawSecret,
-        policy::{PolicyPatch, QueuePolicy},
+        mistake::Mistake,
+        policy::PolicyPatch,
+        text::Title,
     },
     service::{Failure, House, building::limited},
     store::events::Event,
@@ -16,13 +18,12 @@ impl House {
     /// Creates a concert.
     ///
     /// # Errors
-    /// FORBIDDEN unless ORGANIZER; BAD_USER_INPUT for a bad title; RATE_LIMITED beyond what one may create in an hour.
-    pub async fn create_concert(&self, caller: &Caller, title: &str) -> Result<Concert, Failure> {
+    /// FORBIDDEN unless ORGANIZER; RATE_LIMITED beyond what one may create in an hour.
+    pub async fn create_concert(&self, caller: &Caller, title: Title) -> Result<Concert, Failure> {
         if !caller.may_act_as(Role::Organizer) {
             return Err(Failure::Forbidden("Only an ORGANIZER may create concerts.".into()));
         }
         let now = self.clock.now();
-        let title = catalog::try_title(title).map_err(Failure::BadInput)?;
         let id = ConcertId(self.dice.id(now));
         let concert = Concert { id, title, organizer: caller.user.clone(), created_at: now };
         let most = self.settings.organizer_limits.map(|limits| limits.concerts);
@@ -30,25 +31,20 @@ impl House {
         Ok(concert)
     }
 
-    /// Creates one date of a concert; without sections, the standard house.
+    /// Creates one date of a concert.
     ///
     /// # Errors
-    /// NOT_FOUND without the concert, FORBIDDEN for another's; BAD_USER_INPUT for times, seats or a policy
-    /// that cannot be; RATE_LIMITED beyond what one may create in an hour, UNAVAILABLE if too many dates wait for their
-    /// turn to be made.
+    /// NOT_FOUND without the concert, FORBIDDEN for another's; RATE_LIMITED beyond what one may create in an hour,
+    /// UNAVAILABLE if too many dates wait for their turn to be made.
     pub async fn create_series(
         &self,
         caller: &Caller,
         concert: ConcertId,
-        schedule: Schedule,
-        sections: Option<Vec<Section>>,
-        policy: PolicyPatch,
+        plan: SeriesPlan,
     ) -> Result<Series, Failure> {
         let organizer = self.run_by(caller, concert).await?;
-        let schedule = schedule.check().map_err(Failure::BadInput)?;
-        let sections = sections.unwrap_or_else(catalog::standard_house);
-        let seats = catalog::check_layout(&sections).map_err(Failure::BadInput)?;
-        let policy = QueuePolicy::default().try_patched(policy).map_err(Failure::BadInput)?;
+        let SeriesPlan { schedule, layout, policy } = plan;
+        let seats = layout.seat_count();
         let plan = |now| Series {
             id: SeriesId(self.dice.id(now)),
             concert,
@@ -64,7 +60,7 @@ impl House {
             drawn_at: None,
             created_at: now,
         };
-        let series = self.build(&organizer, sections, plan).await?;
+        let series = self.build(&organizer, layout, plan).await?;
         match self.rooms.of(series.id).await {
             // Its keeper makes the draw at the opening, whether or not anybody comes.
             Ok(_) => Ok(series),
@@ -85,7 +81,9 @@ impl House {
         patch: PolicyPatch,
     ) -> Result<Series, Failure> {
         let patch = |series: &mut Series| {
-            series.policy = series.policy.try_patched(patch)?;
+            series.policy = series.policy.try_patched(patch).map_err(|wrong| {
+                wrong.into_iter().map(|mistake| mistake.below("queuePolicy")).collect::<Vec<_>>()
+            })?;
             Ok(())
         };
         self.change_settings(caller, id, patch).await
@@ -107,7 +105,7 @@ impl House {
         &self,
         caller: &Caller,
         id: SeriesId,
-        change: impl FnOnce(&mut Series) -> Result<(), String>,
+        change: impl FnOnce(&mut Series) -> Result<(), Vec<Mistake>>,
     ) -> Result<Series, Failure> {
         self.own_series(caller, id).await?;
         let changed = self.database.change_settings(id, change).await?;

@@ -122,7 +122,7 @@ pub struct Best {
     /// How many, at least 1.
     pub count: usize,
     /// Only in this section.
-    pub section: Option<String>,
+    pub section: Option<Arc<str>>,
 }
 
 struct Worker {
@@ -324,12 +324,17 @@ fn settle(mut job: Job, outcome: Result<Outcome, Problem>) -> Option<Job> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::text::IdempotencyKey;
 
     fn job(n: usize, pays: bool) -> Job {
         let user = UserId::from_stored("fan");
         let series = SeriesId(uuid::Uuid::nil());
         let wanted = if pays {
-            Wanted::Command(Command::Use { user, amount: 1, key: n.to_string() })
+            Wanted::Command(Command::Use {
+                user,
+                amount: 1,
+                key: IdempotencyKey::from_stored(&n.to_string()),
+            })
         } else {
             Wanted::Best(Best { user, token: None, series, count: n, section: None })
         };

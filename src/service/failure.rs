@@ -5,7 +5,10 @@ use std::{error::Error, time::Duration};
 use sea_orm::DbErr;
 
 use crate::{
-    domain::sale::{Problem, ProblemCode},
+    domain::{
+        mistake::{Mistake, Step},
+        sale::{Problem, ProblemCode},
+    },
     store,
 };
 
@@ -19,8 +22,8 @@ pub enum Failure {
     Unauthenticated(String),
     /// The caller may not do this.
     Forbidden(String),
-    /// The input is wrong; the sentence says how, and what would be right.
-    BadInput(String),
+    /// The input is wrong: how, where, and what would be right.
+    BadInput(Vec<Mistake>),
     /// There is no such thing, or it is another's.
     NotFound(String),
     /// The concert has no date yet.
@@ -66,7 +69,29 @@ impl From<ProblemCode> for Failure {
     }
 }
 
+impl From<Vec<Mistake>> for Failure {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::BadInput(mistakes)
+    }
+}
+
 impl Failure {
+    /// BAD_USER_INPUT for one argument, or one field of an input.
+    pub fn bad(name: impl Into<Step>, message: impl Into<String>) -> Self {
+        Self::BadInput(vec![Mistake::at([name.into()], message)])
+    }
+
+    /// The same; what is wrong with an input is further in.
+    #[must_use]
+    pub fn below(self, step: &'static str) -> Self {
+        match self {
+            Self::BadInput(mistakes) => {
+                Self::BadInput(mistakes.into_iter().map(|mistake| mistake.below(step)).collect())
+            }
+            other => other,
+        }
+    }
+
     /// NOT_FOUND, in words.
     #[must_use]
     pub fn not_found(what: &str) -> Self {

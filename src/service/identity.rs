@@ -247,7 +247,7 @@ mod tests {
         };
         let token = keys.queue_token(pass, &user(), "Ann", now(), now()).unwrap();
         let (caller, until) = keys.caller(&token, now()).unwrap();
-        assert_eq!((caller.user, caller.name, caller.pass), (user(), "Ann".to_owned(), Some(pass)));
+        assert_eq!((caller.user, caller.name.as_str(), caller.pass), (user(), "Ann", Some(pass)));
         assert_eq!(until, now() + TimeDelta::hours(24));
         assert_eq!(keys.caller(&token, until).unwrap_err(), BadToken::Outdated);
     }

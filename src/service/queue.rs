@@ -13,7 +13,7 @@ use crate::{
         identity::{Caller, JoinOrder, QueuePass},
         room::{Heard, Outcome, Status},
         sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
-        text,
+        text::PersonName,
     },
     service::{
         Failure, House,
@@ -81,33 +81,31 @@ impl House {
     /// Who joins: the caller, or whom an open door lets them say that they are.
     ///
     /// # Errors
-    /// UNAUTHENTICATED without a token where identities are not open; BAD_USER_INPUT for a user id that is
-    /// none, or is another's than the token's.
+    /// UNAUTHENTICATED without a token where identities are not open; BAD_USER_INPUT for another's user id than the
+    /// token's.
     pub fn joiner(
         &self,
         caller: Option<&Caller>,
-        user: Option<&str>,
-        name: Option<&str>,
-    ) -> Result<(UserId, String), Failure> {
-        let named = user.map(UserId::try_new).transpose();
-        let named = named.map_err(|why| Failure::BadInput(format!("userId: {why}.")))?;
+        named: Option<UserId>,
+        name: Option<PersonName>,
+    ) -> Result<(UserId, PersonName), Failure> {
         let (user, own_name) = match (caller, named, self.settings.open_identities) {
             (_, Some(user), true) => (user, None),
-            (Some(caller), None, _) => (caller.user.clone(), Some(caller.name.as_str())),
-            (Some(caller), Some(user), false) if caller.user == user => (user, Some(caller.name.as_str())),
+            (Some(caller), None, _) => (caller.user.clone(), Some(&caller.name)),
+            (Some(caller), Some(user), false) if caller.user == user => (user, Some(&caller.name)),
             (Some(_), Some(_), false) => {
-                return Err(Failure::BadInput(
-                    "userId must be left out: on this server the identity token says who is asking.".into(),
+                return Err(Failure::bad(
+                    "userId",
+                    "must be left out: on this server the identity token says who is asking",
                 ));
             }
             (None, None, true) => {
-                return Err(Failure::BadInput("userId must say who is asking, or send a token.".into()));
+                return Err(Failure::bad("userId", "must say who is asking, where no token does"));
             }
             (None, _, false) => return Err(Failure::Unauthenticated("Send an identity token.".into())),
         };
-        let name = name.or(own_name).unwrap_or_default().trim();
-        text::check("name", name, text::NAME).map_err(Failure::BadInput)?;
-        Ok((user, name.to_owned()))
+        let name = name.or_else(|| own_name.cloned()).unwrap_or_else(PersonName::none);
+        Ok((user, name))
     }
 
     /// Joins the waiting room of a series, or comes back to one's place in it (rules 4 and 9); `shown`: by which
@@ -119,7 +117,7 @@ impl House {
         &self,
         shown: Option<&Caller>,
         user: UserId,
-        name: String,
+        name: PersonName,
         series: SeriesId,
     ) -> Result<Joined, Failure> {
         let room = self.room_of(series).await?;
@@ -128,7 +126,7 @@ impl House {
         }
         let now = self.clock.now();
         let new = TokenId(self.dice.id(now));
-        let token = match room.join(new, user.clone(), name.clone()).await? {
+        let token = match room.join(new, user.clone(), name.to_string()).await? {
             Outcome::Joined { token } => token,
             Outcome::Already { token } => {
                 // Coming back is a sign of life.
@@ -141,7 +139,7 @@ impl House {
         };
         let position = self.position_in(&room, token).await?;
         let pass = QueuePass { token, series, order: position.order };
-        let jwt = self.keys.queue_token(pass, &user, &name, room.closes_at(), now);
+        let jwt = self.keys.queue_token(pass, &user, name.as_str(), room.closes_at(), now);
         let jwt = jwt.map_err(|error| Failure::Internal(error.into()))?;
         Ok(Joined { jwt, position })
     }
@@ -192,7 +190,7 @@ impl House {
             && room.hear(token).await? == Heard::Unknown
             && self.database.token(token).await?.is_none()
         {
-            let back = room.come_back(token, caller.user.clone(), order, caller.name.clone()).await?;
+            let back = room.come_back(token, caller.user.clone(), order, caller.name.to_string()).await?;
             tracing::warn!(%token, %series, ?back, "a place that the journal had lost");
         }
         Ok(())
@@ -244,7 +242,7 @@ impl House {
     /// NOT_FOUND for a place that the caller may not read; BAD_USER_INPUT if none is named.
     pub async fn readable_token(&self, caller: &Caller, token: Option<TokenId>) -> Result<Token, Failure> {
         let token = token.or(caller.pass.map(|pass| pass.token)).ok_or_else(|| {
-            Failure::BadInput("tokenId must say which place: an identity token has none of its own.".into())
+            Failure::bad("tokenId", "must say which place: an identity token has none of its own")
         })?;
         let found = self.database.token(token).await?;
         found.filter(|found| caller.may_read_of(&found.user)).ok_or_else(|| Failure::not_found("token"))

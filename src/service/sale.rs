@@ -4,10 +4,11 @@ use crate::{
     domain::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         identity::Caller,
+        mistake::Mistake,
         page::{Page, Slice},
         policy::QueuePolicy,
         sale::{Command, Hold, Outcome, Paid, Payment, Problem, ProblemCode, Reservation, Wallet},
-        text,
+        text::{IdempotencyKey, SectionName},
     },
     service::{Failure, House, committer::Best},
 };
@@ -22,10 +23,14 @@ impl House {
         let most = QueuePolicy::MAX_SEATS_PER_USER;
         if seats.is_empty() || seats.len() > most as usize {
             let n = seats.len();
-            return Err(Failure::BadInput(format!("seatIds must name 1 to {most} seats, not {n}.")));
+            return Err(Failure::bad("seatIds", format!("must name 1 to {most} seats, not {n}")));
         }
-        if (1..seats.len()).any(|i| seats[..i].contains(&seats[i])) {
-            return Err(Failure::BadInput("seatIds must name each seat once.".into()));
+        let again = (1..seats.len()).filter(|i| seats[..*i].contains(&seats[*i]));
+        let again =
+            again.map(|i| Mistake::at(["seatIds".into(), i.into()], "must not name a seat a second time"));
+        let again: Vec<_> = again.collect();
+        if !again.is_empty() {
+            return Err(again.into());
         }
         let found = self.database.seats_by_id(&seats).await?;
         let series = match caller.pass {
@@ -46,29 +51,25 @@ impl House {
     /// Holds the best `count` seats side by side (rule 14), of the series of the caller's queue token or place.
     ///
     /// # Errors
-    /// The problems of holding; BAD_USER_INPUT for a count that cannot be or a section that is not there.
+    /// The problems of holding; BAD_USER_INPUT for a section that is not there.
     pub async fn hold_best_seats(
         &self,
         caller: &Caller,
-        count: i32,
-        section: Option<String>,
+        count: usize,
+        section: Option<SectionName>,
     ) -> Result<Vec<HoldId>, Failure> {
-        let most = QueuePolicy::MAX_SEATS_PER_USER;
-        let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
-        let count = fits
-            .ok_or_else(|| Failure::BadInput(format!("count must be between 1 and {most}, not {count}.")))?;
-        if let Some(name) = &section {
-            text::check("section", name, text::SECTION).map_err(Failure::BadInput)?;
-        }
         let series = caller.pass.map(|pass| pass.series).ok_or_else(|| {
-            Failure::BadInput("Best seats need the queue token of a date, which says where to look.".into())
+            let why =
+                "cannot be answered: best seats need the queue token of a date, which says where to look";
+            Failure::BadInput(vec![Mistake::at([], why)])
         })?;
         let map = self.maps.of(series).await?.ok_or(ProblemCode::SeriesNotFound)?;
-        if let Some(name) = &section
-            && !map.has_section(name)
-        {
-            return Err(Failure::BadInput(format!("There is no section \"{name}\" in this date.")));
-        }
+        let section = match section {
+            Some(name) => Some(map.section(&name).ok_or_else(|| {
+                Failure::bad("section", format!("must be one of this date, and \"{name}\" is none"))
+            })?),
+            None => None,
+        };
         let (user, token) = (caller.user.clone(), token_of(caller));
         held(self.committer.hold_best(Best { user, token, series, count, section }).await?)
     }
@@ -93,16 +94,16 @@ impl House {
     /// Pays for holds, of the series of the queue token or of the holds that are named (rule 15).
     ///
     /// # Errors
-    /// The problems of paying; BAD_USER_INPUT for a bad key.
+    /// The problems of paying; BAD_USER_INPUT for more holds than one can have.
     pub async fn pay(
         &self,
         caller: &Caller,
         holds: Option<Vec<HoldId>>,
-        key: String,
+        key: IdempotencyKey,
     ) -> Result<Paid, Failure> {
-        check_key(&key)?;
-        if holds.as_ref().is_some_and(|holds| holds.len() > QueuePolicy::MAX_SEATS_PER_USER as usize) {
-            return Err(Failure::BadInput("holdIds names more holds than one fan can have.".into()));
+        let most = QueuePolicy::MAX_SEATS_PER_USER;
+        if let Some(n) = holds.as_ref().map(Vec::len).filter(|n| *n > most as usize) {
+            return Err(Failure::bad("holdIds", format!("must name at most {most} holds, not {n}")));
         }
         let holds = holds.map(|mut holds| {
             holds.sort_unstable();
@@ -136,14 +137,13 @@ impl House {
     /// Gives a ticket back (rule 18).
     ///
     /// # Errors
-    /// The problems of cancelling; BAD_USER_INPUT for a bad key.
+    /// The problems of cancelling.
     pub async fn cancel(
         &self,
         caller: &Caller,
         reservation: ReservationId,
-        key: String,
+        key: IdempotencyKey,
     ) -> Result<(ReservationId, Wallet), Failure> {
-        check_key(&key)?;
         let found = self.database.reservation(reservation).await?;
         let found = found.filter(|r| r.user == caller.user).ok_or(ProblemCode::ReservationNotFound)?;
         let (user, series) = (caller.user.clone(), found.series);
@@ -228,8 +228,14 @@ pub(super) fn readable(caller: &Caller, user: Option<UserId>) -> Result<UserId, 
     }
 }
 
-pub(super) fn check_key(key: &str) -> Result<(), Failure> {
-    text::check("idempotencyKey", key, text::KEY).map_err(Failure::BadInput)
+/// How many seats side by side.
+///
+/// # Errors
+/// A sentence that says how many there may be.
+pub fn best_count(count: i32) -> Result<usize, String> {
+    let most = QueuePolicy::MAX_SEATS_PER_USER;
+    let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
+    fits.ok_or_else(|| format!("must be between 1 and {most}, not {count}"))
 }
 
 pub(super) fn unexpected(outcome: &Outcome) -> Failure {

@@ -17,6 +17,7 @@ use crate::{
         id::{SeatId, SeriesId},
         in_order::{InOrder, TooFarAhead},
         seat_map::{Applied, SeatList, SeatMap, Snapshot},
+        text::SectionName,
     },
     service::{Failure, House},
     store::{Database, sale::SeatsChanged},
@@ -368,10 +369,10 @@ impl SeatsOf {
         self.with(|ready, now| ready.map.best(count, section, now, spoken_for))?
     }
 
-    /// See [`SeatMap::has_section`].
+    /// See [`SeatMap::section`].
     #[must_use]
-    pub fn has_section(&self, name: &str) -> bool {
-        self.with(|ready, _| ready.map.has_section(name)).unwrap_or_default()
+    pub fn section(&self, name: &SectionName) -> Option<Arc<str>> {
+        self.with(|ready, _| ready.map.section(name))?
     }
 
     /// What comes, for somebody who wants to know only that there is something.

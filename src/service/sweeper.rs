@@ -57,8 +57,11 @@ async fn sweep(database: &Database, clock: &Clock, committer: &Committer) -> Res
         if lapsed.is_empty() {
             return Ok(());
         }
+        let mut done = Ok(());
         for (series, holds) in lapsed {
-            committer.run(Command::Lapse { series, holds }).await?;
+            // Where one date's cannot be marked, the others' are.
+            done = done.and(committer.run(Command::Lapse { series, holds }).await.map(drop));
         }
+        done?;
     }
 }

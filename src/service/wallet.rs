@@ -6,10 +6,11 @@ use crate::{
         identity::{Caller, Role},
         page::{Page, Slice},
         sale::{Command, Entry, Outcome, Wallet},
+        text::IdempotencyKey,
     },
     service::{
         Failure, House,
-        sale::{check_key, readable, unexpected},
+        sale::{readable, unexpected},
     },
 };
 
@@ -18,15 +19,14 @@ impl House {
     ///
     /// # Errors
     /// FORBIDDEN for another's wallet unless CASHIER or ADMIN, and for one's own, also a cashier's, unless the server
-    /// allows it; the problems of charging; BAD_USER_INPUT for a bad key.
+    /// allows it; the problems of charging.
     pub async fn charge(
         &self,
         caller: &Caller,
         wallet: Option<UserId>,
         amount: i32,
-        key: String,
+        key: IdempotencyKey,
     ) -> Result<(Entry, Wallet), Failure> {
-        check_key(&key)?;
         let wallet = wallet.unwrap_or_else(|| caller.user.clone());
         if wallet == caller.user {
             // Whatever their roles: who charges a wallet is somebody else than whose it is.
@@ -48,14 +48,13 @@ impl House {
     /// Spends points of the caller's on something that is not a ticket (rules 16 and 17).
     ///
     /// # Errors
-    /// The problems of spending; BAD_USER_INPUT for a bad key.
+    /// The problems of spending.
     pub async fn use_points(
         &self,
         caller: &Caller,
         amount: i32,
-        key: String,
+        key: IdempotencyKey,
     ) -> Result<(Entry, Wallet), Failure> {
-        check_key(&key)?;
         self.points(Command::Use { user: caller.user.clone(), amount, key }).await
     }
 

@@ -22,7 +22,7 @@ use crate::{
         id::{SeriesId, UserId},
         quota::{self, Done},
     },
-    store::{Database, catalog::series_row, convert},
+    store::{Database, catalog::series_row, convert, rows},
 };
 
 /// Seats of one transaction: a few milliseconds.
@@ -106,16 +106,14 @@ impl Database {
         clock: &Clock,
     ) -> Result<Result<(), Exceeded>, DbErr> {
         let now = self.alone(tx, organizer, clock).await?;
-        let times: Vec<DateTime<Utc>> = concert::Entity::find()
+        let times = concert::Entity::find()
             .select_only()
             .column(concert::Column::CreatedAt)
             .filter(concert::Column::OrganizerId.eq(organizer.as_str()))
             .filter(concert::Column::CreatedAt.gt(now - quota::WINDOW))
-            .order_by_asc(concert::Column::CreatedAt)
-            .into_tuple()
-            .all(tx)
-            .await?;
-        let done = times.into_iter().map(|at| Done { at, amount: 1 }).collect();
+            .order_by_asc(concert::Column::CreatedAt);
+        let times: Vec<(DateTime<Utc>,)> = rows::tuples(times, tx).await?;
+        let done = times.into_iter().map(|(at,)| Done { at, amount: 1 }).collect();
         Ok(exceeds(("concerts", done, 1, most), now).map_or(Ok(()), Err))
     }
 
@@ -178,7 +176,8 @@ impl Database {
     pub async fn give_up_series(&self, series: SeriesId) -> Result<bool, DbErr> {
         let tx = self.begin().await?;
         turn(&tx, series, Stage::Building, Stage::Gone, None).await?;
-        let ready = shown().filter(series::Column::Id.eq(series.0)).one(&tx).await?.is_some();
+        let ready = shown().filter(series::Column::Id.eq(series.0));
+        let ready = rows::models(ready, &tx).await?.read > 0;
         tx.commit().await?;
         Ok(!ready)
     }
@@ -290,16 +289,14 @@ async fn created_dates(
         .select_only()
         .column(concert::Column::Id)
         .filter(concert::Column::OrganizerId.eq(organizer.as_str()));
-    let rows: Vec<(DateTime<Utc>, i32)> = series::Entity::find()
+    let rows = series::Entity::find()
         .select_only()
         .columns([series::Column::CreatedAt, series::Column::SeatCount])
         .filter(series::Column::ConcertId.in_subquery(own.into_query()))
         .filter(series::Column::CreatedAt.gt(now - quota::WINDOW))
         .filter(series::Column::Stage.ne(Stage::Gone))
-        .order_by_asc(series::Column::CreatedAt)
-        .into_tuple()
-        .all(tx)
-        .await?;
+        .order_by_asc(series::Column::CreatedAt);
+    let rows: Vec<(DateTime<Utc>, i32)> = rows::tuples(rows, tx).await?;
     let done = |amount: fn(i32) -> u32| {
         rows.iter().map(|(at, seats)| Done { at: *at, amount: amount(*seats) }).collect()
     };
@@ -321,6 +318,17 @@ fn wait(exceeded: &Exceeded) -> (bool, Option<TimeDelta>) {
 fn seat_row(series: SeriesId, seat: PlannedSeat, id: Uuid) -> seat::ActiveModel {
     let PlannedSeat { number, section, row, col, price } = seat;
     let (series_id, hold_id, held_until, reservation_id) = (series.0, None, None, None);
-    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
-        .into_active_model()
+    seat::Model {
+        id,
+        series_id,
+        number,
+        section: section.to_string(),
+        row,
+        col,
+        price,
+        hold_id,
+        held_until,
+        reservation_id,
+    }
+    .into_active_model()
 }

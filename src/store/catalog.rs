@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{concert, hold, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Func, LikeExpr, LockType},
+    sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
 
@@ -17,17 +17,19 @@ use crate::{
         id::{ConcertId, SeatId, SeriesId},
         page::{Page, Slice},
         sale::Seat,
+        text::{SearchWords, folded},
     },
     store::{
         Database,
         among::Among,
         building::{Exceeded, shown, shown_seats},
-        convert, page,
+        convert, page, rows, search,
     },
 };
 
 /// Seats that are read at once.
 const ROWS: usize = 2_000;
+const ROWS_I32: i32 = 2_000;
 
 /// How large concerts and houses are at most, the largest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,16 +43,18 @@ pub struct CatalogueTops {
 }
 
 impl Database {
-    /// Concerts, newest first; with `search`, those whose title contains it in any case.
+    /// Concerts, newest first; with `search`, those whose title has each of its words somewhere.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn concerts(&self, search: Option<&str>, wanted: Page<Uuid>) -> Result<Slice<Concert>, DbErr> {
+    pub async fn concerts(
+        &self,
+        search: Option<&SearchWords>,
+        wanted: Page<Uuid>,
+    ) -> Result<Slice<Concert>, DbErr> {
         let mut rows = concert::Entity::find();
-        if let Some(text) = search {
-            let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let like = LikeExpr::new(format!("%{text}%")).escape('\\');
-            rows = rows.filter(Expr::expr(Func::lower(Expr::col(concert::Column::Title))).like(like));
+        for word in search.into_iter().flat_map(SearchWords::iter) {
+            rows = rows.filter(search::has_word(word));
         }
         let slice = page::page(self.reader(), rows, concert::Column::Id, wanted).await?;
         Ok(slice.map(convert::concert))
@@ -62,7 +66,7 @@ impl Database {
     /// If the database fails.
     pub async fn concerts_by_id(&self, ids: &[ConcertId]) -> Result<HashMap<ConcertId, Concert>, DbErr> {
         let rows = concert::Entity::find().filter(concert::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows.all(self.reader()).await?;
+        let rows = rows::models(rows, self.reader()).await?.rows;
         Ok(rows.into_iter().map(|row| (ConcertId(row.id), convert::concert(row))).collect())
     }
 
@@ -74,12 +78,11 @@ impl Database {
         let rows = shown()
             .filter(series::Column::ConcertId.among(concerts.iter().map(|id| id.0)))
             .order_by_asc(series::Column::StartAt)
-            .order_by_asc(series::Column::Id)
-            .all(self.reader())
-            .await?;
+            .order_by_asc(series::Column::Id);
+        let rows = rows::models(rows, self.reader()).await?.rows;
         let mut dates = HashMap::<_, Vec<_>>::new();
-        for row in &rows {
-            dates.entry(ConcertId(row.concert_id)).or_default().push(convert::series(row)?);
+        for series in rows::sound_ones("series", &rows, convert::series) {
+            dates.entry(series.concert).or_default().push(series);
         }
         Ok(dates)
     }
@@ -90,8 +93,9 @@ impl Database {
     /// If the database fails.
     pub async fn series_by_id(&self, ids: &[SeriesId]) -> Result<HashMap<SeriesId, Series>, DbErr> {
         let rows = shown().filter(series::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows.all(self.reader()).await?;
-        rows.iter().map(|row| Ok((SeriesId(row.id), convert::series(row)?))).collect()
+        let rows = rows::models(rows, self.reader()).await?.rows;
+        let series = rows::sound_ones("series", &rows, convert::series);
+        Ok(series.into_iter().map(|series| (series.id, series)).collect())
     }
 
     /// One series.
@@ -187,7 +191,7 @@ impl Database {
     /// If the database fails.
     pub async fn seats_by_id(&self, ids: &[SeatId]) -> Result<HashMap<SeatId, Seat>, DbErr> {
         let rows = shown_seats().filter(seat::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows.all(self.reader()).await?;
+        let rows = rows::models(rows, self.reader()).await?.rows;
         Ok(rows.into_iter().map(|row| (SeatId(row.id), convert::seat(row))).collect())
     }
 
@@ -198,25 +202,17 @@ impl Database {
     pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
         // Both reads have to see the same commit, or the version would not be that of the seats.
         let tx = self.snapshot().await?;
-        let Some(series) = shown().filter(series::Column::Id.eq(id.0)).one(&tx).await? else {
-            return Ok(None);
-        };
+        let series = rows::models(shown().filter(series::Column::Id.eq(id.0)), &tx).await?.rows.pop();
+        let Some(series) = series else { return Ok(None) };
         let mut seats = Vec::with_capacity(size(series.seat_count.into()));
-        loop {
-            // In pieces: a row as it comes from the database takes several times the room of a seat.
-            let last = seats.last().map_or(0, |seat: &Seat| seat.number);
+        // In pieces: a row as it comes from the database takes several times the room of a seat. Numbers begin at 1 and
+        // have no gaps.
+        for first in (1..=series.seat_count).step_by(ROWS) {
             let rows = seat::Entity::find()
                 .filter(seat::Column::SeriesId.eq(id.0))
-                .filter(seat::Column::Number.gt(last))
-                .order_by_asc(seat::Column::Number)
-                .limit(ROWS as u64)
-                .all(&tx)
-                .await?;
-            let read = rows.len();
-            seats.extend(rows.into_iter().map(convert::seat));
-            if read < ROWS {
-                break;
-            }
+                .filter(seat::Column::Number.between(first, first.saturating_add(ROWS_I32 - 1)))
+                .order_by_asc(seat::Column::Number);
+            seats.extend(rows::models(rows, &tx).await?.rows.into_iter().map(convert::seat));
         }
         tx.commit().await?;
         Ok(Some((series.version, seats)))
@@ -258,7 +254,8 @@ impl Database {
     ) -> Result<Result<(), Exceeded>, DbErr> {
         let row = concert::Model {
             id: concert.id.0,
-            title: concert.title.clone(),
+            title: concert.title.to_string(),
+            search_text: Some(folded(concert.title.as_str())),
             organizer_id: concert.organizer.to_string(),
             created_at: concert.created_at,
         };
@@ -284,8 +281,8 @@ impl Database {
         change: impl FnOnce(&mut Series) -> Result<(), E>,
     ) -> Result<Option<Result<Series, E>>, DbErr> {
         let tx = self.begin().await?;
-        let row = shown().filter(series::Column::Id.eq(id.0)).lock(LockType::NoKeyUpdate).one(&tx).await?;
-        let Some(row) = row else { return Ok(None) };
+        let row = shown().filter(series::Column::Id.eq(id.0)).lock(LockType::NoKeyUpdate);
+        let Some(row) = rows::models(row, &tx).await?.rows.pop() else { return Ok(None) };
         let mut changed = convert::series(&row)?;
         if let Err(refused) = change(&mut changed) {
             return Ok(Some(Err(refused)));

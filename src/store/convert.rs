@@ -15,6 +15,7 @@ use crate::domain::{
         Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
         SaleSeries, Seat, SeatState, Token, TokenStatus, Unpaid, Wallet,
     },
+    text::Title,
 };
 
 /// Two enums that say the same, one of the domain and one of a table.
@@ -88,7 +89,7 @@ pub(super) fn token(row: token::Model) -> Token {
 pub(super) fn concert(row: concert::Model) -> Concert {
     Concert {
         id: ConcertId(row.id),
-        title: row.title,
+        title: Title::from_stored(&row.title),
         organizer: UserId::from_stored(&row.organizer_id),
         created_at: row.created_at,
     }
@@ -301,7 +302,7 @@ pub(super) fn key_row(
 ) -> idempotency_key::ActiveModel {
     idempotency_key::Model {
         user_id: user.to_string(),
-        key: key.clone(),
+        key: key.to_string(),
         fingerprint: recorded.fingerprint.clone(),
         result_id: recorded.result,
         created_at: now,

@@ -26,7 +26,7 @@ use crate::{
         room::{Event, Restored, RestoredState, Room},
     },
     store::{
-        Database,
+        Database, rows,
         trouble::{TRIES, is_conflict, is_unavailable},
     },
 };
@@ -143,10 +143,9 @@ impl Database {
             .select_only()
             .column(token::Column::AdmittedAt)
             .filter(token::Column::SeriesId.eq(id.0))
-            .filter(token::Column::AdmittedAt.gt(since))
-            .into_tuple()
-            .all(self.reader())
-            .await?;
+            .filter(token::Column::AdmittedAt.gt(since));
+        let admissions: Vec<(DateTime<Utc>,)> = rows::tuples(admissions, self.reader()).await?;
+        let admissions = admissions.into_iter().map(|(at,)| at).collect();
         let next_seq = u64::try_from(next).unwrap_or_default();
         Ok(Some((series, JournaledRoom { places, admissions, next_seq })))
     }
@@ -196,7 +195,7 @@ impl Database {
     async fn admitted_places(&self, series: SeriesId) -> Result<Vec<Restored>, DbErr> {
         type Row = (Uuid, String, i64, bool, DateTime<Utc>, DateTime<Utc>);
         let pins = self.pins(series).await?;
-        let rows: Vec<Row> = token::Entity::find()
+        let rows = token::Entity::find()
             .select_only()
             .columns([
                 token::Column::Id,
@@ -209,10 +208,8 @@ impl Database {
             .filter(token::Column::SeriesId.eq(series.0))
             .filter(token::Column::Status.eq(token::Status::Admitted))
             // Implied, but it names the index of the admitted.
-            .filter(token::Column::AdmittedAt.is_not_null())
-            .into_tuple()
-            .all(self.reader())
-            .await?;
+            .filter(token::Column::AdmittedAt.is_not_null());
+        let rows: Vec<Row> = rows::tuples(rows, self.reader()).await?;
         let restored = rows.into_iter().map(|(id, user, seq, lobby, at, session_ends_at)| Restored {
             token: TokenId(id),
             user: UserId::from_stored(&user),
@@ -225,15 +222,13 @@ impl Database {
 
     /// When the last active hold of each place ends.
     async fn pins(&self, series: SeriesId) -> Result<HashMap<Uuid, DateTime<Utc>>, DbErr> {
-        let rows: Vec<(Uuid, DateTime<Utc>)> = hold::Entity::find()
+        let rows = hold::Entity::find()
             .select_only()
             .column(hold::Column::TokenId)
             .column(hold::Column::ExpiresAt)
             .filter(hold::Column::SeriesId.eq(series.0))
-            .filter(hold::Column::Status.eq(hold::Status::Active))
-            .into_tuple()
-            .all(self.reader())
-            .await?;
+            .filter(hold::Column::Status.eq(hold::Status::Active));
+        let rows: Vec<(Uuid, DateTime<Utc>)> = rows::tuples(rows, self.reader()).await?;
         let mut pins = HashMap::new();
         for (token, until) in rows {
             let pin = pins.entry(token).or_insert(until);

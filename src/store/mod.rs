@@ -17,7 +17,9 @@ mod keys;
 mod page;
 pub mod redis;
 pub mod room;
+mod rows;
 pub mod sale;
+mod search;
 pub mod tickets;
 mod trouble;
 
@@ -93,9 +95,15 @@ impl Database {
     /// # Errors
     /// If the database refuses.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        if !self.is_postgres() {
-            return Migrator::up(&self.write, None).await;
+        if self.is_postgres() {
+            self.migrate_alone().await?;
+        } else {
+            Migrator::up(&self.write, None).await?;
         }
+        self.fill_search_texts().await
+    }
+
+    async fn migrate_alone(&self) -> Result<(), DbErr> {
         let patient = connect::patient(&self.url.0).await?;
         patient.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
         Migrator::up(&patient, None).await?;

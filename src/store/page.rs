@@ -1,11 +1,14 @@
 //! One page of a list that is ordered by one key, newest first.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    Value,
 };
 
-use crate::domain::page::{Page, Slice};
+use crate::{
+    domain::page::{Page, Slice},
+    store::rows::{self, Found},
+};
 
 pub(super) async fn page<E, K>(
     db: &impl ConnectionTrait,
@@ -15,7 +18,6 @@ pub(super) async fn page<E, K>(
 ) -> Result<Slice<E::Model>, DbErr>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
     K: Into<Value> + Copy,
 {
     let mut query = rows.limit(page.limit + 1);
@@ -26,8 +28,9 @@ where
         query = query.filter(key.gt(before));
     }
     let order = if page.from_end { Order::Asc } else { Order::Desc };
-    let mut items = query.order_by(key, order).all(db).await?;
-    let more = items.len() as u64 > page.limit;
+    let Found { rows: mut items, read } = rows::models(query.order_by(key, order), db).await?;
+    // Counted with those that cannot be read: the page ends where it would if they could.
+    let more = read as u64 > page.limit;
     items.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
     if page.from_end {
         items.reverse();

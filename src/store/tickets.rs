@@ -12,8 +12,9 @@ use crate::{
         id::{EntryId, HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
         page::{Page, Slice},
         sale::{Entry, Hold, Payment, Reservation, Token, Wallet},
+        time,
     },
-    store::{Database, among::Among, convert, page},
+    store::{Database, among::Among, convert, page, rows},
 };
 
 impl Database {
@@ -22,7 +23,8 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn token(&self, id: TokenId) -> Result<Option<Token>, DbErr> {
-        Ok(token::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::token))
+        let rows = rows::models(token::Entity::find_by_id(id.0), self.reader()).await?.rows;
+        Ok(rows.into_iter().next().map(convert::token))
     }
 
     /// Those of these places that are ADMITTED.
@@ -60,7 +62,7 @@ impl Database {
         if let Some(series) = series {
             rows = rows.filter(hold::Column::SeriesId.eq(series.0));
         }
-        Ok(rows.all(self.reader()).await?.into_iter().map(convert::hold).collect())
+        Ok(rows::models(rows, self.reader()).await?.rows.into_iter().map(convert::hold).collect())
     }
 
     /// The latest hold of a user, whatever became of it.
@@ -69,8 +71,8 @@ impl Database {
     /// If the database fails.
     pub async fn latest_hold(&self, user: &UserId) -> Result<Option<Hold>, DbErr> {
         let rows = hold::Entity::find().filter(hold::Column::UserId.eq(user.as_str()));
-        let row = rows.order_by_desc(hold::Column::Id).limit(1).one(self.reader()).await?;
-        Ok(row.map(convert::hold))
+        let rows = rows::models(rows.order_by_desc(hold::Column::Id).limit(1), self.reader()).await?.rows;
+        Ok(rows.into_iter().next().map(convert::hold))
     }
 
     /// Holds that have lapsed by `now` and that nobody has marked so: up to 500 of them.
@@ -83,7 +85,7 @@ impl Database {
             .column(hold::Column::SeriesId)
             .column(hold::Column::Id)
             .filter(hold::Column::Status.eq(hold::Status::Active))
-            .filter(hold::Column::ExpiresAt.lte(now))
+            .filter(hold::Column::ExpiresAt.between(time::ALL.0, now))
             .order_by_asc(hold::Column::ExpiresAt)
             .limit(500)
             .into_tuple()
@@ -97,15 +99,17 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn next_lapse(&self) -> Result<Option<DateTime<Utc>>, DbErr> {
-        hold::Entity::find()
+        // A time that cannot be told would be the first for ever, or no time at all.
+        let (first, last) = time::ALL;
+        let next = hold::Entity::find()
             .select_only()
             .column(hold::Column::ExpiresAt)
             .filter(hold::Column::Status.eq(hold::Status::Active))
+            .filter(hold::Column::ExpiresAt.between(first, last))
             .order_by_asc(hold::Column::ExpiresAt)
-            .limit(1)
-            .into_tuple()
-            .one(self.reader())
-            .await
+            .limit(1);
+        let next: Vec<(DateTime<Utc>,)> = rows::tuples(next, self.reader()).await?;
+        Ok(next.first().map(|(at,)| *at))
     }
 
     /// The holds of these ids.
@@ -114,7 +118,7 @@ impl Database {
     /// If the database fails.
     pub async fn holds_by_id(&self, ids: &[HoldId]) -> Result<HashMap<HoldId, Hold>, DbErr> {
         let rows = hold::Entity::find().filter(hold::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows.all(self.reader()).await?;
+        let rows = rows::models(rows, self.reader()).await?.rows;
         Ok(rows.into_iter().map(|row| (HoldId(row.id), convert::hold(row))).collect())
     }
 
@@ -123,7 +127,8 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn reservation(&self, id: ReservationId) -> Result<Option<Reservation>, DbErr> {
-        Ok(reservation::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::reservation))
+        let rows = rows::models(reservation::Entity::find_by_id(id.0), self.reader()).await?.rows;
+        Ok(rows.into_iter().next().map(convert::reservation))
     }
 
     /// The reservations of a user.
@@ -146,9 +151,8 @@ impl Database {
     ) -> Result<HashMap<PaymentId, Vec<Reservation>>, DbErr> {
         let rows = reservation::Entity::find()
             .filter(reservation::Column::PaymentId.among(payments.iter().map(|id| id.0)))
-            .order_by_asc(reservation::Column::Id)
-            .all(self.reader())
-            .await?;
+            .order_by_asc(reservation::Column::Id);
+        let rows = rows::models(rows, self.reader()).await?.rows;
         let mut tickets = HashMap::<_, Vec<_>>::new();
         for row in rows {
             tickets.entry(PaymentId(row.payment_id)).or_default().push(convert::reservation(row));
@@ -162,7 +166,7 @@ impl Database {
     /// If the database fails.
     pub async fn payments_by_id(&self, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Payment>, DbErr> {
         let rows = payment::Entity::find().filter(payment::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows.all(self.reader()).await?;
+        let rows = rows::models(rows, self.reader()).await?.rows;
         Ok(rows.into_iter().map(|row| (PaymentId(row.id), convert::payment(row))).collect())
     }
 
@@ -201,6 +205,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn entry(&self, id: EntryId) -> Result<Option<Entry>, DbErr> {
-        Ok(point_history::Entity::find_by_id(id.0).one(self.reader()).await?.map(convert::entry))
+        let rows = rows::models(point_history::Entity::find_by_id(id.0), self.reader()).await?.rows;
+        Ok(rows.into_iter().next().map(convert::entry))
     }
 }

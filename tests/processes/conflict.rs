@@ -5,7 +5,7 @@ use frontrow::domain::id::HoldId;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use crate::{
-    houses::{Date, Houses, fan},
+    houses::{Date, Houses, fan, key},
     own_postgres::OwnPostgres,
     servers,
 };
@@ -29,7 +29,7 @@ impl Payment {
         let mut houses = Houses::beside(postgres.url.clone(), 1).await;
         let (date, fan) = (houses.date(1).await, fan(0));
         houses.join(&fan, &date).await;
-        houses.each[0].charge(&fan, None, 300, "charge".into()).await.unwrap();
+        houses.each[0].charge(&fan, None, 300, key("charge")).await.unwrap();
         let holds = houses.each[0].hold_seats(&fan, date.seats.clone()).await.unwrap();
         let (session, watching) = (session(&houses.fresh.url).await, session(&houses.fresh.url).await);
         // For those who connect from now on.
@@ -59,10 +59,10 @@ impl Payment {
             .await;
             self.says(meanwhile).await;
         };
-        let (paid, ()) = tokio::join!(house.pay(fan, Some(self.holds.clone()), "pay".into()), in_the_way);
+        let (paid, ()) = tokio::join!(house.pay(fan, Some(self.holds.clone()), key("pay")), in_the_way);
         let paid = paid.unwrap();
         assert_eq!((paid.wallet.balance, paid.wallet.lines), (200, 2));
-        let again = house.pay(fan, Some(self.holds), "pay".into()).await.unwrap();
+        let again = house.pay(fan, Some(self.holds), key("pay")).await.unwrap();
         assert_eq!(again.payment, paid.payment);
         self.session.close().await.unwrap();
         self.watching.close().await.unwrap();

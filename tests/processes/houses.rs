@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Schedule, Section},
+        catalog::{NewSection, Schedule, SeriesPlan},
         id::{ReservationId, SeatId, SeriesId, UserId},
         identity::{Caller, Role},
         page::Page,
         policy::PolicyPatch,
+        text::{IdempotencyKey, PersonName, Title},
     },
     service::{House, Settings, identity::Keys},
     store::{Database, audit},
@@ -69,13 +70,16 @@ impl Houses {
     /// A house of one row of so many seats at 100 points.
     pub(crate) async fn date(&self, seats: i32) -> Date {
         let (house, organizer, price) = (&self.each[0], caller("organizer", vec![Role::Organizer]), 100);
-        let concert = house.create_concert(&organizer, "Soundtracks").await.unwrap();
+        let concert = house.create_concert(&organizer, Title::from_stored("Soundtracks")).await.unwrap();
         let day = |n| house.clock().now() + TimeDelta::days(n);
         let schedule =
             Schedule { start_at: day(3), end_at: day(4), reserve_start_at: day(-1), reserve_end_at: day(2) };
-        let section = Section { name: "Floor".into(), rows: 1, cols: seats, price };
+        let section = NewSection { name: "Floor".into(), rows: 1, cols: seats, price };
         let policy = PolicyPatch { max_active: Some(Some(10_000)), ..PolicyPatch::default() };
-        let made = house.create_series(&organizer, concert.id, schedule, Some(vec![section]), policy).await;
+        let made = {
+            let plan = SeriesPlan::try_new(schedule, Some(&[section]), policy).unwrap();
+            house.create_series(&organizer, concert.id, plan).await
+        };
         let id = made.unwrap().id;
         let seats = self.database().seat_map(id).await.unwrap().unwrap().1;
         Date { id, seats: seats.iter().map(|seat| seat.id).collect(), price }
@@ -85,7 +89,7 @@ impl Houses {
     pub(crate) async fn join(&self, fan: &Caller, date: &Date) {
         // The second join is answered when all that followed from the first has been done.
         for _ in 0..2 {
-            self.each[0].join(None, fan.user.clone(), String::new(), date.id).await.unwrap();
+            self.each[0].join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         }
     }
 
@@ -128,7 +132,12 @@ impl Houses {
 }
 
 pub(crate) fn caller(user: &str, roles: Vec<Role>) -> Caller {
-    Caller { user: UserId::try_new(user).unwrap(), name: String::new(), roles, pass: None }
+    Caller { user: UserId::try_new(user).unwrap(), name: PersonName::none(), roles, pass: None }
+}
+
+/// An idempotency key.
+pub(crate) fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::from_stored(text)
 }
 
 pub(crate) fn fan(number: usize) -> Caller {

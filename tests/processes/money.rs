@@ -9,7 +9,7 @@ use frontrow::{
 };
 use futures_util::future::join_all;
 
-use crate::houses::{Houses, caller, fan};
+use crate::houses::{Houses, caller, fan, key};
 
 /// Each of these is a race that has to be run more than once.
 const TIMES: usize = 40;
@@ -24,7 +24,7 @@ async fn a_new_wallet_keeps_what_two_processes_charge_at_once() {
         let fan = fan(number);
         let charges = houses.each.iter().enumerate().map(|(process, house)| {
             let amount = [100, 23][process];
-            house.charge(&fan, None, amount, format!("process {process}"))
+            house.charge(&fan, None, amount, key(&format!("process {process}")))
         });
         for charged in join_all(charges).await {
             charged.unwrap();
@@ -44,17 +44,17 @@ async fn one_key_at_two_processes_at_once_acts_once() {
         houses.join(fan, &date).await;
         houses.each[0].hold_seats(fan, vec![date.seats[number]]).await.unwrap();
 
-        let charges = houses.each.iter().map(|house| house.charge(fan, None, 300, "charge".into()));
+        let charges = houses.each.iter().map(|house| house.charge(fan, None, 300, key("charge")));
         let charged: Vec<_> = join_all(charges).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(charged[0], charged[1]);
-        let paid = houses.each.iter().map(|house| house.pay(fan, None, "pay".into()));
+        let paid = houses.each.iter().map(|house| house.pay(fan, None, key("pay")));
         let paid: Vec<_> = join_all(paid).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(paid[0].payment, paid[1].payment);
-        let uses = houses.each.iter().map(|house| house.use_points(fan, 1, "use".into()));
+        let uses = houses.each.iter().map(|house| house.use_points(fan, 1, key("use")));
         let used: Vec<_> = join_all(uses).await.into_iter().map(Result::unwrap).collect();
         assert_eq!((used[0].0.id, used[0].0.kind), (used[1].0.id, EntryKind::Use));
         let ticket = houses.ticket(fan).await;
-        let given_back = houses.each.iter().map(|house| house.cancel(fan, ticket, "cancel".into()));
+        let given_back = houses.each.iter().map(|house| house.cancel(fan, ticket, key("cancel")));
         for (_, wallet) in join_all(given_back).await.into_iter().map(Result::unwrap) {
             assert_eq!((wallet.balance, wallet.lines), (299, 4));
         }
@@ -68,7 +68,7 @@ async fn one_key_of_a_cashier_for_two_wallets_at_two_processes_charges_one() {
     let houses = Houses::open(2).await;
     let cashier = caller("cashier", vec![Role::Cashier]);
     for number in 0..TIMES {
-        let key = format!("the {number}th");
+        let key = key(&format!("the {number}th"));
         let charges = houses.each.iter().enumerate().map(|(process, house)| {
             house.charge(&cashier, Some(fan(2 * number + process).user), 100, key.clone())
         });

@@ -12,7 +12,7 @@ use frontrow::{
     service::Failure,
 };
 
-use crate::houses::{Date, Houses, fan};
+use crate::houses::{Date, Houses, fan, key};
 
 const PROCESSES: usize = 3;
 const DATES: usize = 3;
@@ -27,13 +27,13 @@ async fn buy(houses: &Houses, date: &Date, fan: &Caller, number: usize) -> Optio
         houses.any(calls)
     };
     // The key is the date's: one wallet pays for all of them.
-    at().charge(fan, None, date.price, format!("charge for {}", date.id)).await.unwrap();
+    at().charge(fan, None, date.price, key(&format!("charge for {}", date.id))).await.unwrap();
     let mut wanted = date.seats.clone();
     wanted.rotate_left(number * 7 % date.seats.len());
     for seat in wanted {
         match at().hold_seats(fan, vec![seat]).await {
             Ok(holds) => {
-                at().pay(fan, Some(holds), format!("pay for {seat}")).await.unwrap();
+                at().pay(fan, Some(holds), key(&format!("pay for {seat}"))).await.unwrap();
                 return Some(seat);
             }
             Err(Failure::Problem(Problem::SeatTaken(_))) => {}

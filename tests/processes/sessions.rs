@@ -3,7 +3,7 @@
 
 use frontrow::{
     clock::{Clock, Dice},
-    domain::{id::UserId, sale::Command},
+    domain::{id::UserId, sale::Command, text::IdempotencyKey},
     store::{Database, sale::commit},
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -57,7 +57,8 @@ async fn what_is_read_and_written_again_is_not_parsed_again() {
     })
     .await;
     servers::until("a session writes by the same statement again", async || {
-        let (caller, wallet, key) = (user.clone(), user.clone(), dice.id(clock.now()).to_string());
+        let (caller, wallet, key) =
+            (user.clone(), user.clone(), IdempotencyKey::from_stored(&dice.id(clock.now()).to_string()));
         let charge = Command::Charge { caller, wallet, amount: 1, key };
         commit(&database, &[charge], &clock, &dice).await.unwrap();
         carried_out(&database.begin().await.unwrap(), "wallet").await > Some(1)

@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
+use frontrow::domain::text::PersonName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use crate::houses::{Houses, fan};
+use crate::houses::{Houses, fan, key};
 
 /// When to cut the next commit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,21 +97,21 @@ async fn what_a_lost_commit_was_about_is_done_once_and_answered() {
     let wire = Wire::to(&houses.fresh.url).await;
     houses.each.push(Houses::house(&wire.url).await);
     // Opens the waiting room, which reads a lot.
-    houses.each[1].join(None, fan(9).user, String::new(), date.id).await.unwrap();
+    houses.each[1].join(None, fan(9).user, PersonName::none(), date.id).await.unwrap();
     for (number, when) in [Cut::Before, Cut::After].into_iter().enumerate() {
         let (house, fan) = (&houses.each[1], &fan(number));
 
         wire.cut(when);
-        let joined = house.join(None, fan.user.clone(), String::new(), date.id).await.unwrap();
+        let joined = house.join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         wire.was_cut();
-        let again = house.join(None, fan.user.clone(), String::new(), date.id).await.unwrap();
+        let again = house.join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         assert_eq!(again.position.token, joined.position.token);
 
         wire.cut(when);
-        let (line, wallet) = house.charge(fan, None, 300, "charge".into()).await.unwrap();
+        let (line, wallet) = house.charge(fan, None, 300, key("charge")).await.unwrap();
         wire.was_cut();
         assert_eq!((wallet.balance, wallet.lines), (300, 1));
-        assert_eq!(house.charge(fan, None, 300, "charge".into()).await.unwrap().0, line);
+        assert_eq!(house.charge(fan, None, 300, key("charge")).await.unwrap().0, line);
 
         wire.cut(when);
         let held = house.hold_seats(fan, vec![date.seats[number]]).await.unwrap();
@@ -119,12 +120,12 @@ async fn what_a_lost_commit_was_about_is_done_once_and_answered() {
         assert_eq!(holds.iter().map(|hold| hold.id).collect::<Vec<_>>(), held);
 
         wire.cut(when);
-        let paid = house.pay(fan, Some(held), "pay".into()).await.unwrap();
+        let paid = house.pay(fan, Some(held), key("pay")).await.unwrap();
         wire.was_cut();
         assert_eq!((paid.wallet.balance, paid.wallet.lines), (200, 2));
 
         wire.cut(when);
-        let (_, wallet) = house.cancel(fan, houses.ticket(fan).await, "cancel".into()).await.unwrap();
+        let (_, wallet) = house.cancel(fan, houses.ticket(fan).await, key("cancel")).await.unwrap();
         wire.was_cut();
         assert_eq!((wallet.balance, wallet.lines), (300, 3));
     }

@@ -47,7 +47,7 @@ impl Running {
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
         let (who, until) = (demo::organizer(), clock.now() + TimeDelta::days(1));
         let keys = app::keys(&config, &dice).unwrap();
-        let organizer_token = keys.identity_token(&who.user, &who.name, &who.roles, until).unwrap();
+        let organizer_token = keys.identity_token(&who.user, who.name.as_str(), &who.roles, until).unwrap();
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -5,10 +5,11 @@ use entity::hold;
 use frontrow::{
     clock::{Clock, Dice},
     domain::{
-        catalog::{Concert, Schedule, Section, Series, seats},
+        catalog::{Concert, Layout, NewSection, Schedule, Series},
         id::{ConcertId, SeriesId, TokenId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,
+        text::Title,
     },
     store::Database,
 };
@@ -24,7 +25,7 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
     let at = |ms| now + TimeDelta::milliseconds(ms);
     let concert = Concert {
         id: ConcertId(dice.id(now)),
-        title: "Walk".into(),
+        title: Title::from_stored("Walk"),
         organizer: UserId::from_stored("organizer"),
         created_at: now,
     };
@@ -55,9 +56,10 @@ pub(crate) async fn a_date(journal: &Database, clock: &Clock, dice: &Dice) -> Se
         drawn_at: None,
         created_at: now,
     };
-    let house = [Section { name: "Floor".into(), rows: 1, cols: 50, price: 100 }];
+    let floor = NewSection { name: "Floor".into(), rows: 1, cols: 50, price: 100 };
+    let layout = Layout::try_new(&[floor]).unwrap();
     journal.begin_series(&series, &concert.organizer, None, clock).await.unwrap().unwrap();
-    let seats = seats(&house).map(|seat| (dice.id(now), seat));
+    let seats = layout.seats().map(|seat| (dice.id(now), seat));
     assert!(journal.add_seats(series.id, seats, clock).await.unwrap());
     assert!(journal.series_is_ready(series.id).await.unwrap());
     series

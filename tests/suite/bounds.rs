@@ -203,5 +203,56 @@ async fn a_list_of_ids_is_bounded() {
         assert!(text(&reply.0["errors"][0]["message"]).contains("at most 100"), "{}", reply.0);
     }
     let reply = fan.try_act("holdSeats", json!({ "seatIds": [ID, "no id"] }), "__typename").await;
-    assert!(text(&reply.0["errors"][0]["message"]).starts_with("seatIds[1] must be a UUID"), "{}", reply.0);
+    assert!(
+        text(&reply.0["errors"][0]["message"]).starts_with("input.seatIds[1] must be a UUID"),
+        "{}",
+        reply.0
+    );
+}
+
+/// What no text of GraphQL is, or no database takes, or is larger than anything: refused by name, or with the request, and
+/// never a fault of ours.
+#[tokio::test]
+async fn nothing_that_stands_in_a_text_is_a_fault_of_ours() {
+    let server = Server::with(Options { open_identities: true, ..Options::default() }).await;
+    let date = server.organizer().date(Plan::default()).await;
+    let mut fan = server.fan("fan");
+    fan.join(&date.series).await;
+    let root = server.with_roles("root", &[Role::Admin]);
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    let controls = (0..0x20).chain([0x7f, 0x80, 0x85, 0x9f]).map(|c| format!("\"a\\u{c:04x}b\""));
+    let odd = [
+        r#""\ud800""#,
+        r#""\udc00x""#,
+        r#""\ud800\u0000""#,
+        r#""\u0000""#,
+        "\"\u{1}\"",
+        &large,
+        "1",
+        "1.5",
+        "true",
+        "{}",
+        "[]",
+    ];
+    let bad: Vec<String> = controls.chain(odd.map(str::to_owned)).collect();
+    for (coordinate, ty, selection) in inputs() {
+        let query = document(coordinate, ty, selection, &date);
+        if query.starts_with("subscription") {
+            continue;
+        }
+        let by = if coordinate.starts_with("HoldBest") { &fan } else { &root };
+        for bad in &bad {
+            let body = format!(r#"{{"query":{},"variables":{{"x":{bad}}}}}"#, json!(query));
+            let reply = by.post(body).await;
+            let shown: String = bad.chars().take(20).collect();
+            let code = reply.0["errors"][0]["extensions"]["code"].as_str();
+            // An ID may be written as a number; and a title, say, may be one.
+            let fine = bad == "1" && ty == "ID!";
+            assert!(
+                code == Some("BAD_USER_INPUT") || fine && code != Some("INTERNAL"),
+                "{coordinate} {shown}: {}",
+                reply.0
+            );
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use frontrow::{
     domain::{
-        catalog::{self, Schedule, Section, Series},
+        catalog::{Layout, NewSection, Schedule, Series},
         id::{SeriesId, UserId},
         lobby::DrawSecret,
         policy::QueuePolicy,
@@ -127,8 +127,8 @@ async fn half_a_date(server: &Server, concert: &str) -> SeriesId {
     let series = planned(server, concert);
     let organizer = UserId::try_new("organizer").unwrap();
     database.begin_series(&series, &organizer, None, clock).await.unwrap().unwrap();
-    let house = [Section { name: "Floor".into(), rows: 20, cols: 50, price: 1 }];
-    let seats: Vec<_> = catalog::seats(&house).collect();
+    let floor = NewSection { name: "Floor".into(), rows: 20, cols: 50, price: 1 };
+    let seats: Vec<_> = Layout::try_new(&[floor]).unwrap().seats().collect();
     for step in seats[..750].chunks(STEP) {
         let step = step.iter().map(|seat| (server.house.dice().id(server.now()), seat.clone()));
         assert!(database.add_seats(series.id, step, clock).await.unwrap());

@@ -9,6 +9,7 @@ mod support;
 
 mod authorisation;
 mod bounds;
+mod broken_rows;
 mod building;
 mod clients;
 mod contract;
@@ -22,4 +23,7 @@ mod outgoing;
 mod overload;
 mod race;
 mod rules;
+mod search;
+mod text;
+mod times;
 mod web;

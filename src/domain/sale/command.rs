@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::{
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
     sale::{holds, money, problem::Problem, rows::Wallet, working_set::WorkingSet},
+    text::IdempotencyKey,
 };
 
 /// Something that changes a sale. The series is that of the seat, hold, reservation or token, which never
@@ -41,7 +42,7 @@ pub enum Command {
         /// Points.
         amount: i32,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Spend points on something that is not a ticket.
     Use {
@@ -50,7 +51,7 @@ pub enum Command {
         /// Points.
         amount: i32,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Pay for live holds of one series (rule 15).
     Pay {
@@ -63,7 +64,7 @@ pub enum Command {
         /// Which; `None` for every live one.
         holds: Option<Vec<HoldId>>,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Give a ticket back (rule 18).
     Cancel {
@@ -74,7 +75,7 @@ pub enum Command {
         /// Which.
         reservation: ReservationId,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Mark the holds of a series that have lapsed, so that watchers hear of it.
     Lapse {
@@ -132,7 +133,7 @@ impl Command {
 
     /// Its idempotency key and whose that is, if it has one.
     #[must_use]
-    pub fn key(&self) -> Option<(&UserId, &str)> {
+    pub fn key(&self) -> Option<(&UserId, &IdempotencyKey)> {
         match self {
             Self::Charge { caller, key, .. } => Some((caller, key)),
             Self::Use { user, key, .. } | Self::Pay { user, key, .. } | Self::Cancel { user, key, .. } => {

@@ -10,6 +10,7 @@ use super::*;
 use crate::domain::{
     id::{HoldId, SeatId, SeriesId, TokenId, UserId},
     policy::QueuePolicy,
+    text::IdempotencyKey,
 };
 
 const SERIES: SeriesId = SeriesId(Uuid::from_u128(1));
@@ -111,16 +112,32 @@ fn command(set: &WorkingSet, step: &Step) -> Option<Command> {
         Step::Release(f, n) => {
             Command::Release { user: user(*f), series, hold: set.holds.iter().nth(*n)?.id }
         }
-        Step::Charge(f, amount, key) => {
-            Command::Charge { caller: user(*f), wallet: user(*f), amount: *amount, key: key.to_string() }
-        }
-        Step::Use(f, amount, key) => Command::Use { user: user(*f), amount: *amount, key: key.to_string() },
-        Step::Pay(f, key) => {
-            Command::Pay { user: user(*f), token: Some(token(*f)), series, holds: None, key: key.to_string() }
-        }
+        Step::Charge(f, amount, key) => Command::Charge {
+            caller: user(*f),
+            wallet: user(*f),
+            amount: *amount,
+            key: IdempotencyKey::from_stored(&key.to_string()),
+        },
+        Step::Use(f, amount, key) => Command::Use {
+            user: user(*f),
+            amount: *amount,
+            key: IdempotencyKey::from_stored(&key.to_string()),
+        },
+        Step::Pay(f, key) => Command::Pay {
+            user: user(*f),
+            token: Some(token(*f)),
+            series,
+            holds: None,
+            key: IdempotencyKey::from_stored(&key.to_string()),
+        },
         Step::Cancel(f, n, key) => {
             let reservation = set.reservations.iter().nth(*n)?.id;
-            Command::Cancel { user: user(*f), series, reservation, key: key.to_string() }
+            Command::Cancel {
+                user: user(*f),
+                series,
+                reservation,
+                key: IdempotencyKey::from_stored(&key.to_string()),
+            }
         }
         Step::End(f) => Command::EndSession { series, token: token(*f) },
         Step::Leave(f) => Command::Leave { series, token: token(*f) },

@@ -28,7 +28,7 @@ pub(super) fn once(
     act: impl FnOnce(&mut WorkingSet) -> Result<Outcome, Problem>,
 ) -> Result<Outcome, Problem> {
     let (Some((owner, key)), Some(wallet)) = (command.key(), command.wallet()) else { return act(set) };
-    let key = (owner.clone(), key.to_owned());
+    let key = (owner.clone(), key.clone());
     let fingerprint = command.fingerprint();
     if let Some(recorded) = set.keys.get(&key) {
         return if recorded.fingerprint == fingerprint {

@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{
     id::{HoldId, ReservationId, SeatId, SeriesId, TokenId, UserId},
     policy::QueuePolicy,
+    text::IdempotencyKey,
 };
 
 const SERIES: SeriesId = SeriesId(Uuid::from_u128(1));
@@ -99,13 +100,18 @@ impl Sale {
     }
 
     fn charge(&mut self, name: &str, amount: i32, key: &str) -> Result<Outcome, Problem> {
-        self.run(&Command::Charge { caller: user(name), wallet: user(name), amount, key: key.into() })
+        self.run(&Command::Charge {
+            caller: user(name),
+            wallet: user(name),
+            amount,
+            key: IdempotencyKey::from_stored(key),
+        })
     }
 
     fn pay(&mut self, name: &str, holds: Option<&[HoldId]>, key: &str) -> Result<Outcome, Problem> {
         let (user, token) = (user(name), Some(token(name)));
         let holds = holds.map(<[_]>::to_vec);
-        self.run(&Command::Pay { user, token, series: SERIES, holds, key: key.into() })
+        self.run(&Command::Pay { user, token, series: SERIES, holds, key: IdempotencyKey::from_stored(key) })
     }
 
     fn balance(&self, name: &str) -> i32 {
@@ -293,7 +299,12 @@ fn what_is_anothers_does_not_exist() {
     sale.charge("a", 100, "c").unwrap();
     sale.pay("a", None, "p").unwrap();
     let reservation = sale.reservation("a");
-    let cancel = Command::Cancel { user: user("b"), series: SERIES, reservation, key: "x".into() };
+    let cancel = Command::Cancel {
+        user: user("b"),
+        series: SERIES,
+        reservation,
+        key: IdempotencyKey::from_stored("x"),
+    };
     assert_eq!(sale.run(&cancel), problem(ProblemCode::ReservationNotFound));
 }
 
@@ -313,13 +324,13 @@ fn amounts_are_positive_and_balances_stay_between_nothing_and_the_limit() {
     let mut sale = Sale::new();
     for amount in [0, -1, i32::MIN] {
         assert_eq!(sale.charge("a", amount, "c"), problem(ProblemCode::AmountNotPositive));
-        let spend = Command::Use { user: user("a"), amount, key: "u".into() };
+        let spend = Command::Use { user: user("a"), amount, key: IdempotencyKey::from_stored("u") };
         assert_eq!(sale.run(&spend), problem(ProblemCode::AmountNotPositive));
     }
     sale.charge("a", MAX_BALANCE, "c").unwrap();
     assert_eq!(sale.charge("a", 1, "d"), problem(ProblemCode::BalanceLimitExceeded));
     assert_eq!(sale.charge("a", i32::MAX, "d"), problem(ProblemCode::BalanceLimitExceeded));
-    let spend = Command::Use { user: user("a"), amount: i32::MAX, key: "u".into() };
+    let spend = Command::Use { user: user("a"), amount: i32::MAX, key: IdempotencyKey::from_stored("u") };
     let short = Problem::InsufficientPoints { balance: MAX_BALANCE, required: i32::MAX };
     assert_eq!(sale.run(&spend), Err(short));
     assert_eq!(sale.balance("a"), MAX_BALANCE);
@@ -332,7 +343,7 @@ fn a_key_acts_once_and_means_one_thing() {
     assert_eq!(sale.charge("a", 100, "k").unwrap(), first);
     assert_eq!(sale.balance("a"), 100);
     assert_eq!(sale.charge("a", 101, "k"), problem(ProblemCode::IdempotencyKeyReused));
-    let spend = Command::Use { user: user("a"), amount: 100, key: "k".into() };
+    let spend = Command::Use { user: user("a"), amount: 100, key: IdempotencyKey::from_stored("k") };
     assert_eq!(sale.run(&spend), problem(ProblemCode::IdempotencyKeyReused));
     sale.charge("b", 7, "k").unwrap();
     assert_eq!(sale.balance("b"), 7, "keys are each caller's own");
@@ -354,7 +365,7 @@ fn cancelling_gives_points_and_seat_back_until_the_concert_begins() {
         user: user("a"),
         series: SERIES,
         reservation,
-        key: key.into(),
+        key: IdempotencyKey::from_stored(key),
     };
     sale.now = sale.series().start_at - TimeDelta::milliseconds(1);
     let done = sale.run(&cancel(tickets[0], "x")).unwrap();

@@ -8,6 +8,7 @@ use crate::domain::{
         rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
         unpaid::Unpaid,
     },
+    text::IdempotencyKey,
 };
 
 /// Rows of one kind by their key. Remembers which are new and which were changed.
@@ -73,7 +74,7 @@ impl<K: Ord + Clone, T> Table<K, T> {
 }
 
 /// Whose idempotency key, and which.
-pub type KeyOf = (UserId, String);
+pub type KeyOf = (UserId, IdempotencyKey);
 
 /// Everything that one batch of commands may look at or change.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,16 @@
 //! Seats as they stood at one moment, over a layout that never changes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
     id::SeatId,
     sale::{Seat, SeatStatus},
+    text::Looks,
 };
 
 /// What never changes of a series' seats, by number.
@@ -16,6 +20,8 @@ pub(super) struct Layout {
     pub(super) index: HashMap<SeatId, u32>,
     /// Columns of each section, to know where its middle is.
     pub(super) width: HashMap<Arc<str>, i32>,
+    /// The sections by how their names look, once somebody has asked.
+    looks: OnceLock<Looks<Arc<str>>>,
 }
 
 /// What never changes of a seat.
@@ -36,6 +42,19 @@ pub struct LaidSeat {
 }
 
 impl Layout {
+    /// The sections by how their names look; of two that look the same, which only an older version made, the first.
+    pub(super) fn looks(&self) -> &Looks<Arc<str>> {
+        self.looks.get_or_init(|| {
+            let mut looks = Looks::default();
+            for seat in &self.seats {
+                if seat.row == 1 && seat.col == 1 {
+                    looks.insert(&seat.section, Arc::clone(&seat.section));
+                }
+            }
+            looks
+        })
+    }
+
     pub(super) fn new(seats: &[Seat]) -> Self {
         let mut layout = Self::default();
         layout.seats.reserve_exact(seats.len());

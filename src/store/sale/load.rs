@@ -15,8 +15,9 @@ use crate::{
     domain::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         sale::{Command, HoldStatus, Recorded, SeatState, WorkingSet},
+        text::IdempotencyKey,
     },
-    store::{among::Among, building::shown, convert},
+    store::{among::Among, building::shown, convert, rows},
 };
 
 /// What the commands name.
@@ -42,7 +43,7 @@ impl Named {
         for command in commands {
             named.series.extend(command.series().map(|id| id.0));
             named.wallets.extend(command.wallet().map(ToString::to_string));
-            named.keys.extend(command.key().map(|(user, key)| (user.to_string(), key.to_owned())));
+            named.keys.extend(command.key().map(|(user, key)| (user.to_string(), key.to_string())));
             named.add(command);
         }
         named
@@ -113,9 +114,8 @@ async fn lock_series(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Nam
     let rows = shown()
         .filter(series::Column::Id.among(named.series.iter().copied()))
         .order_by_asc(series::Column::Id)
-        .lock(LockType::NoKeyUpdate)
-        .all(tx)
-        .await?;
+        .lock(LockType::NoKeyUpdate);
+    let rows = rows::exact(rows, tx).await?;
     for row in rows {
         set.series.load(SeriesId(row.id), convert::sale_series(&row));
     }
@@ -128,7 +128,7 @@ async fn load_passes(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut
         .add(token::Column::UserId.among(named.users.iter().cloned()))
         .add(token::Column::Status.is_in([token::Status::Waiting, token::Status::Admitted]));
     let wanted = Condition::any().add(token::Column::Id.among(named.tokens.iter().copied())).add(live);
-    for row in token::Entity::find().filter(wanted).all(tx).await? {
+    for row in rows::exact(token::Entity::find().filter(wanted), tx).await? {
         named.users.insert(row.user_id.clone());
         set.passes.load(TokenId(row.id), convert::pass(&row));
     }
@@ -141,7 +141,7 @@ async fn load_holds(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut 
         .add(hold::Column::SeriesId.among(named.series.iter().copied()))
         .add(hold::Column::Status.is_in([hold::Status::Active, hold::Status::Expired]));
     let wanted = Condition::any().add(hold::Column::Id.among(named.holds.iter().copied())).add(own);
-    for row in hold::Entity::find().filter(wanted).all(tx).await? {
+    for row in rows::exact(hold::Entity::find().filter(wanted), tx).await? {
         if row.status == hold::Status::Active {
             named.seats.insert(row.seat_id);
         }
@@ -155,7 +155,7 @@ async fn load_holds(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &mut 
         .map(|hold| hold.token.0)
         .collect();
     if !missing.is_empty() {
-        for row in token::Entity::find().filter(token::Column::Id.among(missing)).all(tx).await? {
+        for row in rows::exact(token::Entity::find().filter(token::Column::Id.among(missing)), tx).await? {
             set.passes.load(TokenId(row.id), convert::pass(&row));
         }
     }
@@ -174,7 +174,7 @@ async fn load_reservations(
     let wanted =
         Condition::any().add(reservation::Column::Id.among(named.reservations.iter().copied())).add(own);
     let mut payments = BTreeSet::new();
-    for row in reservation::Entity::find().filter(wanted).all(tx).await? {
+    for row in rows::exact(reservation::Entity::find().filter(wanted), tx).await? {
         if named.reservations.contains(&row.id) {
             named.seats.insert(row.seat_id);
             payments.insert(row.payment_id);
@@ -182,7 +182,9 @@ async fn load_reservations(
         set.reservations.load(ReservationId(row.id), convert::reservation(row));
     }
     if !payments.is_empty() {
-        for row in payment::Entity::find().filter(payment::Column::Id.among(payments)).all(tx).await? {
+        for row in
+            rows::exact(payment::Entity::find().filter(payment::Column::Id.among(payments)), tx).await?
+        {
             set.payments.load(PaymentId(row.id), convert::payment(row));
         }
     }
@@ -198,8 +200,8 @@ async fn load_seats(
     if named.seats.is_empty() {
         return Ok(());
     }
-    let rows =
-        seat::Entity::find().filter(seat::Column::Id.among(named.seats.iter().copied())).all(tx).await?;
+    let rows = seat::Entity::find().filter(seat::Column::Id.among(named.seats.iter().copied()));
+    let rows = rows::exact(rows, tx).await?;
     let mut others = Vec::new();
     for row in rows {
         let seat = convert::seat(row);
@@ -211,7 +213,7 @@ async fn load_seats(
         set.seats.load(SeatId(seat.id.0), seat);
     }
     if !others.is_empty() {
-        for row in hold::Entity::find().filter(hold::Column::Id.among(others)).all(tx).await? {
+        for row in rows::exact(hold::Entity::find().filter(hold::Column::Id.among(others)), tx).await? {
             set.holds.load(HoldId(row.id), convert::hold(row));
         }
         load_lapsed(tx, set, named, about_now).await?;
@@ -237,9 +239,8 @@ async fn load_lapsed(
     let rows = hold::Entity::find()
         .filter(hold::Column::UserId.among(owners))
         .filter(hold::Column::SeriesId.among(named.series.iter().copied()))
-        .filter(hold::Column::Status.eq(hold::Status::Active))
-        .all(tx)
-        .await?;
+        .filter(hold::Column::Status.eq(hold::Status::Active));
+    let rows = rows::exact(rows, tx).await?;
     let mut seats = BTreeSet::new();
     for row in rows {
         if set.holds.get(&HoldId(row.id)).is_none() {
@@ -250,7 +251,7 @@ async fn load_lapsed(
     let missing =
         seats.into_iter().filter(|seat| set.seats.get(&SeatId(*seat)).is_none()).collect::<Vec<_>>();
     if !missing.is_empty() {
-        for row in seat::Entity::find().filter(seat::Column::Id.among(missing)).all(tx).await? {
+        for row in rows::exact(seat::Entity::find().filter(seat::Column::Id.among(missing)), tx).await? {
             set.seats.load(SeatId(row.id), convert::seat(row));
         }
     }
@@ -267,9 +268,8 @@ async fn load_unpaid(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Nam
     }
     let rows = unpaid::Entity::find()
         .filter(unpaid::Column::SeriesId.among(named.series.iter().copied()))
-        .filter(unpaid::Column::UserId.among(users))
-        .all(tx)
-        .await?;
+        .filter(unpaid::Column::UserId.among(users));
+    let rows = rows::exact(rows, tx).await?;
     for row in rows {
         let unpaid = convert::unpaid(row);
         set.unpaid.load((unpaid.series, unpaid.user.clone()), unpaid);
@@ -295,9 +295,8 @@ async fn lock_wallets(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Na
     let rows = wallet::Entity::find()
         .filter(wallet::Column::UserId.among(named.wallets.iter().cloned()))
         .order_by_asc(wallet::Column::UserId)
-        .lock(LockType::NoKeyUpdate)
-        .all(tx)
-        .await?;
+        .lock(LockType::NoKeyUpdate);
+    let rows = rows::exact(rows, tx).await?;
     for row in rows {
         let wallet = convert::wallet(row);
         set.wallets.load(wallet.user.clone(), wallet);
@@ -310,12 +309,11 @@ async fn load_keys(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Named
     let keys: BTreeSet<_> = named.keys.iter().map(|(_, key)| key.clone()).collect();
     let rows = idempotency_key::Entity::find()
         .filter(idempotency_key::Column::UserId.among(users))
-        .filter(idempotency_key::Column::Key.among(keys))
-        .all(tx)
-        .await?;
+        .filter(idempotency_key::Column::Key.among(keys));
+    let rows = rows::exact(rows, tx).await?;
     for row in rows {
         let recorded = Recorded { fingerprint: row.fingerprint, result: row.result_id };
-        set.keys.load((UserId::from_stored(&row.user_id), row.key), recorded);
+        set.keys.load((UserId::from_stored(&row.user_id), IdempotencyKey::from_stored(&row.key)), recorded);
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::{
         seat_map::SeatChange,
     },
     store::{
-        Database,
+        Database, rows,
         trouble::{TRIES, is_conflict},
     },
 };
@@ -130,8 +130,10 @@ impl Unsure {
     /// proof the batch is decided anew: it only ended things, and what has ended ends the same way again.
     async fn happened(&self, tx: &DatabaseTransaction) -> Result<bool, DbErr> {
         Ok(match self.proof {
-            Some(Proof::Line(id)) => point_history::Entity::find_by_id(id.0).one(tx).await?.is_some(),
-            Some(Proof::Hold(id)) => hold::Entity::find_by_id(id.0).one(tx).await?.is_some(),
+            Some(Proof::Line(id)) => {
+                !rows::exact(point_history::Entity::find_by_id(id.0), tx).await?.is_empty()
+            }
+            Some(Proof::Hold(id)) => !rows::exact(hold::Entity::find_by_id(id.0), tx).await?.is_empty(),
             None => false,
         })
     }

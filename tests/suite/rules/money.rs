@@ -1,7 +1,11 @@
 //! Rules 15 to 19: paying, the wallet, keys, and giving tickets back.
 
 use chrono::TimeDelta;
-use frontrow::domain::{id::UserId, identity::Caller};
+use frontrow::domain::{
+    id::UserId,
+    identity::Caller,
+    text::{IdempotencyKey, PersonName},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -255,7 +259,8 @@ async fn keys_are_forgotten_by_many_at_once() {
 /// So many charges of one point at once, each with a key of its own.
 async fn charge_often(server: &Server, user: &str, times: usize) {
     let user = UserId::try_new(user).unwrap();
-    let caller = Caller { user, name: String::new(), roles: vec![], pass: None };
-    let charges = (0..times).map(|n| server.house.charge(&caller, None, 1, format!("key {n}")));
+    let caller = Caller { user, name: PersonName::none(), roles: vec![], pass: None };
+    let charges = (0..times)
+        .map(|n| server.house.charge(&caller, None, 1, IdempotencyKey::from_stored(&format!("key {n}"))));
     assert!(join_all(charges).await.iter().all(Result::is_ok));
 }

@@ -45,6 +45,17 @@ impl Fan {
         Reply(answer.json().await.unwrap())
     }
 
+    /// Sends a body as it is.
+    pub(crate) async fn post(&self, body: String) -> Reply {
+        let request = self.http.post(format!("http://{}/graphql", self.address));
+        let request = match &self.bearer {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        Reply(answer.json().await.unwrap())
+    }
+
     /// A query without variables; the field of that name.
     pub(crate) async fn get(&self, field: &str, query: &str) -> Value {
         self.ask(query, json!({})).await.field(field)

@@ -25,6 +25,16 @@ impl Reply {
     pub(crate) fn error(&self) -> &str {
         self.0["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error: {}", self.0))
     }
+
+    /// The mistakes that the first error tells of: where (`input.sections.0.name`), and in which words.
+    #[track_caller]
+    pub(crate) fn inputs(&self) -> Vec<(String, String)> {
+        let inputs = self.0["errors"][0]["extensions"]["inputs"].as_array();
+        let inputs = inputs.unwrap_or_else(|| panic!("no inputs: {}", self.0));
+        let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+        let path = |path: &Value| path.as_array().unwrap().iter().map(step).collect::<Vec<_>>().join(".");
+        inputs.iter().map(|input| (path(&input["path"]), text(&input["message"]))).collect()
+    }
 }
 
 /// The code of the problem in a payload, if there is one.

@@ -10,6 +10,7 @@ use frontrow::{
     domain::{
         id::{SeriesId, TokenId, UserId},
         identity::{QueuePass, Role},
+        text::PersonName,
     },
     service::{House, identity::Keys},
 };
@@ -193,7 +194,7 @@ impl Server {
         let joins = (0..count).map(|n| async move {
             let name = format!("fan-{n}");
             let user = UserId::try_new(&name).unwrap();
-            let joined = self.house.join(None, user, name.clone(), series).await.unwrap();
+            let joined = self.house.join(None, user, PersonName::from_stored(&name), series).await.unwrap();
             self.bearer(&name, &joined.jwt)
         });
         join_all(joins).await

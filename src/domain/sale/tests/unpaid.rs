@@ -157,7 +157,7 @@ fn what_is_paid_does_not_count_and_what_is_paid_and_given_back_does_not_either()
         user: user("a"),
         series: SERIES,
         reservation: sale.reservation("a"),
-        key: "x".into(),
+        key: IdempotencyKey::from_stored("x"),
     };
     sale.run(&cancel).unwrap();
     assert!(sale.set.unpaid.iter().next().is_none());
