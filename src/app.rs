@@ -72,6 +72,8 @@ impl App {
             key_age: TimeDelta::days(config.idempotency_days.into()),
             draws: draw_folder(config)?,
         };
+        // Until fans can come in, nobody is silent.
+        clock.expect_attendance();
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {
             crate::demo::seed(&house).await.map_err(said)?;
@@ -111,6 +113,11 @@ impl App {
             }
             shutdown.cancel();
         };
+        let clock = self.house.clock().clone();
+        let attending = async {
+            clock.attend().await;
+            std::future::pending::<()>().await;
+        };
         let serving = async {
             let served = server::door::serve(listener, self.router, self.door, shutdown.clone());
             tokio::join!(stopping, served);
@@ -123,6 +130,7 @@ impl App {
         tokio::select! {
             () = serving => {}
             () = hard_stop => {}
+            () = attending => {}
         }
         self.shutdown.cancel();
         self.sockets.close();

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::{Clock, Dice},
+    clock::{self, Clock, Dice},
     service::{
         Failure, building,
         census::Census,
@@ -83,6 +83,32 @@ pub struct House {
     pub(super) tasks: TaskTracker,
 }
 
+/// How far ahead of the machine's clock a process goes on that finds what was made later: for so long somebody may have
+/// set it back. Beyond that it was wrong, and only the ids go on.
+const SET_BACK: TimeDelta = TimeDelta::minutes(5);
+
+/// Whatever was made before comes before what is made from now on. Processes that share a database share its time.
+async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice, is_shared: bool) -> Result<(), Failure> {
+    database.set_clock(clock).await?;
+    if !is_shared {
+        clock.keep_own();
+    }
+    let Some(latest) = database.latest_id().await? else { return Ok(()) };
+    dice.go_on_after(latest);
+    let made = clock::made(latest).unwrap_or_default();
+    let ahead = made - clock.now();
+    if ahead > TimeDelta::zero() {
+        tracing::warn!(
+            seconds = ahead.num_seconds(),
+            "the machine's clock is behind what the database has seen"
+        );
+        if ahead <= SET_BACK && !is_shared {
+            clock.not_before(made);
+        }
+    }
+    Ok(())
+}
+
 impl House {
     /// Starts what runs in the background, and rebuilds the waiting rooms from their journal: everyone in them
     /// has a full heartbeat timeout from now on (rule 9). With `redis`, this is one of several processes.
@@ -97,7 +123,7 @@ impl House {
         clock: Clock,
         dice: Dice,
     ) -> Result<Arc<Self>, Failure> {
-        database.set_clock(&clock).await?;
+        set_clocks(&database, &clock, &dice, redis.is_some()).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let events = match redis.clone() {
             None => Events::Local,

@@ -24,6 +24,7 @@ pub fn is_unavailable(error: &DbErr) -> bool {
 fn says_unavailable(code: &str) -> bool {
     let codes = [
         "5",     // SQLITE_BUSY
+        "13",    // SQLITE_FULL
         "40001", // serialisation failure
         "40P01", // deadlock
         "25006", // read-only, as a standby is

@@ -2,10 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    domain::{id::TokenId, policy::QueuePolicy, room::Room},
+    clock::{Clock, Moment},
+    domain::{
+        attendance::{Absence, STALL},
+        id::{TokenId, UserId},
+        policy::QueuePolicy,
+        room::{Event, Heard, Room},
+    },
     service::{Failure, rooms::shared::Shared},
     store::{redis::is_away, room::RoomError},
 };
@@ -18,7 +24,12 @@ pub(super) enum Memory {
 }
 
 /// The room of a process that is alone.
-pub(super) struct Own(Mutex<Room>);
+pub(super) struct Own {
+    room: Mutex<Room>,
+    clock: Clock,
+    /// What had been missed when it was opened.
+    missed: Absence,
+}
 
 impl std::fmt::Debug for Own {
     /// `Room` has no `Debug`: it may hold a million places.
@@ -28,12 +39,43 @@ impl std::fmt::Debug for Own {
 }
 
 impl Own {
-    pub(super) fn new(room: Room) -> Self {
-        Self(Mutex::new(room))
+    /// `room` was restored as it stood at `begun`, which took until now: everybody has a full timeout from here on.
+    pub(super) fn new(room: Room, clock: Clock, begun: Moment) -> Self {
+        let own = Self { room: Mutex::new(room), clock, missed: begun.absence };
+        let (mut room, now) = own.at();
+        room.stood_still(now);
+        drop(room);
+        own
     }
 
+    /// For what time does not matter to.
     pub(super) fn room(&self) -> MutexGuard<'_, Room> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room and the time, for whatever is decided, heard or shown: the room knows what the server has missed until
+    /// that very moment, also if the process was stopped until just now.
+    pub(super) fn at(&self) -> (MutexGuard<'_, Room>, DateTime<Utc>) {
+        let mut room = self.room();
+        let Moment { now, absence } = self.clock.moment();
+        room.server_missed(&absence.since(&self.missed));
+        (room, now)
+    }
+
+    /// Takes in what was journaled from `decided` until now. Who has joined hears of it only now; and if it took so long
+    /// that nothing could be decided meanwhile, nobody was silent.
+    pub(super) fn journaled(&self, events: &[Event], decided: DateTime<Utc>) {
+        let (mut room, now) = self.at();
+        room.apply(events);
+        if now - decided >= TimeDelta::milliseconds(STALL) {
+            room.stood_still(now);
+        }
+        for event in events {
+            if let Event::Joined { token, .. } = event {
+                // Somebody who left in the same breath is not there any more.
+                let _ = room.hear(*token, now);
+            }
+        }
     }
 }
 
@@ -94,19 +136,27 @@ impl Memory {
         }
     }
 
-    /// `heard`: when its owner was heard from, if this is their doing.
-    pub(super) fn pin(&self, token: TokenId, until: Option<DateTime<Utc>>, heard: Option<DateTime<Utc>>) {
+    /// `heard`: whether this is its owner's doing.
+    pub(super) fn pin(&self, token: TokenId, until: Option<DateTime<Utc>>, heard: bool) {
         match self {
             Self::Own(own) => {
-                let mut room = own.room();
-                if let Some(now) = heard {
+                let (mut room, now) = own.at();
+                if heard {
                     // A sign of life that comes too late is none.
                     let _ = room.hear(token, now);
                 }
                 room.pin(token, until);
             }
-            Self::Shared(shared) => shared.pin(token, until, heard.is_some()),
+            Self::Shared(shared) => shared.pin(token, until, heard),
         }
+    }
+
+    /// A sign of life that names its place and nothing else; whether there is such a place here, and of that user.
+    pub(super) fn hear_of(&self, token: TokenId, user: &UserId) -> bool {
+        let Self::Own(own) = self else { return false };
+        let (mut room, now) = own.at();
+        // One that comes too late is none.
+        room.live_place(user) == Some(token) && room.hear(token, now) == Heard::Ok
     }
 
     pub(super) fn open_stream(&self, token: TokenId) {
@@ -115,9 +165,12 @@ impl Memory {
         }
     }
 
-    pub(super) fn close_stream(&self, token: TokenId, now: DateTime<Utc>) {
+    pub(super) fn close_stream(&self, token: TokenId) {
         match self {
-            Self::Own(own) => own.room().close_stream(token, now),
+            Self::Own(own) => {
+                let (mut room, now) = own.at();
+                room.close_stream(token, now);
+            }
             Self::Shared(shared) => shared.stream_closed(token),
         }
     }

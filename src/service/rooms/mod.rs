@@ -27,7 +27,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
-    domain::{catalog::Series, id::SeriesId},
+    domain::{
+        catalog::Series,
+        id::{SeriesId, TokenId, UserId},
+    },
     service::{
         Failure,
         committer::Committer,
@@ -158,8 +161,10 @@ impl Rooms {
         committer: Committer,
         stop: CancellationToken,
     ) -> Result<Arc<LiveRoom>, Failure> {
-        let room = self.database.restore_room(series, self.clock.now()).await?;
-        let own = Arc::new(Own::new(room.ok_or_else(|| Failure::not_found("date"))?));
+        let begun = self.clock.moment();
+        let room = self.database.restore_room(series, begun.now).await?;
+        let room = room.ok_or_else(|| Failure::not_found("date"))?;
+        let own = Arc::new(Own::new(room, self.clock.clone(), begun));
         let memory = Memory::Own(Arc::clone(&own));
         let (live, asks) = LiveRoom::new(series, memory, seats, self.clock.clone());
         let (live, database, clock) = (Arc::new(live), self.database.clone(), self.clock.clone());
@@ -201,6 +206,13 @@ impl Rooms {
     #[must_use]
     pub fn get(&self, series: SeriesId) -> Option<Arc<LiveRoom>> {
         self.lock().get(&series).map(|used| Arc::clone(&used.live))
+    }
+
+    /// A sign of life of a user that names their place but not its room. Needs no database, which may be away: nobody is
+    /// silent for that. Rooms that processes share are not looked through.
+    pub(super) fn hear(&self, token: TokenId, user: &UserId) {
+        // Not with the lock held: a room may be busy deciding.
+        self.all().iter().any(|live| live.memory.hear_of(token, user));
     }
 
     /// Every room that is in use.

@@ -66,9 +66,8 @@ impl Stream {
             // Boxed: every open stream would keep room for it, also where the room is our own.
             return Box::pin(self.room.see(self.token)).await;
         };
-        let now = self.room.clock.now();
         let view = {
-            let room = own.room();
+            let (room, now) = own.at();
             let known = self.ticket.and_then(|ticket| room.view_of(&ticket, now));
             known.or_else(|| {
                 self.ticket = room.ticket(self.token);
@@ -94,7 +93,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.room.memory.close_stream(self.token, self.room.clock.now());
+        self.room.memory.close_stream(self.token);
         let mut streams = self.room.streams();
         if let Some(open) = streams.get_mut(&self.token) {
             open.retain(|own| !Arc::ptr_eq(own, &self.own));
