@@ -7,14 +7,17 @@
 mod dice;
 mod system;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::system::System;
-use crate::domain::attendance::{Absence, Attendance, LOOK};
+use crate::domain::attendance::{Absence, Attendance, LOOK, STALL};
 
 pub use self::dice::Dice;
 
@@ -36,6 +39,12 @@ pub fn instant() -> Instant {
 pub fn until(instant: Instant) -> tokio::time::Sleep {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     tokio::time::sleep_until(instant.into())
+}
+
+/// Whether what was due then is so late that the process must have stood still.
+#[must_use]
+pub fn is_late(due: Instant) -> bool {
+    instant().saturating_duration_since(due) >= Duration::from_millis(STALL.unsigned_abs())
 }
 
 /// When an id was made, by the clock of then; `None` if it does not tell.
@@ -203,7 +212,7 @@ impl Clock {
                 );
                 told = set;
             }
-            until(instant() + std::time::Duration::from_millis(LOOK.unsigned_abs())).await;
+            until(instant() + Duration::from_millis(LOOK.unsigned_abs())).await;
         }
     }
 

@@ -15,6 +15,9 @@ use tokio::time::Sleep;
 use crate::clock;
 use crate::domain::pace::{Least, Pace};
 
+/// How long after a stall what came in meanwhile has to be looked at.
+const REPRIEVE: Duration = Duration::from_secs(1);
+
 /// What the connection is in the middle of, as both its bytes and its requests tell it.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -199,21 +202,34 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A timer that takes no room while it is off.
+/// A timer that takes no room while it is off. One that rings late gives a reprieve: then it was we who stood still, and
+/// what the other side did meanwhile has not been looked at yet.
 #[derive(Debug, Default)]
-pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+    is_reprieve: bool,
+}
 
 impl Alarm {
     pub(crate) fn off(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 
     /// Whether it is that late.
     pub(crate) fn poll(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(clock::until(until)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(clock::until(until)));
+        if self.is_reprieve {
+            return sleep.as_mut().poll(cx);
+        }
         if sleep.deadline() != until.into() {
             sleep.as_mut().reset(until.into());
         }
+        ready!(sleep.as_mut().poll(cx));
+        if !clock::is_late(until) {
+            return Poll::Ready(());
+        }
+        self.is_reprieve = true;
+        sleep.as_mut().reset((clock::instant() + REPRIEVE).into());
         sleep.as_mut().poll(cx)
     }
 }
