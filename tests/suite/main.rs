@@ -21,3 +21,4 @@ mod outgoing;
 mod overload;
 mod race;
 mod rules;
+mod time;

@@ -233,3 +233,35 @@ impl Alarm {
         sleep.as_mut().poll(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    fn ago(span: Duration) -> Instant {
+        clock::instant().checked_sub(span).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_rings_late_leaves_time_to_look_at_what_came_meanwhile() {
+        let mut alarm = Alarm::default();
+        let due = ago(Duration::from_secs(5));
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_pending());
+        let asked = clock::instant();
+        poll_fn(|cx| alarm.poll(due, cx)).await;
+        assert!(asked.elapsed() >= REPRIEVE / 2, "and rings then");
+        alarm.off();
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_pending(), "it is another one");
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_is_as_late_as_a_busy_machine_rings_at_once() {
+        let due = ago(Duration::from_millis(500));
+        let mut alarm = Alarm::default();
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_ready());
+    }
+}

@@ -151,12 +151,15 @@ impl Memory {
         }
     }
 
-    /// A sign of life that names its place and nothing else; whether there is such a place here, and of that user.
-    pub(super) fn hear_of(&self, token: TokenId, user: &UserId) -> bool {
+    /// As if the user had opened a stream of that place; whether they have it, in a room of our own, and are in time.
+    pub(super) fn enter(&self, token: TokenId, user: &UserId) -> bool {
         let Self::Own(own) = self else { return false };
         let (mut room, now) = own.at();
-        // One that comes too late is none.
-        room.live_place(user) == Some(token) && room.hear(token, now) == Heard::Ok
+        let is_here = room.live_place(user) == Some(token) && room.hear(token, now) == Heard::Ok;
+        if is_here {
+            room.open_stream(token);
+        }
+        is_here
     }
 
     pub(super) fn open_stream(&self, token: TokenId) {

@@ -53,6 +53,7 @@ use self::{
     vouching::Vouching,
 };
 
+pub(super) use self::stream::Here;
 pub use self::{
     live_room::{LiveRoom, Seen},
     stream::Stream,
@@ -208,11 +209,12 @@ impl Rooms {
         self.lock().get(&series).map(|used| Arc::clone(&used.live))
     }
 
-    /// A sign of life of a user that names their place but not its room. Needs no database, which may be away: nobody is
-    /// silent for that. Rooms that processes share are not looked through.
-    pub(super) fn hear(&self, token: TokenId, user: &UserId) {
+    /// A user who asks about their place and names it but not its room: until what is returned is dropped they are here,
+    /// because it is we who keep them waiting while the database is slow to say which room that is. Rooms that processes
+    /// share are not looked through.
+    pub(super) fn here(&self, token: TokenId, user: &UserId) -> Option<Here> {
         // Not with the lock held: a room may be busy deciding.
-        self.all().iter().any(|live| live.memory.hear_of(token, user));
+        self.all().into_iter().find_map(|room| Here::new(room, token, user))
     }
 
     /// Every room that is in use.
