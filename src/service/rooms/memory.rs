@@ -178,3 +178,100 @@ impl Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{
+        catalog::SaleState,
+        lobby::DrawSecret,
+        room::{Command, Decision, Restored, RestoredState},
+    };
+
+    fn seconds(n: i64) -> TimeDelta {
+        TimeDelta::seconds(n)
+    }
+
+    fn fan(n: u128) -> (TokenId, UserId) {
+        (TokenId(Uuid::from_u128(n)), UserId::from_stored(&format!("fan-{n}")))
+    }
+
+    /// A room in which one fan waits, at ten o'clock; silence of 60 seconds.
+    fn room() -> (Own, Clock) {
+        let clock = Clock::manual(DateTime::from_timestamp(36_000, 0).unwrap());
+        let now = clock.now();
+        let sale = SaleState {
+            opens_at: now + seconds(86_400),
+            closes_at: now + seconds(90_000),
+            paused: false,
+            sold_out: false,
+        };
+        let room = Room::new(sale, QueuePolicy::default(), DrawSecret::new([1; 32]));
+        let own = Own::new(room, clock.clone(), clock.moment());
+        join(&own, 1);
+        (own, clock)
+    }
+
+    fn join(own: &Own, n: u128) {
+        let decided = joins(own, n);
+        own.journaled(&decided.0.events, decided.1);
+    }
+
+    fn joins(own: &Own, n: u128) -> (Decision, DateTime<Utc>) {
+        let (token, user) = fan(n);
+        let (mut room, now) = own.at();
+        (room.decide(&[Command::Join { token, user }], now), now)
+    }
+
+    fn silent(own: &Own) -> usize {
+        let (mut room, now) = own.at();
+        room.decide(&[], now).events.len()
+    }
+
+    #[test]
+    fn a_room_whose_journal_took_long_holds_nobody_silent_for_that() {
+        let (own, clock) = room();
+        clock.advance(seconds(59));
+        let (decision, decided) = joins(&own, 2);
+        clock.advance(seconds(5));
+        own.journaled(&decision.events, decided);
+        assert_eq!(silent(&own), 0);
+        clock.advance(seconds(60) - TimeDelta::milliseconds(1));
+        assert_eq!(silent(&own), 0);
+        clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(silent(&own), 2);
+    }
+
+    #[test]
+    fn who_has_joined_is_heard_when_that_is_journaled_and_not_before() {
+        let (own, clock) = room();
+        let (decision, decided) = joins(&own, 2);
+        clock.advance(TimeDelta::milliseconds(900));
+        own.journaled(&decision.events, decided);
+        clock.advance(seconds(60) - TimeDelta::milliseconds(900));
+        assert_eq!(silent(&own), 1, "the first one has been silent for a minute, the second not yet");
+    }
+
+    #[test]
+    fn what_was_missed_before_a_room_was_opened_is_nothing_to_it() {
+        let (_, clock) = room();
+        for _ in 0..100 {
+            clock.stand_still(TimeDelta::milliseconds(900));
+        }
+        let sale = *room().0.room().sale();
+        let (policy, secret, begun) = (QueuePolicy::default(), DrawSecret::new([1; 32]), clock.moment());
+        let (token, user) = fan(1);
+        let place = Restored { token, user, seq: 0, lobby: true, state: RestoredState::Waiting };
+        let (places, admissions) = (std::iter::once(place), std::iter::empty());
+        let room = Room::restore(sale, policy, secret, false, places, admissions, begun.now);
+        // A large one takes a while to restore.
+        clock.advance(seconds(90));
+        let own = Own::new(room, clock.clone(), begun);
+        clock.advance(seconds(60) - TimeDelta::milliseconds(1));
+        assert_eq!(silent(&own), 0);
+        clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(silent(&own), 1);
+    }
+}
