@@ -113,11 +113,7 @@ impl App {
             }
             shutdown.cancel();
         };
-        let clock = self.house.clock().clone();
-        let attending = async {
-            clock.attend().await;
-            std::future::pending::<()>().await;
-        };
+        self.house.attend();
         let serving = async {
             let served = server::door::serve(listener, self.router, self.door, shutdown.clone());
             tokio::join!(stopping, served);
@@ -130,7 +126,6 @@ impl App {
         tokio::select! {
             () = serving => {}
             () = hard_stop => {}
-            () = attending => {}
         }
         self.shutdown.cancel();
         self.sockets.close();

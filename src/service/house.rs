@@ -97,14 +97,14 @@ async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice, is_shared: 
     dice.go_on_after(latest);
     let made = clock::made(latest).unwrap_or_default();
     let ahead = made - clock.now();
-    if ahead > TimeDelta::zero() {
+    if ahead >= TimeDelta::seconds(1) {
         tracing::warn!(
             seconds = ahead.num_seconds(),
             "the machine's clock is behind what the database has seen"
         );
-        if ahead <= SET_BACK && !is_shared {
-            clock.not_before(made);
-        }
+    }
+    if ahead <= SET_BACK && !is_shared {
+        clock.not_before(made);
     }
     Ok(())
 }
@@ -199,6 +199,13 @@ impl House {
             tasks,
         };
         Ok(Arc::new(house))
+    }
+
+    /// From now on fans can come in, and whoever does not may be silent. A task as theirs are: it gets its turn as late as
+    /// they do.
+    pub fn attend(&self) {
+        let (clock, stop) = (self.clock.clone(), self.stop.clone());
+        self.tasks.spawn(async move { stop.run_until_cancelled(clock.attend()).await });
     }
 
     /// Finishes what was accepted, then ends the background tasks and closes the database. Commands that come

@@ -267,7 +267,7 @@ mod tests {
         let (places, admissions) = (std::iter::once(place), std::iter::empty());
         let room = Room::restore(sale, policy, secret, false, places, admissions, begun.now);
         // A large one takes a while to restore.
-        clock.advance(seconds(90));
+        clock.advance(seconds(30));
         let own = Own::new(room, clock.clone(), begun);
         clock.advance(seconds(60) - TimeDelta::milliseconds(1));
         assert_eq!(silent(&own), 0);
