@@ -72,6 +72,10 @@ impl App {
             key_age: TimeDelta::days(config.idempotency_days.into()),
             draws: draw_folder(config)?,
         };
+        if sharing == Sharing::Alone {
+            database.set_clock(&clock).await.map_err(|error| said(error.into()))?;
+            clock.keep_own();
+        }
         // Until fans can come in, nobody is silent.
         clock.expect_attendance();
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;

@@ -88,11 +88,8 @@ pub struct House {
 const SET_BACK: TimeDelta = TimeDelta::minutes(5);
 
 /// Whatever was made before comes before what is made from now on. Processes that share a database share its time.
-async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice, is_shared: bool) -> Result<(), Failure> {
+async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice) -> Result<(), Failure> {
     database.set_clock(clock).await?;
-    if !is_shared {
-        clock.keep_own();
-    }
     let Some(latest) = database.latest_id().await? else { return Ok(()) };
     dice.go_on_after(latest);
     let made = clock::made(latest).unwrap_or_default();
@@ -103,7 +100,7 @@ async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice, is_shared: 
             "the machine's clock is behind what the database has seen"
         );
     }
-    if ahead <= SET_BACK && !is_shared {
+    if ahead <= SET_BACK && clock.is_own() {
         clock.not_before(made);
     }
     Ok(())
@@ -123,7 +120,7 @@ impl House {
         clock: Clock,
         dice: Dice,
     ) -> Result<Arc<Self>, Failure> {
-        set_clocks(&database, &clock, &dice, redis.is_some()).await?;
+        set_clocks(&database, &clock, &dice).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let events = match redis.clone() {
             None => Events::Local,

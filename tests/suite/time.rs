@@ -15,6 +15,15 @@ async fn every_answer_tells_the_time_by_which_the_server_acts() {
     }
 }
 
+/// A process that is alone, as its claim on the database says, has a time of its own; those that share one follow it.
+#[tokio::test]
+async fn a_process_that_is_alone_follows_nobodys_clock() {
+    let server = Server::on_system_clock().await;
+    let (before, hour) = (server.now(), secs(3_600));
+    server.clock.follow(before + hour, before);
+    assert_eq!(server.now() >= before + hour, server.config.redis.is_some());
+}
+
 /// Rule 9: what a restart takes, from the opening of the rooms to the opening of the door, is nobody's silence.
 #[tokio::test]
 async fn nobody_is_silent_before_the_door_is_open() {

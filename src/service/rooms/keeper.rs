@@ -104,14 +104,9 @@ impl Keeper {
     ) -> Result<(), Failure> {
         if !events.is_empty() {
             let written = self.database.journal(self.live.series(), events, names).await;
-            let written = written.map_err(Failure::from);
-            if matches!(written, Err(Failure::Unavailable)) {
-                // Nothing could be decided until now, and the next decision ends nobody for that.
-                let (mut room, now) = self.own.at();
-                room.stood_still(now);
-            }
+            self.own.waited_since(decided);
             written?;
-            self.own.journaled(events, decided);
+            self.own.journaled(events);
             self.live.tell(events);
         }
         Ok(())
