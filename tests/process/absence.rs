@@ -46,7 +46,8 @@ impl Sale {
         let api = Api::new(server.address);
         let (admin, organizer) = (identity(folder, "root", "ADMIN"), identity(folder, "olga", "ORGANIZER"));
         let series = create_series(&api, &organizer, secs(-60), policy).await;
-        let mut fans: Vec<_> = (0..POLITE + 2).map(|n| Fan::new(n, &series, &[series.clone()])).collect();
+        let mut fans: Vec<_> =
+            (0..POLITE + 2).map(|n| Fan::new(n, &series, std::slice::from_ref(&series))).collect();
         let moment = Moment::never();
         for fan in &mut fans {
             fan.join(&api, &moment).await.unwrap();
