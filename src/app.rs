@@ -75,6 +75,12 @@ impl App {
             key_age: TimeDelta::days(config.idempotency_days.into()),
             draws: draw_folder(config)?,
         };
+        if sharing == Sharing::Alone {
+            database.set_clock(&clock).await.map_err(|error| said(error.into()))?;
+            clock.keep_own();
+        }
+        // Until fans can come in, nobody is silent.
+        clock.expect_attendance();
         let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
         if config.demo {
             crate::demo::seed(&house).await.map_err(said)?;
@@ -114,6 +120,7 @@ impl App {
             }
             shutdown.cancel();
         };
+        self.house.attend();
         let serving = async {
             let served = server::door::serve(listener, self.router, self.door, shutdown.clone());
             tokio::join!(stopping, served);

@@ -1,19 +1,31 @@
 //! What time it is, and dice: nobody else asks the system for either.
 //!
-//! Times have millisecond precision everywhere, so that what is compared is what is stored and shown.
+//! Times have millisecond precision everywhere, so that what is compared is what is stored and shown. The machine's clock
+//! is looked at once, at the start of the process; from there on time runs as it passes, so that nobody who sets that
+//! clock ends a session, opens a sale, or silences a fan (rule 9).
+
+mod dice;
+mod system;
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tokio::sync::watch;
 use uuid::Uuid;
+
+use self::system::System;
+use crate::domain::attendance::{Absence, Attendance, LOOK, STALL};
+
+pub use self::dice::Dice;
+
+/// A suspended machine wakes up late from its timers; so late at most.
+const NAP: TimeDelta = TimeDelta::seconds(10);
+
+/// The machine's clock is told to have been set if it was by so much.
+const SET: TimeDelta = TimeDelta::seconds(1);
 
 /// The moment by which the network is timed: how long somebody takes to send, to read, or to say anything. It tells no
 /// time of day, decides nothing of a sale, and no test moves it.
@@ -29,19 +41,47 @@ pub fn until(instant: Instant) -> tokio::time::Sleep {
     tokio::time::sleep_until(instant.into())
 }
 
-/// The clock: the system's, or one that a test moves by hand.
+/// Whether what was due then is so late that the process must have stood still.
+#[must_use]
+pub fn is_late(due: Instant) -> bool {
+    instant().saturating_duration_since(due) >= Duration::from_millis(STALL.unsigned_abs())
+}
+
+/// When an id was made, by the clock of then; `None` if it does not tell.
+#[must_use]
+pub fn made(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
+/// The clock: the process's, or one that a test moves by hand.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// By how many milliseconds this clock is ahead of the system's; see [`Clock::follow`].
-    System(Arc<AtomicI64>),
-    Manual(watch::Sender<DateTime<Utc>>),
+    System(Arc<System>),
+    Manual(watch::Sender<Shown>),
+}
+
+/// What a manual clock shows.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    now: DateTime<Utc>,
+    absence: Absence,
+}
+
+/// The time, and how much of it was not attended until then.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The time, in whole milliseconds.
+    pub now: DateTime<Utc>,
+    /// See [`Absence`].
+    pub absence: Absence,
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The process's clock: it shows what the machine's did at the start of the process and what has passed since.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System(Arc::default()))
@@ -50,19 +90,31 @@ impl Clock {
     /// A clock that stands still at `now` until [`Clock::set`] or [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(now: DateTime<Utc>) -> Self {
-        Self(Source::Manual(watch::Sender::new(now.trunc_subsecs(3))))
+        let shown = Shown { now: now.trunc_subsecs(3), absence: Absence::default() };
+        Self(Source::Manual(watch::Sender::new(shown)))
     }
 
     /// The time, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-            Source::System(ahead) => {
-                Utc::now().trunc_subsecs(3) + TimeDelta::milliseconds(ahead.load(Ordering::Relaxed))
-            }
-            Source::Manual(time) => *time.borrow(),
+            Source::System(system) => system.now(),
+            Source::Manual(shown) => shown.borrow().now,
         }
+    }
+
+    /// The time and what was missed until then, for whoever measures silence: the two belong together, because the
+    /// process may be stopped between one look at the clock and the next.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        let (now, absence) = match &self.0 {
+            Source::System(system) => system.moment(),
+            Source::Manual(shown) => {
+                let Shown { now, absence } = *shown.borrow();
+                (now, absence)
+            }
+        };
+        Moment { now, absence }
     }
 
     /// The time that a manual clock shows; `None` for the system's: where another machine's clock counts, it is asked.
@@ -75,15 +127,15 @@ impl Clock {
     pub async fn sleep_until(&self, until: DateTime<Utc>) {
         match &self.0 {
             Source::System(_) => loop {
-                // In pieces, because the system's clock may be set while we sleep.
-                let left = (until - self.now()).min(TimeDelta::minutes(1));
+                // In pieces, because timers stand still while the machine is suspended.
+                let left = (until - self.now()).min(NAP);
                 let Some(left) = left.to_std().ok().filter(|left| !left.is_zero()) else { return };
                 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
                 tokio::time::sleep(left).await;
             },
-            Source::Manual(time) => {
+            Source::Manual(shown) => {
                 // Cannot fail: `self` holds the sender.
-                let _ = time.subscribe().wait_for(|now| *now >= until).await;
+                let _ = shown.subscribe().wait_for(|shown| shown.now >= until).await;
             }
         }
     }
@@ -102,11 +154,68 @@ impl Clock {
     /// Learns that a clock which several machines share showed `told` at some moment since `asked`, which is by
     /// this clock and its clones. Where that cannot be they are set, by as little as makes it possible: so they
     /// stay within one question and answer of the shared clock, and do not jump about with the time that these
-    /// take. A manual clock follows nobody.
+    /// take. A manual clock follows nobody, nor does one that is [the process's own](Clock::keep_own).
     pub fn follow(&self, told: DateTime<Utc>, asked: DateTime<Utc>) {
-        let Source::System(ahead) = &self.0 else { return };
-        let by = (told - self.now()).max(TimeDelta::zero()) + (told - asked).min(TimeDelta::zero());
-        ahead.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+        if let Source::System(system) = &self.0 {
+            system.follow(told, asked);
+        }
+    }
+
+    /// From now on nobody is followed: for a process that is alone, so that nobody who sets a clock, here or where the
+    /// database runs, moves its time.
+    pub fn keep_own(&self) {
+        if let Source::System(system) = &self.0 {
+            system.keep_own();
+        }
+    }
+
+    /// Whether nobody is followed.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        match &self.0 {
+            Source::System(system) => system.is_own(),
+            Source::Manual(_) => true,
+        }
+    }
+
+    /// Goes on from `known`, the latest time that was shown before the start, if that has not come yet: the machine's
+    /// clock was set back meanwhile. It runs slower then until it is right. A manual clock is left as it is.
+    pub fn not_before(&self, known: DateTime<Utc>) {
+        if let Source::System(system) = &self.0 {
+            system.not_before(known);
+        }
+    }
+
+    /// From now on, time that passes while nobody [attends](Clock::attend) counts as missed.
+    pub fn expect_attendance(&self) {
+        if let Source::System(system) = &self.0 {
+            system.look();
+        }
+    }
+
+    /// Looks in again and again, which is how it is known when the process stood still. A manual clock needs nobody.
+    pub async fn attend(&self) {
+        let Source::System(system) = &self.0 else { return };
+        let mut told = system::set_by();
+        loop {
+            if let Some(stood) = system.look() {
+                tracing::warn!(
+                    seconds = stood.as_seconds_f64(),
+                    "the process stood still: nobody is held silent for that"
+                );
+            }
+            let set = system::set_by();
+            if (set - told).abs() >= SET {
+                tracing::warn!(
+                    seconds = set.as_seconds_f64(),
+                    "the machine's clock was set: the process keeps the time of its start until it is started anew"
+                );
+                told = set;
+            }
+            until(instant() + Duration::from_millis(LOOK.unsigned_abs())).await;
+            // The timer comes first among the tasks that are ready; this one goes to the end of them.
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Moves a manual clock forward, and wakes who sleeps until then.
@@ -122,59 +231,33 @@ impl Clock {
     /// # Panics
     /// If this is the system's clock.
     pub fn set(&self, now: DateTime<Utc>) {
+        self.manual_moved(|shown| shown.now = now.trunc_subsecs(3));
+    }
+
+    /// Moves a manual clock forward by as long as the process was stopped.
+    ///
+    /// # Panics
+    /// If this is the system's clock.
+    pub fn stand_still(&self, by: TimeDelta) {
+        self.manual_moved(|shown| {
+            let mut attendance = Attendance::after(shown.absence);
+            attendance.look(shown.now.timestamp_millis());
+            shown.now += by;
+            shown.absence = attendance.at(shown.now.timestamp_millis());
+        });
+    }
+
+    fn manual_moved(&self, change: impl FnOnce(&mut Shown)) {
         match &self.0 {
             Source::System(_) => panic!("the system's clock cannot be moved"),
-            Source::Manual(time) => {
-                time.send_replace(now.trunc_subsecs(3));
-            }
+            Source::Manual(shown) => shown.send_modify(change),
         }
-    }
-}
-
-/// The dice: ids and secrets.
-#[derive(Clone, Debug)]
-pub struct Dice(Arc<Mutex<StdRng>>);
-
-impl Dice {
-    /// Seeded by the operating system.
-    #[must_use]
-    pub fn system() -> Self {
-        Self(Arc::new(Mutex::new(StdRng::from_os_rng())))
-    }
-
-    /// The same throws for the same seed, for tests.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
-    }
-
-    /// A new id: a UUID v7, which begins with the time it was made.
-    #[must_use]
-    pub fn id(&self, now: DateTime<Utc>) -> Uuid {
-        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
-    }
-
-    /// Bytes that nobody can guess.
-    #[must_use]
-    pub fn bytes<const N: usize>(&self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
-        bytes
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_are_of_version_7_and_carry_the_time() {
-        let now = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
-        let id = Dice::seeded(1).id(now);
-        assert_eq!(id.get_version_num(), 7);
-        assert_eq!(id.get_timestamp().map(|t| t.to_unix().0), Some(1_800_000_000));
-    }
 
     #[test]
     fn a_clock_follows_another_no_further_than_it_must() {

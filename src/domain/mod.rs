@@ -3,6 +3,7 @@
 //! Whoever adds a rule adds it here, with the time passed in, and tests it with plain values.
 
 pub mod address;
+pub mod attendance;
 pub mod bucket;
 pub mod catalog;
 pub mod claims;

@@ -15,11 +15,12 @@ pub struct Done {
 }
 
 /// When `asked` more fits under `most` within any hour: `now`, or as soon as enough of what was `done` is an hour old.
-/// `None` if it never does, because it is more than `most` by itself. `done` is in the order of its times.
+/// `None` if it never does, because it is more than `most` by itself. `done` is in the order of its times; what bears a
+/// later time than `now` is of a clock that was wrong, and must not count for as long as that was ahead.
 #[must_use]
 pub fn fits_at(done: &[Done], asked: u32, most: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let room = u64::from(most.checked_sub(asked)?);
-    let counts = done.iter().filter(|done| done.at + WINDOW > now);
+    let counts = done.iter().filter(|done| done.at <= now && done.at + WINDOW > now);
     let mut used: u64 = counts.clone().map(|done| u64::from(done.amount)).sum();
     let mut at = now;
     for done in counts {
@@ -57,6 +58,7 @@ mod tests {
         assert_eq!(fits_at(&twice, 2, 2, at(hour)), Some(at(hour + 1)));
         assert_eq!(fits_at(&twice, 3, 2, at(hour)), None);
         assert_eq!(fits_at(&[], 0, 0, at(0)), Some(at(0)));
+        assert_eq!(fits_at(&twice, 1, 1, at(-1)), Some(at(-1)), "of a clock that was ahead");
     }
 
     proptest! {

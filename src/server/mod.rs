@@ -1,5 +1,6 @@
 //! The server room: the door, HTTP and WebSocket in front of the GraphQL schema, health, the draw, and the pages.
 
+mod date;
 pub mod door;
 mod draw;
 mod encoding;
@@ -20,6 +21,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     http::{HeaderValue, Method, header},
+    middleware::map_response,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
@@ -43,7 +45,7 @@ pub fn router(
     shutdown: CancellationToken,
     sockets: TaskTracker,
 ) -> Router {
-    let cors = cors(&limits.allowed_origins);
+    let (cors, clock) = (cors(&limits.allowed_origins), house.clock().clone());
     let ids = Arc::clone(&house);
     let shape = Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads"));
     let endpoint = Endpoint {
@@ -62,6 +64,7 @@ pub fn router(
         .merge(draw::routes(house))
         .layer(cors)
         .merge(pages::routes())
+        .layer(map_response(move |answer| std::future::ready(date::tell(&clock, answer))))
 }
 
 /// How long a browser need not ask again whether it may: as long as any of them remembers.

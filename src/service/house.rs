@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::{Clock, Dice},
+    clock::{self, Clock, Dice},
     service::{
         Failure, building,
         census::Census,
@@ -83,6 +83,29 @@ pub struct House {
     pub(super) tasks: TaskTracker,
 }
 
+/// How far ahead of the machine's clock a process goes on that finds what was made later: for so long somebody may have
+/// set it back. Beyond that it was wrong, and only the ids go on.
+const SET_BACK: TimeDelta = TimeDelta::minutes(5);
+
+/// Whatever was made before comes before what is made from now on. Processes that share a database share its time.
+async fn set_clocks(database: &Database, clock: &Clock, dice: &Dice) -> Result<(), Failure> {
+    database.set_clock(clock).await?;
+    let Some(latest) = database.latest_id().await? else { return Ok(()) };
+    dice.go_on_after(latest);
+    let made = clock::made(latest).unwrap_or_default();
+    let ahead = made - clock.now();
+    if ahead >= TimeDelta::seconds(1) {
+        tracing::warn!(
+            seconds = ahead.num_seconds(),
+            "the machine's clock is behind what the database has seen"
+        );
+    }
+    if ahead <= SET_BACK && clock.is_own() {
+        clock.not_before(made);
+    }
+    Ok(())
+}
+
 impl House {
     /// Starts what runs in the background, and rebuilds the waiting rooms from their journal: everyone in them
     /// has a full heartbeat timeout from now on (rule 9). With `redis`, this is one of several processes.
@@ -97,7 +120,7 @@ impl House {
         clock: Clock,
         dice: Dice,
     ) -> Result<Arc<Self>, Failure> {
-        database.set_clock(&clock).await?;
+        set_clocks(&database, &clock, &dice).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let events = match redis.clone() {
             None => Events::Local,
@@ -175,6 +198,13 @@ impl House {
             tasks,
         };
         Ok(Arc::new(house))
+    }
+
+    /// From now on fans can come in, and whoever does not may be silent. A task as theirs are: it gets its turn as late as
+    /// they do.
+    pub fn attend(&self) {
+        let (clock, stop) = (self.clock.clone(), self.stop.clone());
+        self.tasks.spawn(async move { stop.run_until_cancelled(clock.attend()).await });
     }
 
     /// Finishes what was accepted, then ends the background tasks and closes the database. Commands that come

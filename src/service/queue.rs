@@ -162,6 +162,7 @@ impl House {
         if caller.pass.is_some_and(|pass| token.is_none_or(|token| token == pass.token)) {
             return self.heartbeat(caller, token).await;
         }
+        let _here = token.and_then(|token| self.rooms.here(token, &caller.user));
         let Token { id, user, series, .. } = self.readable_token(caller, token).await?;
         let room = self.rooms.of(series).await?;
         if user == caller.user {
@@ -274,6 +275,7 @@ impl House {
         let (series, token) = match caller.pass {
             Some(pass) if token.is_none_or(|token| token == pass.token) => (pass.series, pass.token),
             _ => {
+                let _here = token.and_then(|token| self.rooms.here(token, &caller.user));
                 let token = self.own_token(caller, token).await?;
                 (token.series, token.id)
             }

@@ -14,6 +14,7 @@ pub mod draws;
 pub mod events;
 pub mod journal;
 mod keys;
+mod latest;
 mod page;
 pub mod redis;
 pub mod room;
@@ -154,13 +155,14 @@ impl Database {
     }
 
     /// What time it is, for a decision within `tx`: on PostgreSQL the database's time, which is the same for all
-    /// processes, and which `clock` follows from then on; a clock that a test moves goes first.
+    /// processes, and which `clock` follows from then on; a process that is alone keeps its own, and a clock that a test
+    /// moves goes first.
     pub(super) async fn time(
         &self,
         on: &impl ConnectionTrait,
         clock: &Clock,
     ) -> Result<DateTime<Utc>, DbErr> {
-        if !self.is_postgres() || clock.is_manual() {
+        if !self.is_postgres() || clock.is_own() {
             return Ok(clock.now());
         }
         let asked = clock.now();

@@ -24,6 +24,7 @@ pub fn is_unavailable(error: &DbErr) -> bool {
 fn says_unavailable(code: &str) -> bool {
     let codes = [
         "5",     // SQLITE_BUSY
+        "13",    // SQLITE_FULL
         "40001", // serialisation failure
         "40P01", // deadlock
         "25006", // read-only, as a standby is
@@ -53,4 +54,20 @@ pub(super) fn is_conflict(error: &DbErr) -> bool {
     };
     code.is_some_and(|code| ["40001", "40P01"].contains(&&*code))
         || matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Disks that are full: of SQLite and of PostgreSQL; and what will not go away by itself.
+    #[test]
+    fn what_there_is_too_little_of_for_now_is_no_fault_of_ours() {
+        for code in ["13", "53100", "53300", "08006"] {
+            assert!(says_unavailable(code), "{code}");
+        }
+        for code in ["1", "11", "22021", "23505"] {
+            assert!(!says_unavailable(code), "{code}");
+        }
+    }
 }

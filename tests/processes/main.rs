@@ -9,6 +9,7 @@ mod api;
 mod claim;
 mod conflict;
 mod fan;
+mod frozen;
 mod houses;
 mod journal;
 mod journaled;

@@ -24,6 +24,36 @@ impl OwnPostgres {
     }
 }
 
+/// A PostgreSQL that does nothing until this is dropped.
+pub(crate) struct Frozen(Vec<String>);
+
+impl OwnPostgres {
+    /// Stops it in the middle of whatever it does, and lets nobody go.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let pid = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        signal("STOP", std::slice::from_ref(&pid));
+        // From here on it has no new children.
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &pid]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let children: Vec<_> = children.split_whitespace().map(str::to_owned).collect();
+        assert!(!children.is_empty());
+        signal("STOP", &children);
+        Frozen([vec![pid], children].concat())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("CONT", &self.0);
+    }
+}
+
+fn signal(name: &str, pids: &[String]) {
+    // One that has ended meanwhile does not matter.
+    let _ = Command::new("kill").arg(format!("-{name}")).args(pids).status();
+}
+
 impl Drop for OwnPostgres {
     fn drop(&mut self) {
         script(&["stop", "immediate"], self.folder.path());

@@ -12,6 +12,7 @@ mod bounds;
 mod broken_rows;
 mod building;
 mod clients;
+mod clock;
 mod contract;
 mod cost;
 mod draw;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -216,6 +217,18 @@ impl Toy {
             serve(listener, router, door, stop).await;
         });
         Self { address, watch, shutdown, sockets, outgoing, runtime: Some(runtime) }
+    }
+
+    /// Makes the server stand still, as a process that was stopped: it does nothing until what is returned is dropped.
+    pub(crate) fn stop(&self) -> Sender<()> {
+        let ((go_on, going_on), (stop, stopped)) = (channel::<()>(), channel());
+        // It has one worker.
+        self.runtime.as_ref().unwrap().spawn(async move {
+            stop.send(()).unwrap();
+            let _ = going_on.recv();
+        });
+        stopped.recv().unwrap();
+        go_on
     }
 
     /// Waits until no socket is left; fails if that takes longer than any limit of a test.

@@ -120,6 +120,42 @@ fn a_client_that_takes_a_long_message_at_a_steady_pace_is_not_given_up() {
     }
 }
 
+/// Until the end of a stall: real time, because it is the network that is timed.
+fn stand_still(toy: &Toy, meanwhile: impl FnOnce()) {
+    let (go_on, (_sender, pause)) = (toy.stop(), std::sync::mpsc::channel::<()>());
+    meanwhile();
+    let _ = pause.recv_timeout(Duration::from_millis(1_500));
+    drop(go_on);
+}
+
+/// What came while the server stood still is read before anybody is given up for it.
+#[test]
+fn a_pong_that_waited_for_a_server_that_stood_still_is_heard() {
+    let toy = Toy::with(|limits| {
+        limits.ping_interval = Duration::from_millis(100);
+        limits.pong_timeout = Duration::from_millis(300);
+    });
+    let mut raw = Raw::ready(toy.address);
+    assert_eq!(raw.read(), Frame::Ping);
+    stand_still(&toy, || raw.send_frame(0xA, b""));
+    raw.subscribe("1", "{ hello }");
+    loop {
+        match raw.read() {
+            Frame::Ping => raw.send_frame(0xA, b""),
+            Frame::Text(message) => break assert_eq!(message["type"], "next"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Who says nothing any more is given up all the same.
+    loop {
+        match raw.read() {
+            Frame::Close(code) => break assert_eq!(code, 1011),
+            Frame::Text(_) | Frame::Ping => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 fn impatient() -> Toy {
     Toy::with(|limits| limits.message_timeout = Duration::from_secs(1))
 }

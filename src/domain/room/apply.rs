@@ -8,6 +8,7 @@ use super::{
     time,
 };
 use crate::domain::{
+    attendance::Absence,
     id::{TokenId, UserId},
     policy::QueuePolicy,
 };
@@ -27,7 +28,7 @@ impl Room {
         match event {
             Event::Joined { token, user, seq, lobby, at } => {
                 if self.places.by_token(*token).is_none() && self.places.by_user(user).is_none() {
-                    self.joined(*token, user.clone(), *seq, *lobby, millis(*at));
+                    self.joined(*token, user.clone(), *seq, *lobby, self.absence.attended(millis(*at)));
                 }
             }
             Event::Drawn { .. } => self.draw(),
@@ -81,12 +82,12 @@ impl Room {
 
     fn admitted(&mut self, token: TokenId, at: i64, session_ends: i64) {
         let Some(slot) = self.places.by_token(token) else { return };
-        let timeout = self.timeout();
+        let (absence, timeout) = (self.absence, self.timeout());
         let place = self.places.get_mut(slot);
         let State::Waiting { rank } = place.state else { return };
         self.silences.remove(&(place.filed, slot));
         place.state = State::Admitted { session_ends, pinned: UNPINNED };
-        place.filed = place.deadline(at, timeout);
+        place.filed = place.deadline(at, &absence, timeout);
         self.sessions.insert((place.filed, slot));
         self.admissions.record(at);
         self.leave_line(rank);
@@ -133,10 +134,10 @@ impl Room {
 
     /// Files a session by what is surely not later than its deadline, also when that has moved to the front.
     fn refile_session(&mut self, slot: u32) {
-        let timeout = self.policy.heartbeat_timeout().num_milliseconds();
+        let (absence, timeout) = (self.absence, self.timeout());
         let place = self.places.get_mut(slot);
         self.sessions.remove(&(place.filed, slot));
-        place.filed = place.deadline(place.heard, timeout);
+        place.filed = place.deadline(absence.instant(place.heard), &absence, timeout);
         self.sessions.insert((place.filed, slot));
         // A deadline that moved into the past has not been reported yet.
         self.decided = self.decided.min(place.filed - 1);
@@ -156,17 +157,28 @@ impl Room {
         self.sale = sale;
     }
 
+    /// What the server has missed until now (rule 9). To be told before anything is decided, heard or shown, with what
+    /// belongs to the same moment. It only ever grows; what is told of less is known already.
+    pub fn server_missed(&mut self, absence: &Absence) {
+        self.absence = self.absence.and(absence);
+    }
+
+    /// Nothing could be decided here until `now`, as when the journal was away: that is nobody's silence either.
+    pub fn stood_still(&mut self, now: DateTime<Utc>) {
+        self.absence = self.absence.stalled(millis(now));
+    }
+
     /// A sign of life at `now` (rule 7).
     pub fn hear(&mut self, token: TokenId, now: DateTime<Utc>) -> Heard {
         let Some(slot) = self.places.by_token(token) else { return Heard::Unknown };
-        let (now, timeout) = (millis(now), self.timeout());
+        let (now, absence, timeout) = (millis(now), self.absence, self.timeout());
         let closed = self.is_closed(now);
         let place = self.places.get_mut(slot);
         let waiting = matches!(place.state, State::Waiting { .. });
-        if place.deadline(now, timeout) <= now || (waiting && closed) {
+        if place.deadline(now, &absence, timeout) <= now || (waiting && closed) {
             return Heard::Due;
         }
-        place.heard = place.heard.max(now);
+        place.hear(now, &absence);
         Heard::Ok
     }
 
@@ -181,17 +193,19 @@ impl Room {
     /// A subscription ended at `now`; that is the last sign of life.
     pub fn close_stream(&mut self, token: TokenId, now: DateTime<Utc>) {
         let Some(slot) = self.places.by_token(token) else { return };
+        let absence = self.absence;
         let place = self.places.get_mut(slot);
         if place.streams > 0 {
             place.streams -= 1;
-            place.heard = place.heard.max(millis(now));
+            place.hear(millis(now), &absence);
         }
     }
 
-    /// When the owner of a place was last heard from; an open stream is heard from now.
+    /// When the owner of a place was last heard from; an open stream is heard from now, and what the server has missed
+    /// since does not count.
     #[must_use]
     pub fn last_seen(&self, token: TokenId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let slot = self.places.by_token(token)?;
-        Some(time(self.places.get(slot).heard_at(millis(now))))
+        Some(time(self.absence.instant(self.places.get(slot).heard_at(millis(now), &self.absence))))
     }
 }

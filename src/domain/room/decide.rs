@@ -64,12 +64,17 @@ impl Room {
 
     /// Who WAITS and has been silent for the whole timeout; whoever was heard meanwhile is filed anew.
     fn silent(&mut self, now: i64) -> Vec<u32> {
-        let limit = now - self.timeout();
+        let absence = self.absence;
+        let limit = absence.attended(now) - self.timeout();
+        if absence.heard(limit) > limit {
+            // Since the last stall nobody can have been silent for so long.
+            return Vec::new();
+        }
         let filed: Vec<_> = self.silences.range(..=(limit, u32::MAX)).copied().collect();
         let mut silent = Vec::new();
         for (key, slot) in filed {
             let place = self.places.get_mut(slot);
-            let heard = place.heard_at(now);
+            let heard = place.heard_at(now, &absence);
             if heard <= limit {
                 silent.push(slot);
             } else {
@@ -83,12 +88,12 @@ impl Room {
 
     /// Who is ADMITTED and out of time; whoever has got more time meanwhile is filed anew.
     fn sessions_over(&mut self, now: i64) -> Vec<TokenId> {
-        let timeout = self.timeout();
+        let (absence, timeout) = (self.absence, self.timeout());
         let filed: Vec<_> = self.sessions.range(..=(now, u32::MAX)).copied().collect();
         let mut over = Vec::new();
         for (key, slot) in filed {
             let place = self.places.get_mut(slot);
-            let deadline = place.deadline(now, timeout);
+            let deadline = place.deadline(now, &absence, timeout);
             if deadline <= now {
                 over.push(place.token);
             } else {

@@ -28,6 +28,7 @@ use chrono::{DateTime, Utc};
 
 use self::{admissions::Admissions, line::Line, places::Places};
 use super::{
+    attendance::Absence,
     id::{TokenId, UserId},
     identity::JoinOrder,
     lobby::DrawSecret,
@@ -162,10 +163,12 @@ pub enum Heard {
     Unknown,
 }
 
-/// The waiting room of one series. Times inside are milliseconds since the epoch.
+/// The waiting room of one series. Times inside are milliseconds since the epoch; silence is measured in attended time.
 pub struct Room {
     sale: SaleState,
     policy: QueuePolicy,
+    /// What the server has missed: see [`Room::server_missed`].
+    absence: Absence,
     secret: DrawSecret,
     drawn: bool,
     next_seq: u64,
@@ -173,8 +176,8 @@ pub struct Room {
     line: Line,
     /// Somebody has come back to a place that is not at the end: the line has to be put in order.
     out_of_order: bool,
-    /// `(filed, slot)` of everyone WAITING, filed under when they were last heard from, or earlier. A heartbeat leaves
-    /// it alone; it is put right when it comes due.
+    /// `(filed, slot)` of everyone WAITING, filed under the attended time at which they were last heard from, or
+    /// earlier. A heartbeat leaves it alone; it is put right when it comes due.
     silences: BTreeSet<(i64, u32)>,
     /// `(filed, slot)` of everyone ADMITTED, filed under the deadline, or earlier.
     sessions: BTreeSet<(i64, u32)>,

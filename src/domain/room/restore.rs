@@ -12,6 +12,7 @@ use super::{
     places::{Place, Places, State, UNPINNED},
 };
 use crate::domain::{
+    attendance::Absence,
     id::{TokenId, UserId},
     lobby::DrawSecret,
     policy::QueuePolicy,
@@ -55,6 +56,7 @@ impl Room {
         Self {
             sale,
             policy,
+            absence: Absence::default(),
             secret,
             drawn: false,
             next_seq: 0,
@@ -84,7 +86,8 @@ impl Room {
         let mut room = Self::new(sale, policy, secret);
         let (now, timeout) = (millis(now), room.timeout());
         room.places.reserve(rows.size_hint().0);
-        room.admissions = Admissions::restore(admissions.map(millis));
+        // None was later than now, whatever the clock showed then.
+        room.admissions = Admissions::restore(admissions.map(|at| millis(at).min(now)));
         let (mut silences, mut sessions) = (Vec::new(), Vec::new());
         for row in rows {
             room.next_seq = room.next_seq.max(row.seq + 1);
@@ -111,7 +114,7 @@ impl Room {
         let Restored { token, user, seq, lobby, .. } = row;
         let mut place = Place { token, user, seq, lobby, heard: now, filed: now, state, streams: 0 };
         if !waiting {
-            place.filed = place.deadline(now, timeout);
+            place.filed = place.deadline(now, &self.absence, timeout);
         }
         let filed = place.filed;
         (self.places.insert(place), filed, waiting)

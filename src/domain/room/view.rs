@@ -115,7 +115,8 @@ impl Room {
     pub fn view(&self, token: TokenId, now: DateTime<Utc>) -> Option<View> {
         let place = self.places.get(self.places.by_token(token)?);
         let (now, counts) = (millis(now), self.counts());
-        let (deadline, heard_at) = (place.deadline(now, self.timeout()), time(place.heard_at(now)));
+        let deadline = place.deadline(now, &self.absence, self.timeout());
+        let heard_at = time(self.absence.instant(place.heard_at(now, &self.absence)));
         Some(match place.state {
             State::Waiting { rank } => View::waiting(Waits {
                 position: rank.and_then(|rank| self.position_at(rank)),
@@ -149,7 +150,10 @@ impl Room {
     #[must_use]
     pub fn next_wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let now = millis(now);
-        let silence = self.silences.first().map(|(heard, _)| heard + self.timeout());
+        let silence = self
+            .silences
+            .first()
+            .map(|(filed, _)| self.absence.instant(self.absence.heard(*filed)) + self.timeout());
         let session = self.sessions.range((self.decided.saturating_add(1), 0)..).next().map(|(due, _)| *due);
         let opens = millis(self.sale.opens_at);
         let opening = (!self.drawn || now < opens).then_some(opens);

@@ -15,6 +15,9 @@ use tokio::time::Sleep;
 use crate::clock;
 use crate::domain::pace::{Least, Pace};
 
+/// How long after a stall what came in meanwhile has to be looked at.
+const REPRIEVE: Duration = Duration::from_secs(1);
+
 /// What the connection is in the middle of, as both its bytes and its requests tell it.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -199,21 +202,66 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A timer that takes no room while it is off.
+/// A timer that takes no room while it is off. One that rings late gives a reprieve: then it was we who stood still, and
+/// what the other side did meanwhile has not been looked at yet.
 #[derive(Debug, Default)]
-pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+    is_reprieve: bool,
+}
 
 impl Alarm {
     pub(crate) fn off(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 
     /// Whether it is that late.
     pub(crate) fn poll(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(clock::until(until)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(clock::until(until)));
+        if self.is_reprieve {
+            return sleep.as_mut().poll(cx);
+        }
         if sleep.deadline() != until.into() {
             sleep.as_mut().reset(until.into());
         }
+        ready!(sleep.as_mut().poll(cx));
+        if !clock::is_late(until) {
+            return Poll::Ready(());
+        }
+        self.is_reprieve = true;
+        sleep.as_mut().reset((clock::instant() + REPRIEVE).into());
         sleep.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    fn ago(span: Duration) -> Instant {
+        clock::instant().checked_sub(span).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_rings_late_leaves_time_to_look_at_what_came_meanwhile() {
+        let mut alarm = Alarm::default();
+        let due = ago(Duration::from_secs(5));
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_pending());
+        let asked = clock::instant();
+        poll_fn(|cx| alarm.poll(due, cx)).await;
+        assert!(asked.elapsed() >= REPRIEVE / 2, "and rings then");
+        alarm.off();
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_pending(), "it is another one");
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_is_as_late_as_a_busy_machine_rings_at_once() {
+        let due = ago(Duration::from_millis(500));
+        let mut alarm = Alarm::default();
+        assert!(poll!(poll_fn(|cx| alarm.poll(due, cx))).is_ready());
     }
 }

@@ -1,6 +1,6 @@
 //! A socket after `connection_ack`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::{Executor, Response, ServerError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -49,8 +49,8 @@ impl<E: Executor> Connection<'_, E> {
             tokio::select! {
                 biased;
                 () = self.endpoint.shutdown.cancelled() => return Err(Box::pin(self.farewell()).await),
-                _ = pulse.timer.tick() => {
-                    pulse.beat()?;
+                due = pulse.timer.tick() => {
+                    pulse.beat(due.into_std())?;
                     Box::pin(self.socket.ping()).await?;
                 }
                 incoming = self.socket.receive() => {
@@ -194,9 +194,10 @@ impl<'a> Pulse<'a> {
         Self { timer, limits, waits_for_pong: false }
     }
 
-    /// The timer has run out: it is time for a ping, or past the time for its answer.
-    fn beat(&mut self) -> Result<(), Closing> {
-        if self.waits_for_pong {
+    /// The timer, which was due then, has run out: it is time for a ping, or past the time for its answer. If it is late
+    /// it was we who stood still, and the answer may be there: there is another ping, and time for that.
+    fn beat(&mut self, due: Instant) -> Result<(), Closing> {
+        if self.waits_for_pong && !clock::is_late(due) {
             return Err(Closing::NO_PONG);
         }
         self.waits_for_pong = true;

@@ -71,15 +71,19 @@ impl Keeper {
     }
 
     fn next_wake(&self) -> Option<DateTime<Utc>> {
-        self.own.room().next_wake(self.clock.now())
+        let (room, now) = self.own.at();
+        room.next_wake(now)
     }
 
     /// Runs cycles until one changes nothing.
     async fn settle(&self, mut asks: Vec<Ask>) -> Result<(), Failure> {
         loop {
             let (names, commands) = unpack(&asks);
-            let decision = self.own.room().decide(&commands, self.clock.now());
-            if let Err(error) = self.journal(&decision.events, &names).await {
+            let (decision, decided) = {
+                let (mut room, now) = self.own.at();
+                (room.decide(&commands, now), now)
+            };
+            if let Err(error) = self.journal(&decision.events, &names, decided).await {
                 answer(asks, |_| Err(Failure::Unavailable));
                 return Err(error);
             }
@@ -92,10 +96,17 @@ impl Keeper {
         }
     }
 
-    async fn journal(&self, events: &[Event], names: &HashMap<TokenId, String>) -> Result<(), Failure> {
+    async fn journal(
+        &self,
+        events: &[Event],
+        names: &HashMap<TokenId, String>,
+        decided: DateTime<Utc>,
+    ) -> Result<(), Failure> {
         if !events.is_empty() {
-            self.database.journal(self.live.series(), events, names).await?;
-            self.own.room().apply(events);
+            let written = self.database.journal(self.live.series(), events, names).await;
+            self.own.waited_since(decided);
+            written?;
+            self.own.journaled(events);
             self.live.tell(events);
         }
         Ok(())

@@ -148,7 +148,10 @@ impl LiveRoom {
     /// If the room cannot be reached.
     pub async fn hear(&self, token: TokenId) -> Result<Heard, Failure> {
         let heard = match &self.memory {
-            Memory::Own(own) => own.room().hear(token, self.clock.now()),
+            Memory::Own(own) => {
+                let (mut room, now) = own.at();
+                room.hear(token, now)
+            }
             Memory::Shared(shared) => shared.hear(token).await.map_err(|error| self.failed(error))?,
         };
         if heard == Heard::Due {
@@ -163,7 +166,10 @@ impl LiveRoom {
     /// If the room cannot be reached.
     pub async fn see(&self, token: TokenId) -> Result<Option<Seen>, Failure> {
         let view = match &self.memory {
-            Memory::Own(own) => own.room().view(token, self.clock.now()),
+            Memory::Own(own) => {
+                let (room, now) = own.at();
+                room.view(token, now)
+            }
             Memory::Shared(shared) => shared.view(token).await.map_err(|error| self.failed(error))?,
         };
         Ok(view.map(|view| self.seen(view)))
@@ -269,14 +275,14 @@ impl LiveRoom {
 
     /// A hold keeps a place open until then, or none does any more. Holding is a sign of life too.
     pub(super) fn pin(&self, token: TokenId, until: Option<DateTime<Utc>>) {
-        self.memory.pin(token, until, Some(self.clock.now()));
+        self.memory.pin(token, until, true);
         self.kick.notify_one();
         self.tell_owner(token);
     }
 
     /// The sale says that a hold keeps a place open whose time would be over.
     pub(super) fn pin_only(&self, token: TokenId, until: DateTime<Utc>) {
-        self.memory.pin(token, Some(until), None);
+        self.memory.pin(token, Some(until), false);
         self.tell_owner(token);
     }
 

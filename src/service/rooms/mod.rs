@@ -27,7 +27,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{Clock, Dice},
-    domain::{catalog::Series, id::SeriesId},
+    domain::{
+        catalog::Series,
+        id::{SeriesId, TokenId, UserId},
+    },
     service::{
         Failure,
         committer::Committer,
@@ -50,6 +53,7 @@ use self::{
     vouching::Vouching,
 };
 
+pub(super) use self::stream::Here;
 pub use self::{
     live_room::{LiveRoom, Seen},
     stream::Stream,
@@ -158,8 +162,10 @@ impl Rooms {
         committer: Committer,
         stop: CancellationToken,
     ) -> Result<Arc<LiveRoom>, Failure> {
-        let room = self.database.restore_room(series, self.clock.now()).await?;
-        let own = Arc::new(Own::new(room.ok_or_else(|| Failure::not_found("date"))?));
+        let begun = self.clock.moment();
+        let room = self.database.restore_room(series, begun.now).await?;
+        let room = room.ok_or_else(|| Failure::not_found("date"))?;
+        let own = Arc::new(Own::new(room, self.clock.clone(), begun));
         let memory = Memory::Own(Arc::clone(&own));
         let (live, asks) = LiveRoom::new(series, memory, seats, self.clock.clone());
         let (live, database, clock) = (Arc::new(live), self.database.clone(), self.clock.clone());
@@ -201,6 +207,14 @@ impl Rooms {
     #[must_use]
     pub fn get(&self, series: SeriesId) -> Option<Arc<LiveRoom>> {
         self.lock().get(&series).map(|used| Arc::clone(&used.live))
+    }
+
+    /// A user who asks about their place and names it but not its room: until what is returned is dropped they are here,
+    /// because it is we who keep them waiting while the database is slow to say which room that is. Rooms that processes
+    /// share are not looked through.
+    pub(super) fn here(&self, token: TokenId, user: &UserId) -> Option<Here> {
+        // Not with the lock held: a room may be busy deciding.
+        self.all().into_iter().find_map(|room| Here::new(room, token, user))
     }
 
     /// Every room that is in use.

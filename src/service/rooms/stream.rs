@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    domain::{id::TokenId, room::Ticket},
+    domain::{
+        id::{TokenId, UserId},
+        room::Ticket,
+    },
     service::{
         Failure,
         rooms::{LiveRoom, Seen, memory::Memory},
@@ -23,6 +26,26 @@ pub struct Stream {
     own: Arc<Notify>,
     line: watch::Receiver<u64>,
     notice: watch::Receiver<u64>,
+}
+
+/// A place whose owner waits for an answer of ours, and is not silent meanwhile. To be answered is the last sign of life.
+#[derive(Debug)]
+pub(in crate::service) struct Here {
+    room: Arc<LiveRoom>,
+    token: TokenId,
+}
+
+impl Here {
+    /// `None` if the user has no such place in this room, or it is out of time.
+    pub(super) fn new(room: Arc<LiveRoom>, token: TokenId, user: &UserId) -> Option<Self> {
+        room.memory.enter(token, user).then(|| Self { room, token })
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.room.memory.close_stream(self.token);
+    }
 }
 
 impl LiveRoom {
@@ -66,9 +89,8 @@ impl Stream {
             // Boxed: every open stream would keep room for it, also where the room is our own.
             return Box::pin(self.room.see(self.token)).await;
         };
-        let now = self.room.clock.now();
         let view = {
-            let room = own.room();
+            let (room, now) = own.at();
             let known = self.ticket.and_then(|ticket| room.view_of(&ticket, now));
             known.or_else(|| {
                 self.ticket = room.ticket(self.token);
@@ -94,7 +116,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.room.memory.close_stream(self.token, self.room.clock.now());
+        self.room.memory.close_stream(self.token);
         let mut streams = self.room.streams();
         if let Some(open) = streams.get_mut(&self.token) {
             open.retain(|own| !Arc::ptr_eq(own, &self.own));

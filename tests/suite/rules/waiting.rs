@@ -1,6 +1,7 @@
 //! Rules 4 to 10: the waiting room.
 
 use chrono::TimeDelta;
+use frontrow::domain::identity::Role;
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -293,6 +294,71 @@ async fn a_restart_changes_nobodys_place() {
     }
     server.advance(ms(1), &date.series).await;
     assert_eq!(fans[2].status().await, "EXPIRED");
+}
+
+/// Rule 9: what the server misses is nobody's silence, whoever asks first; sessions and holds are instants and end.
+#[tokio::test]
+async fn a_server_that_stood_still_holds_nobody_silent() {
+    let server = Server::start().await;
+    if server.config.redis.is_some() {
+        // Rooms that processes share are kept by whichever of them is there.
+        return;
+    }
+    let policy = json!({ "maxActive": 2, "sessionSeconds": 400 });
+    let date = server.organizer().date(Plan::policy(policy)).await;
+    let fans = join_all(&server, &date, &["idle", "holds", "watches", "asks", "silent"]).await;
+    fans[1].must_hold(&date.seats[0]).await;
+    let mut watch = fans[2].watch_place().await;
+    assert_eq!(watch.next().await.unwrap()["position"], 1);
+    server.advance(secs(50), &date.series).await;
+    // Five times as long as anybody may be silent.
+    server.clock.stand_still(secs(300));
+    server.settle(&date.series).await;
+    let statuses = async || {
+        let (admin, mut seen) = (server.with_roles("root", &[Role::Admin]), Vec::new());
+        for fan in &fans {
+            let query = format!("{{ queuePosition(tokenId: \"{}\") {{ status }} }}", fan.token);
+            seen.push(text(&admin.get("queuePosition", &query).await["status"]));
+        }
+        seen
+    };
+    assert_eq!(statuses().await, ["ADMITTED", "ADMITTED", "WAITING", "WAITING", "WAITING"]);
+    let query = format!("{{ seats(seriesId: \"{}\") {{ status }} }}", date.series);
+    let seats = server.stranger().get("seats", &query).await;
+    assert!(seats.as_array().unwrap().iter().all(|seat| seat["status"] == "AVAILABLE"), "{seats}");
+    server.advance(secs(50) - ms(1), &date.series).await;
+    assert_eq!(statuses().await, ["ADMITTED", "ADMITTED", "WAITING", "WAITING", "WAITING"]);
+    // The sessions are over at the instant that was fixed; who watches is next, and so is who asks.
+    fans[3].heartbeat().await;
+    server.advance(ms(1), &date.series).await;
+    assert_eq!(statuses().await, ["EXPIRED", "EXPIRED", "ADMITTED", "ADMITTED", "WAITING"]);
+    // And who really is silent has had a full timeout.
+    server.advance(secs(10), &date.series).await;
+    assert_eq!(statuses().await, ["EXPIRED", "EXPIRED", "ADMITTED", "ADMITTED", "EXPIRED"]);
+}
+
+/// Rule 9: many absences, each too short to be a stall, do not add up.
+#[tokio::test]
+async fn short_absences_do_not_add_up_to_silence() {
+    let server = Server::start().await;
+    if server.config.redis.is_some() {
+        // Rooms that processes share are kept by whichever of them is there.
+        return;
+    }
+    let policy = json!({ "maxActive": 1, "heartbeatTimeoutSeconds": 10 });
+    let date = server.organizer().date(Plan::policy(policy)).await;
+    let fans = join_all(&server, &date, &["first", "waits"]).await;
+    let mut watch = fans[0].watch_place().await;
+    watch.next().await.unwrap();
+    for _ in 0..39 {
+        server.clock.stand_still(ms(999));
+        server.settle(&date.series).await;
+    }
+    // A quarter of a second counts of each.
+    server.advance(ms(249), &date.series).await;
+    assert_eq!(fans[1].place().await["status"], "WAITING");
+    server.advance(ms(1), &date.series).await;
+    assert_eq!(fans[1].place().await["status"], "EXPIRED");
 }
 
 /// Rule 10: SOLD_OUT when the last seat is gone for good, and not while a hold can lapse.

@@ -123,8 +123,21 @@ impl Server {
         clock: Clock,
         seed: u64,
     ) -> Self {
+        Self::slowly(config, folder, database, clock, seed, TimeDelta::zero()).await
+    }
+
+    /// The same, which lets nobody in for so long after its rooms are open.
+    async fn slowly(
+        config: Config,
+        folder: TempDir,
+        database: Option<Fresh>,
+        clock: Clock,
+        seed: u64,
+        opening: TimeDelta,
+    ) -> Self {
         let dice = Dice::seeded(seed);
         let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
+        clock.sleep(opening).await;
         let keys = app::keys(&config, &dice).unwrap();
         let house = Arc::clone(app.house());
         let listener = TcpListener::bind(config.listen).await.unwrap();
@@ -139,13 +152,20 @@ impl Server {
 
     /// Stops in order, and starts again on the same data.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_slowly(TimeDelta::zero()).await
+    }
+
+    /// The same, and lets nobody in for so long after its rooms are open. A clock that somebody has to move waits for that.
+    pub(crate) async fn restart_slowly(self, opening: TimeDelta) -> Self {
         let Self { clock, config, http, folder, database, stop, running, seed, house, .. } = self;
         // A kept connection would be waited for.
         drop((http, house));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
+        // Another process has another clock, unless a test moves it.
+        let clock = if clock.is_manual() { clock } else { Clock::system() };
         // Another seed: an id must not come twice.
-        Self::over(config, folder, database, clock, seed + 1_000).await
+        Self::slowly(config, folder, database, clock, seed + 1_000, opening).await
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -1,6 +1,7 @@
 //! Silence, sessions and what keeps them alive (rule 7).
 
 use super::*;
+use crate::domain::attendance::{Absence, Attendance};
 
 #[test]
 fn silence_for_the_whole_timeout_ends_a_waiting_place() {
@@ -97,4 +98,59 @@ fn an_admitted_fan_who_is_silent_is_out_of_time() {
     assert_eq!(cycle(&mut room, &[], at_ms(119_999)).sessions_over, []);
     assert_eq!(cycle(&mut room, &[], at(120)).sessions_over, [token(0)]);
     assert_eq!(room.hear(token(0), at(120)), Heard::Due);
+}
+
+/// What a server that looked in until 1 s knows that looks at the clock again at `now`.
+fn stopped_until(now: DateTime<Utc>) -> Absence {
+    let mut attendance = Attendance::default();
+    attendance.look(millis(at(1)));
+    attendance.at(millis(now))
+}
+
+/// Rule 9: stopped for longer than the timeout, and the first thing that runs afterwards is a decision.
+#[test]
+fn after_a_stall_everybody_has_a_full_timeout_and_who_is_silent_then_expires() {
+    let mut room = room(at_once(1));
+    join_all(&mut room, 0..3, at(1));
+    settle(&mut room, at(1));
+    room.server_missed(&stopped_until(at(200)));
+    assert_eq!(cycle(&mut room, &[], at(200)), Decision::default());
+    assert_eq!(room.hear(token(1), at(201)), Heard::Ok);
+    for n in 0..3 {
+        let view = room.view(token(n), at(201)).unwrap();
+        let heard = if n == 1 { at(201) } else { at(200) };
+        assert_eq!((view.last_seen_at, view.expires_at), (heard, heard + TimeDelta::seconds(60)));
+    }
+    assert_eq!(cycle(&mut room, &[], at_ms(259_999)), Decision::default());
+    assert_eq!(room.next_wake(at_ms(259_999)).map(|wake| wake <= at(260)), Some(true));
+    let decision = cycle(&mut room, &[], at(260));
+    assert_eq!(decision.events, [Event::Expired { token: token(2), at: at(260) }]);
+    assert_eq!(decision.sessions_over, [token(0)]);
+}
+
+/// Rule 9: they are instants, and stay.
+#[test]
+fn sessions_and_what_holds_pin_end_also_while_the_server_stands_still() {
+    let mut room = room(QueuePolicy { session_seconds: 30, ..at_once(2) });
+    join_all(&mut room, 0..2, at(1));
+    settle(&mut room, at(1));
+    room.pin(token(1), Some(at(150)));
+    room.server_missed(&stopped_until(at(100)));
+    assert_eq!(cycle(&mut room, &[], at(100)).sessions_over, [token(0)]);
+    assert_eq!(room.view(token(0), at(100)).unwrap().admitted_until, Some(at(31)));
+    room.server_missed(&stopped_until(at(150)));
+    assert_eq!(cycle(&mut room, &[], at(150)).sessions_over, [token(0), token(1)]);
+}
+
+/// A journal of before the clock was set back: what it has of later times was not later than now.
+#[test]
+fn admissions_of_a_later_time_count_as_of_now_after_a_restart() {
+    let waiting =
+        |n| Restored { token: token(n), user: user(n), seq: n, lobby: false, state: RestoredState::Waiting };
+    let admissions = std::iter::repeat_n(at(100_000), 2);
+    let mut room =
+        Room::restore(sale(), paced(2, 10), secret(), true, (0..3).map(waiting), admissions, at(20));
+    assert_eq!(settle(&mut room, at_ms(29_999)), []);
+    assert_eq!(room.next_wake(at_ms(29_999)), Some(at(30)));
+    assert_eq!(settle(&mut room, at(30)).len(), 2);
 }

@@ -49,6 +49,13 @@ impl Model {
         self.line.retain(|t| *t != token);
     }
 
+    /// So much of the time until now was not attended; after a stall everybody has a full timeout.
+    pub(super) fn missed(&mut self, lost: i64, is_stall: bool, now: i64) {
+        for fan in &mut self.fans {
+            fan.heard = if is_stall { now } else { fan.heard + lost };
+        }
+    }
+
     pub(super) fn admitted(&self) -> usize {
         self.fans.iter().filter(|fan| fan.session.is_some()).count()
     }

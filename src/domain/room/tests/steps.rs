@@ -19,6 +19,8 @@ pub(super) enum Step {
     /// The sale ends all sessions that are over.
     Settle,
     Advance(i64),
+    /// The server stands still for so long, and decides first thing.
+    StandStill(i64),
     Policy(QueuePolicy),
     Pause(bool),
     SoldOut,
@@ -60,6 +62,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::Settle),
         5 => exact.prop_map(Step::Advance),
         5 => (0..4_000i64).prop_map(Step::Advance),
+        2 => (0..15_000i64).prop_map(Step::StandStill),
         2 => policy.prop_map(Step::Policy),
         2 => any::<bool>().prop_map(Step::Pause),
         1 => prop::bool::weighted(0.1).prop_map(|out| if out { Step::SoldOut } else { Step::Settle }),

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::domain::attendance::{Absence, Attendance, GRACE, STALL};
+
 use super::{
     model::Model,
     steps::{Step, steps},
@@ -21,6 +23,7 @@ struct Pair {
     room: Room,
     model: Model,
     now: i64,
+    absence: Absence,
     /// The last token of each user.
     tokens: HashMap<usize, TokenId>,
     issued: u128,
@@ -58,6 +61,7 @@ impl Pair {
                 admissions: Vec::new(),
             },
             now: START,
+            absence: Absence::default(),
             tokens: HashMap::new(),
             issued: 0,
             positions: HashMap::new(),
@@ -107,6 +111,15 @@ impl Pair {
             Step::Settle => self.over.clone().into_iter().for_each(|token| self.ended(token)),
             Step::Advance(ms) => {
                 self.now += ms;
+                self.cycle(&[], true, wake);
+            }
+            Step::StandStill(ms) => {
+                let mut attendance = Attendance::after(self.absence);
+                attendance.look(self.now);
+                self.now += ms;
+                self.absence = attendance.at(self.now);
+                self.room.server_missed(&self.absence);
+                self.model.missed((ms - GRACE).max(0), *ms >= STALL, self.now);
                 self.cycle(&[], true, wake);
             }
             Step::Policy(policy) => {
@@ -267,6 +280,7 @@ impl Pair {
         let now = time(self.now);
         self.room = Room::restore(sale, policy, secret(), self.drawn > 0, rows, admissions, now);
         self.room.count_joins_from(self.model.next_seq);
+        self.absence = Absence::default();
         self.over.clear();
         self.tickets.clear();
         for fan in &mut self.model.fans {
