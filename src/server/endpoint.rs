@@ -15,9 +15,9 @@ use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
-use crate::graphql::guard::GuardLimits;
+use crate::graphql::request::DocumentLimits;
+use crate::graphql::request::nulls::Shape;
 use crate::server::door::Outgoing;
-use crate::server::nulls::Shape;
 use crate::server::{graphql_http, graphql_ws};
 
 /// Finds out who is asking from the bearer token, if one was sent. Called once per HTTP request and once per
@@ -88,7 +88,7 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportLimits {
     /// What one document may cost.
-    pub guard: GuardLimits,
+    pub guard: DocumentLimits,
     /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
     pub answer_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
@@ -124,7 +124,7 @@ pub struct TransportLimits {
 impl Default for TransportLimits {
     fn default() -> Self {
         Self {
-            guard: GuardLimits::default(),
+            guard: DocumentLimits::default(),
             answer_bytes: ANSWER_BYTES,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),

@@ -3,11 +3,9 @@
 pub mod door;
 mod draw;
 pub mod endpoint;
-pub mod finish;
 mod graphql_http;
 mod graphql_ws;
 mod health;
-pub mod nulls;
 mod pages;
 mod params;
 mod payload;
@@ -23,11 +21,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
-    graphql::{self, guarded::Guarded},
+    graphql::{
+        self,
+        request::{nulls::Shape, priced::Guarded},
+    },
     server::{
         door::Outgoing,
         endpoint::{Endpoint, TransportLimits, routes},
-        nulls::Shape,
     },
     service::House,
 };

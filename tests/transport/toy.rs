@@ -7,9 +7,9 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
+use frontrow::graphql::request::nulls::Shape;
 use frontrow::server::door::{Door, DoorLimits, Outgoing, serve};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
-use frontrow::server::nulls::Shape;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;

@@ -17,11 +17,11 @@ use axum::response::Response;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::domain::address::Address;
-use crate::graphql::{code, guard};
+use crate::graphql::request::masking;
+use crate::graphql::request::nulls::Asked;
+use crate::graphql::{code, request as room};
 use crate::server::door::{Busy, Caller, Held, Pieces, SMALL, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
-use crate::server::finish;
-use crate::server::nulls::Asked;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 use media::Media;
@@ -173,7 +173,7 @@ async fn answer<E: Executor>(
         Ok(session) => session,
         Err(refusal) => return refused(&refusal.to_error(), media),
     };
-    let operation = match guard::check(&mut request, &endpoint.limits.guard) {
+    let operation = match room::check(&mut request, &endpoint.limits.guard) {
         Ok(operation) => operation,
         Err(error) => return refused(&error, media),
     };
@@ -198,10 +198,10 @@ async fn answer<E: Executor>(
     let response = match run.await {
         Ok(mut response) => {
             endpoint.shape.repair(&mut response, &asked);
-            finish::finish(&mut response, &*endpoint.request_id);
+            masking::mask(&mut response, &*endpoint.request_id);
             response
         }
-        Err(panic) => finish::panicked(&*panic, &*endpoint.request_id),
+        Err(panic) => masking::panicked(&*panic, &*endpoint.request_id),
     };
     let mut answer = match Payload::of_response(&response, endpoint.limits.answer_bytes) {
         Ok(payload) => send(payload, media, media.status(&response)),

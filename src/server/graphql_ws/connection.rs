@@ -10,9 +10,9 @@ use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
 use crate::clock;
 use crate::domain::bucket::{Bucket, Taken};
-use crate::graphql::{code, guard};
+use crate::graphql::request::masking;
+use crate::graphql::{code, request as room};
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
-use crate::server::finish;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 
@@ -127,7 +127,7 @@ impl<E: Executor> Connection<'_, E> {
             return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
         }
         let mut request = params.into_request();
-        let kind = guard::check(&mut request, &self.endpoint.limits.guard)?;
+        let kind = room::check(&mut request, &self.endpoint.limits.guard)?;
         (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
         request.data.insert(self.socket.sendable());
         let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
@@ -138,11 +138,11 @@ impl<E: Executor> Connection<'_, E> {
     async fn tell(&mut self, id: &str, event: Event) -> Result<(), Closing> {
         match event {
             Event::Response(mut response) => {
-                finish::finish(&mut response, &*self.endpoint.request_id);
+                masking::mask(&mut response, &*self.endpoint.request_id);
                 self.answer(id, &response).await
             }
             Event::Panic(payload) => {
-                let response = finish::panicked(&*payload, &*self.endpoint.request_id);
+                let response = masking::panicked(&*payload, &*self.endpoint.request_id);
                 self.answer(id, &response).await
             }
             Event::End => {
@@ -154,7 +154,7 @@ impl<E: Executor> Connection<'_, E> {
 
     /// An operation that was not executed, or that panicked, ends with `error` and without `complete`.
     async fn answer(&mut self, id: &str, response: &Response) -> Result<(), Closing> {
-        if finish::is_request_error(response) {
+        if masking::is_request_error(response) {
             self.operations.stop(id);
             self.socket.send(&ServerMessage::Error { id, payload: &response.errors }).await
         } else {

@@ -11,7 +11,7 @@ use async_graphql::{Executor, Request, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
 
-use crate::server::nulls::{Asked, Shape};
+use crate::graphql::request::nulls::{Asked, Shape};
 
 /// What an operation has to say.
 pub(super) enum Event {

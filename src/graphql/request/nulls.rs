@@ -7,9 +7,9 @@
 use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, Selection, SelectionSet, Type};
 use async_graphql::{Name, PathSegment, Request, Response, Value};
 
-use crate::graphql::guard;
-pub use crate::graphql::guard::shape::Shape;
-use crate::graphql::guard::shape::innermost;
+use crate::graphql::request;
+pub use crate::graphql::request::shape::Shape;
+use crate::graphql::request::shape::innermost;
 
 /// What of a request is needed to understand the errors of its response.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Shape {
     /// Follows `path` through the operation. What cannot be followed gets its null at the very end of the path.
     fn place(&self, document: &ExecutableDocument, operation: Option<&str>, path: &[PathSegment]) -> Place {
         let followed = || {
-            let operation = guard::selected(document, operation)?;
+            let operation = request::selected(document, operation)?;
             let root = self.root(operation.ty)?;
             self.follow(document, root, &operation.selection_set.node, path)
         };

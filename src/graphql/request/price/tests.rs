@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::id::{ConcertId, SeriesId};
 use crate::graphql;
-use crate::graphql::guard::{self, GuardLimits};
+use crate::graphql::request::{self, DocumentLimits};
 use crate::service::census::Largest;
 
 const LARGE: SeriesId = SeriesId(Uuid::from_u128(1));
@@ -33,11 +33,11 @@ fn small() -> Catalogue {
 }
 
 fn priced(catalogue: &Catalogue, query: &str, variables: serde_json::Value) -> Result<Price, OverLimit> {
-    let mut request = Request::new(query).variables(Variables::from_json(variables));
-    guard::check(&mut request, &GuardLimits::default()).unwrap();
-    let variables = request.variables.clone();
-    let document = request.parsed_query().unwrap();
-    let operation = guard::selected(document, None).unwrap();
+    let mut sent = Request::new(query).variables(Variables::from_json(variables));
+    request::check(&mut sent, &DocumentLimits::default()).unwrap();
+    let variables = sent.variables.clone();
+    let document = sent.parsed_query().unwrap();
+    let operation = request::selected(document, None).unwrap();
     let shape = &shape();
     let of = Priced { document, operation, variables: &variables, shape, catalogue };
     check(of)?;

@@ -43,7 +43,7 @@ pub struct Price {
 /// An operation, and what is known of what it asks about.
 #[derive(Debug, Clone, Copy)]
 pub struct Priced<'a> {
-    /// The document, already within the limits of [`super::GuardLimits`].
+    /// The document, already within the limits of [`super::DocumentLimits`].
     pub document: &'a ExecutableDocument,
     /// The operation that will run.
     pub operation: &'a OperationDefinition,

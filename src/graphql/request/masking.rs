@@ -25,7 +25,7 @@ const TOO_COMPLEX: [&str; 4] = [
 
 /// Gives every error of `response` its code and hides what is not the caller's business. `request_id` is asked at
 /// most once.
-pub fn finish(response: &mut Response, request_id: &dyn Fn() -> String) {
+pub fn mask(response: &mut Response, request_id: &dyn Fn() -> String) {
     let mut id = None;
     for error in &mut response.errors {
         match code_for(error) {
@@ -98,7 +98,7 @@ mod tests {
 
     fn finished(error: ServerError) -> ServerError {
         let mut response = Response::from_errors(vec![error]);
-        finish(&mut response, &|| "id-1".to_owned());
+        mask(&mut response, &|| "id-1".to_owned());
         response.errors.remove(0)
     }
 
@@ -156,7 +156,7 @@ mod tests {
         error.source = Some(std::sync::Arc::new("inside"));
         let mut response = Response::from_errors(vec![error.clone(), error]);
         let asked = std::cell::Cell::new(0);
-        finish(&mut response, &|| {
+        mask(&mut response, &|| {
             asked.set(asked.get() + 1);
             "id".to_owned()
         });

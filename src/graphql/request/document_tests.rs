@@ -4,7 +4,7 @@ use async_graphql::{Request, ServerError, Value};
 use super::*;
 
 fn checked(query: impl Into<String>) -> Result<Option<OperationType>, ServerError> {
-    check(&mut Request::new(query), &GuardLimits::default())
+    check(&mut Request::new(query), &DocumentLimits::default())
 }
 
 /// The limit that refused a document.
@@ -82,7 +82,7 @@ fn raw_nesting_is_refused_before_the_parser_recurses() {
 
 #[test]
 fn ten_thousand_braces_are_refused_whatever_the_other_limits() {
-    let limits = GuardLimits { bytes: usize::MAX, tokens: usize::MAX, ..GuardLimits::default() };
+    let limits = DocumentLimits { bytes: usize::MAX, tokens: usize::MAX, ..DocumentLimits::default() };
     let query = format!("{}a{}", "{a".repeat(10_000), "}".repeat(10_000));
     let error = check(&mut Request::new(query), &limits).unwrap_err();
     assert!(error.message.contains("nesting: 32 allowed, 10000 asked for"), "{}", error.message);
@@ -226,7 +226,7 @@ fn the_journey_of_a_fan_passes() {
 fn the_operation_that_will_run_is_told() {
     let two = "query A { a } mutation B { b }";
     let named = |query: &str, name: &str| {
-        check(&mut Request::new(query).operation_name(name), &GuardLimits::default())
+        check(&mut Request::new(query).operation_name(name), &DocumentLimits::default())
     };
     assert_eq!(named(two, "A").unwrap(), Some(OperationType::Query));
     assert_eq!(named(two, "B").unwrap(), Some(OperationType::Mutation));

@@ -50,7 +50,7 @@ mod tests {
     use async_graphql::parser::parse_query;
 
     use super::*;
-    use crate::graphql::guard::selected;
+    use crate::graphql::request::selected;
 
     fn of(query: &str) -> Class {
         let document = parse_query(query).unwrap();

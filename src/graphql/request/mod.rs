@@ -8,7 +8,10 @@
 
 pub mod class;
 mod cost;
+pub mod masking;
+pub mod nulls;
 pub mod price;
+pub mod priced;
 mod scan;
 pub mod shape;
 
@@ -23,7 +26,7 @@ use crate::graphql::{code, over_limit::OverLimit};
 /// How much one document may ask for. Every number is an inclusive maximum; fragments count as often as they are
 /// spread, and all operations of the document count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardLimits {
+pub struct DocumentLimits {
     /// Length of the document in bytes.
     pub bytes: usize,
     /// Tokens of the document: names, numbers, strings and punctuators.
@@ -50,7 +53,7 @@ pub struct GuardLimits {
     pub introspection_lists: usize,
 }
 
-impl Default for GuardLimits {
+impl Default for DocumentLimits {
     fn default() -> Self {
         Self {
             bytes: 32 << 10,
@@ -76,7 +79,7 @@ impl Default for GuardLimits {
 ///
 /// `QUERY_TOO_COMPLEX` with the limit's name, what is allowed and what was sent; `BAD_USER_INPUT` for a document
 /// that cannot be parsed or whose fragments spread themselves.
-pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<OperationType>, ServerError> {
+pub fn check(request: &mut Request, limits: &DocumentLimits) -> Result<Option<OperationType>, ServerError> {
     OverLimit::check("bytes", request.query.len(), limits.bytes)?;
     let text = scan::scan(&request.query)
         .map_err(|fault| coded(ServerError::new(fault.message, Some(fault.pos)), code::BAD_USER_INPUT))?;
@@ -112,7 +115,7 @@ fn fit(set: &mut SelectionSet) {
 }
 
 /// How many selections it has, if it is within its limits.
-fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<usize, ServerError> {
+fn check_document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<usize, ServerError> {
     let totals = cost::measure(document, limits.nesting).map_err(|fault| match fault {
         cost::Fault::Cycle { fragment, pos } => coded(
             ServerError::new(format!("The fragment \"{fragment}\" spreads itself."), Some(pos)),
@@ -163,4 +166,4 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
 }
 
 #[cfg(test)]
-mod tests;
+mod document_tests;

@@ -3,7 +3,7 @@
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 
 use super::{TEXT, key};
-use crate::graphql::guard::shape::{Count, Lists, Shape};
+use crate::graphql::request::shape::{Count, Lists, Shape};
 
 /// Bytes of a description, about.
 const DESCRIPTION: usize = 120;

@@ -15,8 +15,8 @@ use crate::{
         Schema,
         budget::Budget,
         error::error,
-        guard::{
-            self,
+        request::{
+            self as room,
             class::class,
             price::{self, Named, Priced},
             shape::Shape,
@@ -76,7 +76,7 @@ impl Guarded {
         let sendable = sendable.cloned();
         let document = request.parsed_query()?;
         let refused = |failure, pos| error(failure).into_server_error(pos);
-        let Some(operation) = guard::selected(document, name) else {
+        let Some(operation) = room::selected(document, name) else {
             // The executor says why.
             let running = self.house.load().enter(Class::Browse);
             return Ok((running.map_err(|failure| refused(failure, Pos::default()))?, OperationType::Query));
