@@ -24,7 +24,10 @@ pub mod series;
 pub mod stats;
 pub mod ticket;
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
+use chrono::{DateTime, Utc};
+
+use request::{Intake, shape::Shape};
 
 /// Everything that can be asked for.
 #[derive(Debug, Default, MergedObject)]
@@ -57,12 +60,25 @@ pub struct Subscription(queue::QueueSubscription, seat::SeatSubscription, stats:
 /// The schema. The house and the loaders come with each request.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Builds the schema.
-#[must_use]
-pub fn schema() -> Schema {
+/// What the schema is built of.
+fn build() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .data(seat_list::Written::default())
-        .finish()
+}
+
+/// Builds the schema that executes what [`intake`] has prepared, and looks at little of it again.
+#[must_use]
+pub fn schema() -> Schema {
+    build().validation_mode(ValidationMode::Fast).finish()
+}
+
+/// Builds what reads the requests for it.
+///
+/// # Panics
+/// If async-graphql prints a schema that it cannot read, which the first test of any server would show.
+#[must_use]
+pub fn intake() -> Intake {
+    Intake::new(build(), Shape::with_scalar::<DateTime<Utc>>).expect("the schema that we built reads")
 }
 
 /// The schema as text, in an order that does not change by chance.
@@ -70,5 +86,5 @@ pub fn schema() -> Schema {
 pub fn sdl() -> String {
     let options =
         SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
-    schema().sdl_with_options(options)
+    build().finish().sdl_with_options(options)
 }

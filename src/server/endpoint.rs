@@ -15,8 +15,7 @@ use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
-use crate::graphql::request::DocumentLimits;
-use crate::graphql::request::nulls::Shape;
+use crate::graphql::request::{DocumentLimits, Intake};
 use crate::server::door::Outgoing;
 use crate::server::{graphql_http, graphql_ws};
 
@@ -154,8 +153,8 @@ pub struct Endpoint<E> {
     pub limits: TransportLimits,
     /// What is on its way out, with that of everybody else.
     pub outgoing: Outgoing,
-    /// The types of the schema, by which a failed field gets its null in the right place.
-    pub shape: Arc<Shape>,
+    /// Reads what is to be executed.
+    pub intake: Arc<Intake>,
     /// Makes the ids of INTERNAL errors.
     pub request_id: RequestId,
     /// Once cancelled, sockets are closed with 1001 and new ones refused.

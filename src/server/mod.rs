@@ -21,10 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
-    graphql::{
-        self,
-        request::{nulls::Shape, priced::Guarded},
-    },
+    graphql::{self, request::priced::Guarded},
     server::{
         door::Outgoing,
         endpoint::{Endpoint, TransportLimits, routes},
@@ -42,12 +39,12 @@ pub fn router(
 ) -> Router {
     let cors = cors(&limits.allowed_origins);
     let ids = Arc::clone(&house);
-    let shape = Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads"));
+    let intake = Arc::new(graphql::intake());
     let endpoint = Endpoint {
-        executor: Guarded::new(graphql::schema(), Arc::clone(&shape), Arc::clone(&house)),
+        executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&house)),
         authenticate: session::authenticate(Arc::clone(&house)),
         limits,
-        shape,
+        intake,
         outgoing,
         request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
         shutdown,

@@ -1,8 +1,8 @@
 //! The last step of every response: each error gets a code, and nothing of the inside gets out.
 //!
-//! - An error with a code was made for the caller by the resolvers or by the guard: it passes untouched.
+//! - An error with a code was made for the caller by the resolvers or by the limits: it passes untouched.
 //! - An error without a code and without a source was made by async-graphql about the request (parsing, validation,
-//!   coercion of arguments, pagination), or by a resolver with `Error::new`: its message is for the caller.
+//!   pagination), or by a resolver with `Error::new`: its message is for the caller.
 //! - An error without a code but with a source came out of a resolver's `?`: it is logged once with a request id,
 //!   and the caller gets the id instead. A panic likewise.
 
@@ -14,14 +14,6 @@ use crate::graphql::code;
 
 /// What a caller is told of a failure of ours.
 pub const BROKEN: &str = "Something broke on our side.";
-
-/// async-graphql's own words about a document that asks for too much.
-const TOO_COMPLEX: [&str; 4] = [
-    "Query is too complex.",
-    "Query is nested too deep.",
-    "The recursion depth of the query cannot be greater than",
-    "The number of directives on the field",
-];
 
 /// Gives every error of `response` its code and hides what is not the caller's business. `request_id` is asked at
 /// most once.
@@ -71,9 +63,6 @@ fn code_for(error: &ServerError) -> Option<&'static str> {
     // A resolver that asks for context data nobody put there is a mistake of ours, and its message names a Rust type.
     if error.source.is_some() || error.message.starts_with("Data `") {
         return Some(code::INTERNAL);
-    }
-    if TOO_COMPLEX.iter().any(|words| error.message.starts_with(words)) {
-        return Some(code::QUERY_TOO_COMPLEX);
     }
     Some(code::BAD_USER_INPUT)
 }
@@ -141,13 +130,6 @@ mod tests {
     fn missing_context_data_does_not_name_the_type() {
         let error = finished(ServerError::new("Data `frontrow::Secret` does not exist.", None));
         assert_eq!((code_of(&error).as_str(), error.message.as_str()), ("INTERNAL", BROKEN));
-    }
-
-    #[test]
-    fn the_executors_own_limits_are_called_complex() {
-        for words in TOO_COMPLEX {
-            assert_eq!(code_of(&finished(ServerError::new(words, None))), "QUERY_TOO_COMPLEX");
-        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
 use crate::clock;
 use crate::domain::bucket::{Bucket, Taken};
+use crate::graphql::code;
 use crate::graphql::request::masking;
-use crate::graphql::{code, request as room};
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
 use crate::server::params::Params;
 use crate::server::payload::Payload;
@@ -98,12 +98,12 @@ impl<E: Executor> Connection<'_, E> {
             ClientMessage::Subscribe { id, payload } => {
                 let started = match self.count()? {
                     Ok(()) => self.start(&id, payload),
-                    Err(error) => Err(error),
+                    Err(error) => Err(vec![error]),
                 };
                 match started {
                     Ok(()) => Ok(()),
-                    Err(error) => {
-                        self.socket.send(&ServerMessage::Error { id: &id, payload: &[error] }).await
+                    Err(errors) => {
+                        self.socket.send(&ServerMessage::Error { id: &id, payload: &errors }).await
                     }
                 }
             }
@@ -120,18 +120,17 @@ impl<E: Executor> Connection<'_, E> {
         }
     }
 
-    fn start(&mut self, id: &str, params: Params) -> Result<(), ServerError> {
+    fn start(&mut self, id: &str, params: Params) -> Result<(), Vec<ServerError>> {
         let most = self.endpoint.limits.operations;
         if self.operations.len() >= most {
             let message = format!("This socket already runs {most} operations: complete one of them first.");
-            return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
+            return Err(vec![Refusal { code: code::BAD_USER_INPUT, message }.to_error()]);
         }
-        let mut request = params.into_request();
-        let kind = room::check(&mut request, &self.endpoint.limits.guard)?;
-        (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
-        request.data.insert(self.socket.sendable());
-        let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
-        self.operations.start(id.to_owned(), executor, shape, request, kind);
+        let mut prepared =
+            self.endpoint.intake.prepare(params.into_request(), &self.endpoint.limits.guard)?;
+        (self.session)(&mut prepared.request).map_err(|refusal| vec![refusal.to_error()])?;
+        prepared.request.data.insert(self.socket.sendable());
+        self.operations.start(id.to_owned(), self.endpoint.executor.clone(), prepared);
         Ok(())
     }
 

@@ -4,14 +4,13 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Executor, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
 
-use crate::graphql::request::nulls::{Asked, Shape};
+use crate::graphql::request::Prepared;
 
 /// What an operation has to say.
 pub(super) enum Event {
@@ -50,24 +49,21 @@ impl Operations {
         &mut self,
         id: String,
         executor: E,
-        shape: Arc<Shape>,
-        request: Request,
-        kind: Option<OperationType>,
+        Prepared { request, kind, outline }: Prepared,
     ) {
-        let asked = Asked::of(&request);
         // Boxed, because the room for it stays when it has been handed on.
         let request = Box::new(request);
         // Made inside the stream, so that a panic while it is made is caught too.
         let answers = stream::once(async move { executor.execute_stream(*request, None) }).flatten();
         let repaired = answers.map(move |mut response| {
-            shape.repair(&mut response, &asked);
+            outline.repair(&mut response);
             Box::new(response)
         });
         let events = AssertUnwindSafe(repaired)
             .catch_unwind()
             .map(|answer| answer.map_or_else(Event::Panic, Event::Response))
             .chain(stream::once(async { Event::End }));
-        if kind == Some(OperationType::Subscription) {
+        if kind == OperationType::Subscription {
             self.subscriptions.insert(id.clone());
         }
         self.running.insert(id, Box::pin(events));
