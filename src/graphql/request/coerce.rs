@@ -18,18 +18,14 @@ const MOST: usize = 100;
 
 /// The mistakes of a request, each with its place in the document.
 #[derive(Debug, Default)]
-pub(super) struct Mistakes {
-    found: Vec<Mistake>,
-    places: Vec<Pos>,
-}
+pub(super) struct Mistakes(Vec<(Pos, Mistake)>);
 
 impl Mistakes {
-    fn add(&mut self, mistake: Mistake, pos: Pos) {
-        if self.found.len() < MOST {
-            self.found.push(mistake);
-            if !self.places.contains(&pos) {
-                self.places.push(pos);
-            }
+    /// The default of a variable is looked at as such and as its value.
+    fn add(&mut self, pos: Pos, mistake: Mistake) {
+        let mistake = (pos, mistake);
+        if self.0.len() < MOST && !self.0.contains(&mistake) {
+            self.0.push(mistake);
         }
     }
 
@@ -38,9 +34,11 @@ impl Mistakes {
     /// # Errors
     /// If there are any.
     pub(super) fn none(self) -> Result<(), ServerError> {
-        let Some(&pos) = self.places.first() else { return Ok(()) };
-        let mut error = bad_inputs(&self.found).into_server_error(pos);
-        error.locations = self.places;
+        let (mut places, mistakes): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let Some(&first) = places.first() else { return Ok(()) };
+        places.dedup();
+        let mut error = bad_inputs(&mistakes).into_server_error(first);
+        error.locations = places;
         Err(error)
     }
 }
@@ -131,7 +129,7 @@ impl<'a> Coercion<'_, 'a> {
     }
 
     fn mistake(&mut self, message: impl Into<String>) {
-        self.mistakes.add(Mistake { path: self.path.clone(), message: message.into() }, self.pos);
+        self.mistakes.add(self.pos, Mistake { path: self.path.clone(), message: message.into() });
     }
 
     /// `work` one step further in.
@@ -222,17 +220,13 @@ impl<'a> Coercion<'_, 'a> {
             let message = format!("is not a field of {name}");
             self.below(step(&scalar::line(unknown)), |inner| inner.mistake(message));
         }
-        if is_right && object.one_of && !self.is_one(&coerced) {
+        // That a variable is not null is for the rules to see.
+        let is_one = coerced.len() == 1 && !given.values().any(|value| *value == Value::Null);
+        if is_right && object.one_of && !is_one {
             self.mistake(format!("must have exactly one field of {name}, which must not be null"));
             return None;
         }
         is_right.then_some(Value::Object(coerced))
-    }
-
-    fn is_one(&self, fields: &IndexMap<Name, Value>) -> bool {
-        // That a variable is not null is for the rules to see.
-        let is_null = |value: &Value| *value == Value::Null && matches!(self.known, Known::Values(_));
-        fields.len() == 1 && !fields.values().any(is_null)
     }
 
     /// Inside of a scalar that takes anything.

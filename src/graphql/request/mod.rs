@@ -164,3 +164,6 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
     error
 }
+
+#[cfg(test)]
+mod tests;

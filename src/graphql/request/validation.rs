@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     SelectionSet, Type,
 };
 use async_graphql::{
-    Name, Number, ObjectType, Positioned, Request, Response, Schema, SchemaBuilder, ServerError,
+    Name, Number, ObjectType, Pos, Positioned, Request, Response, Schema, SchemaBuilder, ServerError,
     SubscriptionType,
 };
 use async_graphql_value::{Value, indexmap::IndexMap};
@@ -81,8 +81,8 @@ impl Validation {
     }
 }
 
-/// Writes documents with some value in the place of each variable, the same one for all variables in places of one type:
-/// whether a variable is right there has been seen already, by better rules.
+/// Writes documents with some right value in the place of each: whether those that stand there are right, and the same in
+/// two places, has been seen already, by better rules.
 struct Witness<'a> {
     shape: &'a Shape,
 }
@@ -129,22 +129,27 @@ impl Witness<'_> {
     fn field(&self, parent: Option<&Name>, field: &mut Field) {
         let output = parent.and_then(|parent| self.shape.output(parent, &field.name.node));
         let inputs = output.map(|output| output.arguments.as_slice());
-        self.arguments(&mut field.arguments, inputs.unwrap_or_default());
+        self.arguments(field.name.pos, &mut field.arguments, inputs.unwrap_or_default());
         self.set(output.map(|output| innermost(&output.ty)), &mut field.selection_set.node);
     }
 
     fn directives(&self, directives: &mut [Positioned<Directive>]) {
-        for Positioned { node: directive, .. } in directives {
+        for Positioned { pos, node: directive } in directives {
             let inputs = self.shape.directive(&directive.name.node).unwrap_or_default();
-            self.arguments(&mut directive.arguments, inputs);
+            self.arguments(*pos, &mut directive.arguments, inputs);
         }
     }
 
-    fn arguments(&self, given: &mut [(Positioned<Name>, Positioned<Value>)], inputs: &[Input]) {
-        for (name, value) in given {
+    /// What is required and is not there has been told already too.
+    fn arguments(&self, pos: Pos, given: &mut Vec<(Positioned<Name>, Positioned<Value>)>, inputs: &[Input]) {
+        for (name, value) in given.iter_mut() {
             let input = inputs.iter().find(|input| input.name == name.node);
-            if has_variables(&value.node) {
-                value.node = input.map_or(Value::Null, |input| self.value(&input.ty));
+            value.node = input.map_or(Value::Null, |input| self.value(&input.ty));
+        }
+        for input in inputs.iter().filter(|input| input.is_required()) {
+            if given.iter().all(|(name, _)| name.node != input.name) {
+                let value = Positioned::new(self.value(&input.ty), pos);
+                given.push((Positioned::new(input.name.clone(), pos), value));
             }
         }
     }
@@ -176,14 +181,5 @@ impl Witness<'_> {
                 },
             },
         }
-    }
-}
-
-fn has_variables(value: &Value) -> bool {
-    match value {
-        Value::Variable(_) => true,
-        Value::List(items) => items.iter().any(has_variables),
-        Value::Object(fields) => fields.values().any(has_variables),
-        _ => false,
     }
 }
