@@ -10,6 +10,7 @@ mod support;
 mod authorisation;
 mod bounds;
 mod building;
+mod coercion;
 mod contract;
 mod cost;
 mod draw;

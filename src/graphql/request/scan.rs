@@ -75,7 +75,7 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
             b'.' if bytes[at..].starts_with(b"...") => at + 3,
             byte if is_word(byte) => {
                 let end = skip_while(bytes, at, is_word);
-                if byte == b'0' && bytes[at + 1..end].first().is_some_and(u8::is_ascii_digit) {
+                if has_needless_zero(bytes, at, end) {
                     let message = "Syntax error: a number does not begin with a needless 0.";
                     return Err(fault(document, at, message.to_owned()));
                 }
@@ -89,6 +89,16 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
     }
     let rewritten = (!escapes.is_empty()).then(|| rewritten(document, &escapes));
     Ok(Scan { tokens, nesting, rewritten })
+}
+
+/// Whether the word from `start` to `end` begins a number with a 0 that it could do without; behind a point or in an
+/// exponent it could not.
+fn has_needless_zero(bytes: &[u8], start: usize, end: usize) -> bool {
+    let goes_on = match &bytes[..start] {
+        [.., b'.'] | [.., b'e' | b'E', b'+' | b'-'] => true,
+        _ => false,
+    };
+    !goes_on && bytes[start] == b'0' && bytes[start + 1..end].first().is_some_and(u8::is_ascii_digit)
 }
 
 /// The brackets that are open.
