@@ -185,6 +185,35 @@ async fn a_problem_is_not_null_because_nothing_of_it_was_asked_for() {
     assert_eq!(used, json!({ "points": null, "problem": {} }));
 }
 
+/// Lists of seats are written by other means.
+#[tokio::test]
+async fn seats_are_in_order_and_empty_where_nothing_is_asked_for() {
+    let server = Server::start().await;
+    let organizer = server.organizer();
+    let date = organizer.date(Plan::small(1, 1, json!({}))).await;
+    let of = async |select: &str| {
+        let body = json!({ "query": format!("{{ seats(seriesId: \"{}\") {{ {select} }} }}", date.series) });
+        let url = format!("http://{}/graphql", server.address);
+        reqwest::Client::new().post(url).json(&body).send().await.unwrap().text().await.unwrap()
+    };
+    for (select, seat) in [
+        ("id @skip(if: true)", "{}"),
+        ("... on Seat { number @include(if: false) }", "{}"),
+        (
+            "series { concert { title } status } number",
+            r#"{"series":{"concert":{"title":"Soundtracks"},"status":"ON_SALE"},"number":1}"#,
+        ),
+        (
+            "...A number ...B } } fragment A on Seat { series { status } } fragment B on Seat { series { ... { concert { title } }",
+            r#"{"series":{"status":"ON_SALE","concert":{"title":"Soundtracks"}},"number":1}"#,
+        ),
+        ("series { concert { title @skip(if: true) } }", r#"{"series":{"concert":{}}}"#),
+    ] {
+        let answer = of(select).await;
+        assert_eq!(answer, format!("{{\"data\":{{\"seats\":[{seat}]}}}}"), "{select}");
+    }
+}
+
 #[tokio::test]
 async fn a_mutation_in_two_fragments_is_one() {
     let server = Server::start().await;

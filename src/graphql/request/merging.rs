@@ -17,6 +17,9 @@ use crate::graphql::{code, over_limit::OverLimit};
 /// Fields that are looked at, those that have to agree with several others more than once.
 const LOOKS: usize = 50_000;
 
+/// More errors than this are not told.
+const MOST: usize = 100;
+
 /// Compares the fields of every operation.
 ///
 /// # Errors
@@ -73,7 +76,9 @@ impl<'a> Comparison<'a> {
                     );
                     let mut error = coded(ServerError::new(message, Some(one.1.pos)), code::BAD_USER_INPUT);
                     error.locations.push(other.1.pos);
-                    self.errors.push(error);
+                    if self.errors.len() < MOST {
+                        self.errors.push(error);
+                    }
                     return Ok(());
                 }
             }

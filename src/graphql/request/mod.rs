@@ -46,7 +46,6 @@ use async_graphql::{
 use crate::graphql::code;
 use coerce::Mistakes;
 pub use document::DocumentLimits;
-pub use normal::NOTHING;
 pub use outline::Outline;
 use shape::Shape;
 use validation::Validation;
@@ -120,6 +119,7 @@ impl Intake {
         let normal = normal::normal(operation, &parsed.fragments, &self.shape, &variables, &mut mistakes)
             .map_err(|over| vec![over.into()])?;
         mistaken(mistakes)?;
+        rules::check_normal(&normal)?;
         let kind = normal.ty;
         let root = self.shape.root(kind).map_or("", |name| name.as_str());
         let outline = Outline::of(&self.shape, &Default::default(), root, &normal.selection_set.node);

@@ -5,8 +5,7 @@
 //! operation of this form there is none of that to get wrong.
 
 use async_graphql::parser::types::{
-    Directive, Field, InlineFragment, OperationDefinition, OperationType, Selection, SelectionSet,
-    TypeCondition,
+    Directive, Field, InlineFragment, OperationDefinition, Selection, SelectionSet, TypeCondition,
 };
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::{Value, indexmap::IndexMap};
@@ -19,7 +18,7 @@ use crate::graphql::over_limit::OverLimit;
 
 /// The response key of a field that is added where otherwise nothing might be selected from an object; it is taken out
 /// of the answer. No document may use it.
-pub const NOTHING: &str = "__nothing";
+pub(super) const NOTHING: &str = "__nothing";
 
 /// Bytes of all arguments together: a variable that is used often stands in each of them.
 const ARGUMENT_BYTES: usize = 1 << 20;
@@ -41,22 +40,13 @@ pub(super) fn normal(
     let mut writer = Writer { fragments, shape, variables, mistakes, argument_bytes: 0 };
     let root = shape.root(operation.ty).map_or("", Name::as_str);
     let set = &operation.selection_set;
-    let mut normal = writer.set(root, &[&set.node], set.pos)?;
-    if operation.ty == OperationType::Subscription {
-        // It has one field, and that is one of its own.
-        normal.items.retain(|item| !is_nothing(&item.node));
-    }
-    normal.items.shrink_to_fit();
+    let normal = writer.set(root, &[&set.node], set.pos)?;
     Ok(OperationDefinition {
         ty: operation.ty,
         variable_definitions: Vec::new(),
         directives: Vec::new(),
         selection_set: Positioned::new(normal, set.pos),
     })
-}
-
-fn is_nothing(selection: &Selection) -> bool {
-    matches!(selection, Selection::Field(field) if field.node.response_key().node == NOTHING)
 }
 
 struct Writer<'a, 'm> {
@@ -89,7 +79,8 @@ impl<'a> Writer<'a, '_> {
         for set in sets {
             self.gather(parent, set, &mut lines);
         }
-        let mut items = Vec::with_capacity(lines.lines.len());
+        // A subscription keeps it for as long as it lives: no room for more.
+        let mut items = Vec::with_capacity(lines.lines.len() + usize::from(lines.keys.is_empty()));
         for line in lines.lines {
             match line {
                 Line::Field { first, sets } => items.push(self.field(parent, first, &sets)?),

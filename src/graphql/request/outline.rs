@@ -55,6 +55,11 @@ impl Outline {
         Self::of_sets(shape, fragments, &[(parent, set)])
     }
 
+    /// The same where only the order of fields is asked for.
+    pub(crate) fn untyped(fragments: &Fragments, set: &SelectionSet) -> Self {
+        Self::of(&Shape::default(), fragments, "", set)
+    }
+
     fn of_sets(shape: &Shape, fragments: &Fragments, sets: &[(&str, &SelectionSet)]) -> Self {
         /// The fields of one key: what may be null of them, and what they select.
         type Keyed<'a> = (Nulls, Vec<(&'a str, &'a SelectionSet)>);

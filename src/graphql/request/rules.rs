@@ -6,23 +6,29 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    BaseType, Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet, Type,
-    VariableDefinition,
+    BaseType, Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    Type, VariableDefinition,
 };
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::Value;
 
 use super::coded;
 use super::coerce::{self, Coercion, Known, Mistakes, Place, Usage, step};
+use super::normal::NOTHING;
 use super::scalar::Source;
 use super::shape::{Input, Kind, Shape, innermost};
 use crate::graphql::code;
+
+/// More errors than this are not told.
+const MOST: usize = 100;
 
 /// An operation or a fragment: what stands in it, fragments not expanded.
 #[derive(Default)]
 struct Scope<'a> {
     usages: Vec<Usage<'a>>,
     spreads: Vec<&'a Name>,
+    /// Where the key stands that the answer may not have.
+    reserved: Option<Pos>,
 }
 
 /// Looks at every operation and every fragment once. Mistakes in literals are collected.
@@ -42,14 +48,34 @@ pub(super) fn check(
     });
     let fragments: HashMap<&Name, Scope<'_>> = fragments.collect();
     let mut errors = Vec::new();
+    errors.extend(fragments.values().filter_map(|scope| scope.reserved).map(reserved));
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         let root = shape.root(operation.ty);
         let scope = reader.scope(root, &operation.directives, &operation.selection_set.node);
+        errors.extend(scope.reserved.map(reserved));
         let declared = reader.declared(operation, &mut errors);
         used(&declared, &scope, &fragments, shape, &mut errors);
     }
+    errors.truncate(MOST);
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// A subscription is a stream of one thing, which is none about the schema.
+///
+/// # Errors
+/// If it is another number of them, as where all of its fields are skipped.
+pub(super) fn check_normal(operation: &OperationDefinition) -> Result<(), Vec<ServerError>> {
+    let set = &operation.selection_set;
+    let is_one = match set.node.items.as_slice() {
+        [Positioned { node: Selection::Field(field), .. }] => !field.node.name.node.starts_with("__"),
+        _ => false,
+    };
+    if operation.ty == OperationType::Subscription && !is_one {
+        let message = "A subscription selects exactly one field, and none about the schema.";
+        return Err(vec![wrong(set.pos, message.to_owned())]);
+    }
+    Ok(())
 }
 
 struct Reader<'m, 'a> {
@@ -76,6 +102,9 @@ impl<'a> Reader<'_, 'a> {
             match &selection.node {
                 Selection::Field(field) => {
                     let Positioned { pos, node: field } = field;
+                    if field.response_key().node == NOTHING {
+                        scope.reserved = Some(*pos);
+                    }
                     let output = parent.and_then(|parent| self.shape.output(parent, &field.name.node));
                     let inputs = output.map(|output| output.arguments.as_slice());
                     self.arguments(*pos, &field.arguments, inputs, scope);
@@ -175,6 +204,10 @@ fn used(
     let (mut open, mut seen, mut unused) = (vec![scope], HashSet::new(), declared.clone());
     while let Some(scope) = open.pop() {
         for usage in &scope.usages {
+            // Each of many operations may use the same of many variables.
+            if errors.len() >= MOST {
+                return;
+            }
             unused.remove(&usage.name);
             match declared.get(&usage.name) {
                 None => {
@@ -227,6 +260,10 @@ fn fits(ty: &BaseType, wanted: &BaseType) -> bool {
 
 fn items_fit(ty: &Type, wanted: &Type) -> bool {
     (wanted.nullable || !ty.nullable) && fits(&ty.base, &wanted.base)
+}
+
+fn reserved(pos: Pos) -> ServerError {
+    wrong(pos, format!("No field can be called \"{NOTHING}\" in an answer of this server."))
 }
 
 fn wrong(pos: Pos, message: String) -> ServerError {

@@ -7,7 +7,10 @@ use async_graphql::{Positioned, Value, parser::types::SelectionSet};
 use crate::{
     domain::{sale::SeatStatus, seat_map::LaidSeat},
     graphql::{
-        request::selections::{self, Fragments},
+        request::{
+            Outline,
+            selections::{self, Fragments},
+        },
         seat,
     },
 };
@@ -79,7 +82,8 @@ fn name_of(status: SeatStatus) -> &'static str {
 
 impl Template {
     /// Of one seat as the executor answered it, and of what was asked for.
-    pub(super) fn new(sample: Value, asked: &Positioned<SelectionSet>, fragments: &Fragments) -> Self {
+    pub(super) fn new(mut sample: Value, asked: &Positioned<SelectionSet>, fragments: &Fragments) -> Self {
+        Outline::untyped(fragments, &asked.node).tidy(&mut sample);
         let Value::Object(fields) = sample else { return Self { parts: vec![text_of(&sample)] } };
         // Validation has seen to it that there is only one field behind each key.
         let names: HashMap<_, _> = selections::fields(fragments, "", &asked.node)

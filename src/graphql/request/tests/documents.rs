@@ -93,6 +93,8 @@ async fn arguments_fields_and_fragments_exist_and_fit() {
         ("{ either { name } }", "name"),
         ("{ node }", "must have a selection"),
         ("{ ok { x } }", "must not have a selection"),
+        ("{ __nothing: ok }", "No field can be called"),
+        ("{ ...F } fragment F on Query { node { __nothing: ok } }", "No field can be called"),
         ("{ int(w: 1) }", "Unknown argument \"w\""),
         ("{ ok(v: 1) }", "Unknown argument \"v\""),
         ("{ ok @skip(if: true, unless: false) }", "Unknown argument \"unless\""),
