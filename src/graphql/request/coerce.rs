@@ -179,9 +179,9 @@ impl<'a> Coercion<'_, 'a> {
                 None => {
                     let value = self.untyped(value);
                     match (parser, constant(&value)) {
-                        (Some(parse), Some(constant)) => parse(constant)
-                            .map_err(|why| format!("{}: {why}", not(&format!("a {name}"), &value)))
-                            .map(|()| value),
+                        (Some(parse), Some(constant)) => {
+                            parse(constant).map_err(|why| unread(name, &value, &why)).map(|()| value)
+                        }
                         _ => Ok(value),
                     }
                 }
@@ -256,6 +256,14 @@ impl<'a> Coercion<'_, 'a> {
     pub(super) fn missing(&mut self) {
         self.mistake("is required");
     }
+}
+
+/// What the parser of a scalar has to say, which may be the whole sentence.
+fn unread(name: &Name, value: &Value, why: &str) -> String {
+    if why.starts_with("must ") {
+        return why.to_owned();
+    }
+    format!("{}: {why}", not(&format!("a {name}"), value))
 }
 
 fn constant(value: &Value) -> Option<ConstValue> {
