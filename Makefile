@@ -15,7 +15,7 @@ NPM := $(shell command -v npm)
 WEB_SOURCES := $(wildcard schema.graphql) $(shell test -d web && find web -type f \
 	-not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/src/gql/*' -not -path 'web/e2e/*')
 
-.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test attack-test deploy-check schema-check doc advisories pages pages-test pages-e2e chromium
+.PHONY: help demo test rust-tools fmt-check clippy rust-test services-test attack-test fuzz deploy-check schema-check doc advisories pages pages-test pages-e2e chromium
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -32,7 +32,7 @@ fmt-check: rust-tools ## Check the formatting.
 clippy: rust-tools ## Check with clippy; a warning is a failure.
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-# Two tests of the transport run public JavaScript suites and need Node.
+# The tests of clients run public JavaScript suites and clients, and need Node.
 ifeq ($(NPM),)
 SKIP := -- --skip clients::
 endif
@@ -40,7 +40,7 @@ endif
 # Everything once with a private PostgreSQL and a private Redis, then what the server does once more on SQLite.
 rust-test: ## Run the tests of the server, on every database.
 ifeq ($(NPM),)
-	@echo "npm is missing: the two tests that run JavaScript clients are left out (Node.js 20 or later has it)"
+	@echo "npm is missing: the tests that run JavaScript clients are left out (Node.js 20 or later has it)"
 endif
 	$(CARGO) test --locked --workspace --no-run
 	scripts/with-services $(CARGO) test --locked --workspace $(SKIP)
@@ -52,6 +52,10 @@ services-test: ## Run only the tests that need PostgreSQL and Redis.
 # Optimised, because it measures; everything is built a second time for it.
 attack-test: ## Try to hurt a sale by asking, with all that we could think of at once.
 	$(CARGO) test --locked --profile measured --test attack
+
+# Not part of `test`: it installs a tool in Python from the internet.
+fuzz: ## Send a demo server whatever its schema allows and forbids, with Schemathesis; needs Python and the internet.
+	scripts/fuzz
 
 deploy-check: ## Run what compose.yaml runs, without containers, while some of it breaks.
 	scripts/deploy-check

@@ -22,7 +22,10 @@ use crate::{
         door::{Door, DoorLimits, Hosts},
         endpoint::TransportLimits,
     },
-    service::{Failure, House, Settings, identity::Keys},
+    service::{
+        Failure, House, Settings,
+        identity::{Expected, Keys},
+    },
     store::{
         Claim, Database, Sharing,
         building::OrganizerLimits,
@@ -146,6 +149,7 @@ fn transport_limits(config: &Config, connections: usize) -> TransportLimits {
     let (of, all) = SOCKETS_OF_CONNECTIONS;
     TransportLimits {
         allowed_origins: config.allowed_origins.clone(),
+        persisted_queries: config.persisted_queries,
         sockets: connections * of / all,
         operation_rate: defaults.operation_rate.filter(|_| config.rate_limits),
         sign_rate: defaults.sign_rate.filter(|_| config.rate_limits),
@@ -223,7 +227,10 @@ pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
     if is_within_data(config) {
         own_data_folder(config)?;
     }
-    let keys = Keys::new(&secret);
+    let keys = Keys::new(&secret).expecting(Expected {
+        issuer: config.identity_issuer.clone(),
+        audiences: config.identity_audience.clone(),
+    });
     match &config.identity_key {
         None => Ok(keys),
         Some(path) => {

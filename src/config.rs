@@ -78,6 +78,19 @@ pub struct Layer {
     /// The public key (PEM) of the site's identity provider.
     #[arg(long, value_name = "FILE", env = "FRONTROW_IDENTITY_KEY", global = true)]
     pub identity_key: Option<PathBuf>,
+    /// What identity tokens have to say in `iss`, letter by letter (default: anything or nothing).
+    #[arg(long, value_name = "ISSUER", env = "FRONTROW_IDENTITY_ISSUER", global = true)]
+    pub identity_issuer: Option<String>,
+    /// Whom identity tokens have to be for: one of these has to be in `aud`; may be repeated (default: anybody or nobody).
+    #[arg(
+        long,
+        value_name = "AUDIENCE",
+        env = "FRONTROW_IDENTITY_AUDIENCE",
+        value_delimiter = ',',
+        global = true
+    )]
+    #[serde(default)]
+    pub identity_audience: Vec<String>,
     /// `issueToken` takes `userId` from anybody (default: as --demo).
     #[arg(long, env = "FRONTROW_OPEN_IDENTITIES", global = true, num_args = 0..=1, default_missing_value = "true")]
     pub open_identities: Option<bool>,
@@ -90,6 +103,9 @@ pub struct Layer {
     /// `on` or `off`: the limits that are counted for each address, user and organiser (default: on, with --demo off).
     #[arg(long, value_name = "on|off", env = "FRONTROW_RATE_LIMITS", global = true)]
     pub rate_limits: Option<String>,
+    /// `on` or `off`: clients may send the hash of a document in its place, once they have sent the document (default: on).
+    #[arg(long, value_name = "on|off", env = "FRONTROW_PERSISTED_QUERIES", global = true)]
+    pub persisted_queries: Option<String>,
     /// Concerts that one organiser may create within an hour (default: 200).
     #[arg(long, value_name = "N", env = "FRONTROW_ORGANISER_CONCERTS_PER_HOUR", global = true)]
     pub organiser_concerts_per_hour: Option<u32>,
@@ -147,6 +163,12 @@ pub struct Config {
     pub draw_folder: Option<PathBuf>,
     /// The file with the identity provider's public key.
     pub identity_key: Option<PathBuf>,
+    /// What identity tokens have to say in `iss`.
+    pub identity_issuer: Option<String>,
+    /// One of which identity tokens have to name in `aud`; any or none if this is empty.
+    pub identity_audience: Vec<String>,
+    /// Whether clients may send the hash of a document that they have sent before.
+    pub persisted_queries: bool,
     /// Whether `issueToken` takes `userId` from anybody.
     pub open_identities: bool,
     /// Whether fans may charge their own wallets.
@@ -207,6 +229,9 @@ impl Layer {
             signing_key: self.signing_key.or(file.signing_key),
             draw_folder: self.draw_folder.or(file.draw_folder),
             identity_key: self.identity_key.or(file.identity_key),
+            identity_issuer: self.identity_issuer.or(file.identity_issuer),
+            identity_audience: either(self.identity_audience, file.identity_audience),
+            persisted_queries: self.persisted_queries.or(file.persisted_queries),
             open_identities: self.open_identities.or(file.open_identities),
             expose_open_identities: self.expose_open_identities.or(file.expose_open_identities),
             self_service_charging: self.self_service_charging.or(file.self_service_charging),
@@ -279,6 +304,16 @@ impl Layer {
         );
         let trusted_proxies = check_proxies(&self.trusted_proxies, &mut mistakes);
         let rate_limits = check_switch("rate-limits", self.rate_limits.as_deref(), &mut mistakes);
+        let persisted_queries =
+            check_switch("persisted-queries", self.persisted_queries.as_deref(), &mut mistakes);
+        for empty in [
+            ("identity-issuer", self.identity_issuer.as_deref() == Some("")),
+            ("identity-audience", self.identity_audience.iter().any(String::is_empty)),
+        ] {
+            if let (name, true) = empty {
+                mistakes.push(format!("{name}: must not be empty; leave it out to ask for nothing"));
+            }
+        }
         let mut within = |name, value: Option<u32>, default: u32, least: u32, most: u32| {
             let value = value.unwrap_or(default);
             if !(least..=most).contains(&value) {
@@ -312,6 +347,9 @@ impl Layer {
                 signing_key: self.signing_key.unwrap_or_else(|| data.join("signing.key")),
                 draw_folder: self.draw_folder,
                 identity_key: self.identity_key,
+                identity_issuer: self.identity_issuer,
+                identity_audience: self.identity_audience,
+                persisted_queries: persisted_queries.unwrap_or(true),
                 open_identities,
                 self_service_charging: self.self_service_charging.unwrap_or(demo),
                 // Who tries it out creates and joins more than anybody should at a sale.
@@ -453,6 +491,9 @@ mod tests {
             max_outgoing_mib: Some(1),
             trusted_proxies: vec!["10.0.0.0/33".into()],
             rate_limits: Some("yes".into()),
+            persisted_queries: Some("no".into()),
+            identity_issuer: Some(String::new()),
+            identity_audience: vec!["a".into(), String::new()],
             organiser_dates_per_hour: Some(0),
             idempotency_days: Some(29),
             allowed_origins: vec!["tickets.example".into()],
@@ -471,6 +512,9 @@ mod tests {
             "max-outgoing-mib",
             "trusted-proxies",
             "rate-limits",
+            "persisted-queries",
+            "identity-issuer",
+            "identity-audience",
             "organiser-dates-per-hour",
             "idempotency-days",
             "allowed-origins",

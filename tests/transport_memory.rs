@@ -12,6 +12,7 @@ use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
 use frontrow::graphql::request::Intake;
 use frontrow::server::door::{Door, DoorLimits, serve};
 use frontrow::server::endpoint::{Endpoint, Session, TransportLimits, routes};
+use frontrow::server::persisted::Persisted;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -109,6 +110,7 @@ fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
         outgoing: door.outgoing(),
         executor: build().finish(),
         intake: Arc::new(Intake::new(build(), |shape| shape).unwrap()),
+        persisted: Persisted::off(),
         authenticate: Arc::new(|_| {
             let session: Session = Arc::new(|_| Ok(()));
             Ok(session)

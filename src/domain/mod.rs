@@ -5,6 +5,7 @@
 pub mod address;
 pub mod bucket;
 pub mod catalog;
+pub mod claims;
 pub mod id;
 pub mod identity;
 pub mod in_order;

@@ -8,6 +8,10 @@ pub const FORBIDDEN: &str = "FORBIDDEN";
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 /// The document asks for more than one request may.
 pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
+/// A hash of a document that is not known here: the client sends the document.
+pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+/// A hash where hashes are off: the client sends documents from now on.
+pub const PERSISTED_QUERY_NOT_SUPPORTED: &str = "PERSISTED_QUERY_NOT_SUPPORTED";
 /// Too many requests; the error says when to come back.
 pub const RATE_LIMITED: &str = "RATE_LIMITED";
 /// A store is down or overloaded; it is safe to try again.

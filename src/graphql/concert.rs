@@ -21,6 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Concert(pub catalog::Concert);
 
+/// A concert: a title, and one or more dates on which it can be seen.
 #[Object]
 impl Concert {
     async fn id(&self) -> ID {

@@ -1,6 +1,6 @@
 //! Failures as top-level errors, and the one way to read what a client sent.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use async_graphql::{Context, Error, ErrorExtensions, ID, Name, Value};
 
@@ -9,8 +9,8 @@ use crate::{
         identity::Caller,
         mistake::{Mistake, Step},
     },
-    graphql::code,
-    service::Failure,
+    graphql::{code, shown::Shown},
+    service::{Failure, House, identity::BadToken},
 };
 
 /// How long a client should wait before it tries again when a store is not available, in milliseconds.
@@ -84,7 +84,7 @@ pub fn bad_inputs(mistakes: &[Mistake]) -> Error {
     bad_input(message).extend_with(|_, extensions| extensions.set("inputs", inputs.clone()))
 }
 
-/// Put into a request instead of a [`Caller`] by a token that was good and has ended, with what to tell whoever shows
+/// Put into a request instead of a [`Shown`] by a token that was good and has ended, with what to tell whoever shows
 /// it: it is as good as none where none is needed, and refused where one is.
 #[derive(Clone, Debug)]
 pub struct Outdated(pub String);
@@ -104,10 +104,13 @@ pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
 /// # Errors
 /// UNAUTHENTICATED for a token that has ended.
 pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
-    match ctx.data_opt::<Outdated>() {
-        Some(Outdated(message)) => Err(with_code(message, code::UNAUTHENTICATED)),
-        None => Ok(ctx.data_opt::<Caller>()),
+    if let Some(Outdated(message)) = ctx.data_opt::<Outdated>() {
+        return Err(with_code(message, code::UNAUTHENTICATED));
     }
+    let Some(shown) = ctx.data_opt::<Arc<Shown>>() else { return Ok(None) };
+    // A stream may outlive the token that opened it.
+    let caller = shown.caller(ctx.data::<Arc<House>>()?.clock().now());
+    caller.map(Some).ok_or_else(|| with_code(BadToken::Outdated.to_string(), code::UNAUTHENTICATED))
 }
 
 /// Reads an id.

@@ -25,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Hold(pub sale::Hold);
 
+/// A temporary reservation: the seat is nobody else's until `expiresAt`, five minutes after it was taken.
 #[Object]
 impl Hold {
     async fn id(&self) -> ID {

@@ -8,6 +8,7 @@ mod ahead;
 pub mod budget;
 pub mod code;
 pub mod concert;
+mod described;
 pub mod error;
 pub mod hold;
 pub mod loaders;
@@ -21,6 +22,7 @@ pub mod seat;
 mod seat_list;
 pub mod sendable;
 pub mod series;
+pub mod shown;
 pub mod stats;
 pub mod ticket;
 
@@ -63,6 +65,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// What the schema is built of.
 fn build() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<described::Descriptions>()
         .data(seat_list::Written::default())
 }
 

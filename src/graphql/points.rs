@@ -18,10 +18,11 @@ use crate::{
     service::House,
 };
 
-/// A prepaid wallet; 1 point is 1 KRW.
+/// A prepaid wallet; 1 point = 1 KRW.
 #[derive(Clone, Debug)]
 pub struct Points(pub sale::Wallet);
 
+/// A prepaid wallet; 1 point = 1 KRW.
 #[Object]
 impl Points {
     async fn user_id(&self) -> ID {
@@ -54,6 +55,7 @@ impl Points {
 #[derive(Clone, Debug)]
 pub struct PointHistory(pub sale::Entry);
 
+/// One line of the ledger. The balance is always the sum of its lines.
 #[Object]
 impl PointHistory {
     async fn id(&self) -> ID {
@@ -126,7 +128,7 @@ impl PointsQuery {
 /// Keys are remembered for 30 days, or longer where the server is set so.
 #[derive(Debug, InputObject)]
 pub struct ChargeInput {
-    /// Points, at least 1.
+    /// Points, at least 1; 1 point = 1 KRW.
     pub amount: i32,
     /// 1 to 64 characters, new for each thing that you mean to do; see the description of this input.
     pub idempotency_key: String,

@@ -90,6 +90,7 @@ pub struct InsufficientPoints {
     required: i32,
 }
 
+/// A problem whose code says it all.
 #[Object]
 impl SimpleProblem {
     async fn code(&self) -> ProblemCode {
@@ -101,6 +102,7 @@ impl SimpleProblem {
     }
 }
 
+/// SEAT_TAKEN: which of the seats that were asked for somebody else has.
 #[Object]
 impl SeatTaken {
     async fn code(&self) -> ProblemCode {
@@ -122,6 +124,7 @@ impl SeatTaken {
     }
 }
 
+/// NOT_ADMITTED: where the fan stands instead.
 #[Object]
 impl NotAdmitted {
     async fn code(&self) -> ProblemCode {
@@ -138,6 +141,7 @@ impl NotAdmitted {
     }
 }
 
+/// INSUFFICIENT_POINTS: what the wallet has and what it takes.
 #[Object]
 impl InsufficientPoints {
     async fn code(&self) -> ProblemCode {

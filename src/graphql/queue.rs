@@ -27,6 +27,7 @@ pub struct Token {
     position: queue::Position,
 }
 
+/// A place in the waiting room of one series, and the pass that it turns into.
 #[Object]
 impl Token {
     async fn id(&self) -> ID {
@@ -236,7 +237,8 @@ pub struct QueueSubscription;
 impl QueueSubscription {
     /// The caller's place, now and at every change, until COMPLETED, EXPIRED or LEFT. An open stream is a
     /// heartbeat. Near the front every change comes within a second; far back (beyond place 1,000) changes of
-    /// place come at most every five seconds, changes of status at once.
+    /// place come at most every five seconds, changes of status at once. When the token ends, so does the stream, with
+    /// UNAUTHENTICATED.
     async fn queue_position(
         &self,
         ctx: &Context<'_>,

@@ -24,6 +24,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Seat(pub sale::Seat);
 
+/// A seat of one date.
 #[Object]
 impl Seat {
     async fn id(&self) -> ID {
@@ -54,7 +55,7 @@ impl Seat {
         &self.0.section
     }
 
-    /// Points.
+    /// In points; 1 point = 1 KRW.
     async fn price(&self) -> i32 {
         self.0.price
     }

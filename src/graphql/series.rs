@@ -25,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Series(pub catalog::Series);
 
+/// One date of a concert, with its own seats, sale and waiting room.
 #[Object]
 impl Series {
     async fn id(&self) -> ID {
@@ -236,7 +237,7 @@ pub struct SectionInput {
     pub rows: i32,
     /// Seats a row, at least 1.
     pub cols: i32,
-    /// Points for one seat, at least 1.
+    /// Points for one seat, at least 1; 1 point = 1 KRW.
     pub price: i32,
 }
 

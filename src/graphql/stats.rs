@@ -66,6 +66,7 @@ pub struct StatsSubscription;
 #[Subscription]
 impl StatsSubscription {
     /// How a sale is going, now and at every change, at most twice a second. The ORGANIZER of the concert, or ADMIN.
+    /// When the token ends, so does the stream, with UNAUTHENTICATED.
     async fn sale_stats(
         &self,
         ctx: &Context<'_>,

@@ -27,6 +27,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Reservation(pub sale::Reservation);
 
+/// A ticket for one seat.
 #[Object]
 impl Reservation {
     async fn id(&self) -> ID {
@@ -70,6 +71,7 @@ pub enum ReservationStatus {
 #[derive(Clone, Debug)]
 pub struct Payment(pub sale::Payment);
 
+/// A payment for one or more seats.
 #[Object]
 impl Payment {
     async fn id(&self) -> ID {
@@ -80,7 +82,7 @@ impl Payment {
         self.0.user.as_str().into()
     }
 
-    /// Points that were taken.
+    /// Points that were taken; 1 point = 1 KRW.
     async fn amount(&self) -> i32 {
         self.0.amount
     }

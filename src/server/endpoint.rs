@@ -8,6 +8,8 @@ use std::time::Duration;
 use async_graphql::{Executor, Request, ServerError};
 use axum::Router;
 use axum::routing::get;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +19,7 @@ use crate::graphql::code;
 use crate::graphql::error::Outdated;
 use crate::graphql::request::{DocumentLimits, Intake};
 use crate::server::door::Outgoing;
+use crate::server::persisted::Persisted;
 use crate::server::{graphql_http, graphql_ws};
 
 /// Finds out who is asking from the bearer token, if one was sent. Called once per HTTP request and once per
@@ -26,6 +29,33 @@ pub type Authenticate = Arc<dyn Fn(Option<&str>) -> Result<Session, Refusal> + S
 /// Puts what the resolvers need to know of the caller into a request, an [`Outdated`] where the token has ended. Called
 /// for each operation, because a socket may outlive the token that opened it.
 pub type Session = Arc<dyn Fn(&mut Request) -> Result<(), Refusal> + Send + Sync>;
+
+/// Put into a request by a [`Session`] whose token ends some day: the moment at which a subscription that relied on it is
+/// over, and what its client is told.
+#[derive(Clone)]
+pub struct Lapse(Arc<dyn Fn() -> BoxFuture<'static, Refusal> + Send + Sync>);
+
+impl Lapse {
+    /// `wait` returns when the token has ended, and not at all if that matters to nobody.
+    pub fn new<F>(wait: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Refusal> + Send + 'static,
+    {
+        Self(Arc::new(move || wait().boxed()))
+    }
+
+    /// That of this request, if it has one.
+    pub(crate) fn of(request: &Request) -> Option<BoxFuture<'static, Refusal>> {
+        let lapse = request.data.get(&TypeId::of::<Self>())?.downcast_ref::<Self>()?;
+        Some((lapse.0)())
+    }
+}
+
+impl fmt::Debug for Lapse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lapse(..)")
+    }
+}
 
 /// Refuses a session whose token has ended already: a socket that it opened would have nothing to say for it.
 ///
@@ -98,6 +128,8 @@ pub struct TransportLimits {
     pub sockets: usize,
     /// Pages on other hosts that may open a WebSocket, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
+    /// Whether documents may be named by their hashes.
+    pub persisted_queries: bool,
     /// Operations that one socket runs at once; beyond it an `error` message.
     pub operations: usize,
     /// Length of a WebSocket message from a client in bytes; beyond it close code 1009.
@@ -129,6 +161,7 @@ impl Default for TransportLimits {
             body_timeout: Duration::from_secs(10),
             sockets: 100_000,
             allowed_origins: Vec::new(),
+            persisted_queries: true,
             operations: 16,
             message_bytes: 256 << 10,
             init_timeout: Duration::from_secs(10),
@@ -151,6 +184,8 @@ pub struct Endpoint<E> {
     pub authenticate: Authenticate,
     /// The bounds of everything that comes in.
     pub limits: TransportLimits,
+    /// The documents that clients may name by their hashes.
+    pub persisted: Persisted,
     /// What is on its way out, with that of everybody else.
     pub outgoing: Outgoing,
     /// Reads what is to be executed.

@@ -2,6 +2,7 @@
 
 pub mod door;
 mod draw;
+mod encoding;
 pub mod endpoint;
 mod graphql_http;
 mod graphql_ws;
@@ -9,22 +10,24 @@ mod health;
 mod pages;
 mod params;
 mod payload;
+pub mod persisted;
 mod session;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderValue, Method, header},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::{
     graphql::{self, request::priced::Guarded},
     server::{
         door::Outgoing,
         endpoint::{Endpoint, TransportLimits, routes},
+        persisted::Persisted,
     },
     service::House,
 };
@@ -43,6 +46,7 @@ pub fn router(
     let endpoint = Endpoint {
         executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&house)),
         authenticate: session::authenticate(Arc::clone(&house)),
+        persisted: if limits.persisted_queries { Persisted::on() } else { Persisted::off() },
         limits,
         intake,
         outgoing,
@@ -57,15 +61,19 @@ pub fn router(
         .merge(pages::routes())
 }
 
-/// Front ends on other hosts may use the API if the operator names them.
+/// How long a browser need not ask again whether it may: as long as any of them remembers.
+const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Front ends on other hosts may use the API if the operator names them. Such a page may send what headers it likes:
+/// clients and tracing name new ones all the time (`apollographql-client-version`, `traceparent`, `baggage`), and who is
+/// asking is told by none that a browser would add by itself. What it may read beside the answer is when to come
+/// back, what is wrong with a token, and the time, by which it counts down.
 fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("apollographql-client-name"),
-        ])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([header::DATE, header::RETRY_AFTER, header::WWW_AUTHENTICATE])
+        .max_age(REMEMBERED)
 }

@@ -18,6 +18,8 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::server::encoding::takes_gzip;
+
 /// What a page may load: only from here, and no inline scripts. `'self'` covers WebSockets to this server.
 const POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self' blob:; \
     style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; \
@@ -101,29 +103,4 @@ async fn zipped(file: EmbeddedFile) -> Option<Bytes> {
     };
     let zipped = Bytes::from(tokio::task::spawn_blocking(zip).await.ok()?.ok()?);
     Some(known().entry(hash).or_insert(zipped).clone())
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|entry| {
-        let (name, quality) = entry.split_once(';').unwrap_or((entry, "q=1"));
-        let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
-        name.trim().eq_ignore_ascii_case("gzip") && !refused
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_for_those_who_ask_for_it() {
-        let takes = |line: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, line.parse().unwrap());
-            takes_gzip(&headers)
-        };
-        assert!(takes("gzip") && takes("br, GZIP;q=0.5") && takes("deflate, gzip, br, zstd"));
-        assert!(!takes("") && !takes("br") && !takes("gzip;q=0") && !takes("gzip; q=0.0") && !takes("xgzip"));
-    }
 }

@@ -4,6 +4,9 @@ use async_graphql::{Request, Variables};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::server::endpoint::Refusal;
+use crate::server::persisted::{Keep, Named, Persisted};
+
 /// Values of a request that is not its document: a list of 37,000 empty objects has 256 KiB, and takes 20 MB when it is read.
 pub(crate) const VALUES: usize = 4_000;
 
@@ -27,18 +30,25 @@ fn too_many_values() -> String {
     format!("The request has more than {VALUES} values besides its document.")
 }
 
+fn no_document() -> String {
+    "The request has no document: send it as \"query\".".to_owned()
+}
+
 /// `query`, `operationName`, `variables` and `extensions`; other keys are ignored, as the specification asks.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
-    query: String,
+    #[serde(default)]
+    query: Option<String>,
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(default)]
     variables: Option<Map<String, Value>>,
-    /// Read only to refuse what is not an object; no extension of the request is understood.
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
+    #[serde(default)]
+    extensions: Option<Map<String, Value>>,
+    /// The id of a document that is not sent: as the draft of GraphQL over HTTP calls it, and as Relay does.
+    #[serde(default, alias = "id", alias = "doc_id")]
+    document_id: Option<Value>,
 }
 
 impl Params {
@@ -56,6 +66,14 @@ impl Params {
                 .map_err(|error| format!("The body is not a well-formed GraphQL request: {error}.")),
             _ => Err("The body must be a JSON object with the key \"query\".".to_owned()),
         }
+        .and_then(|params: Self| params.names_a_document().then_some(params).ok_or_else(no_document))
+    }
+
+    /// Whether there is a document, or something that stands for one.
+    pub(crate) fn names_a_document(&self) -> bool {
+        let by_hash =
+            self.extensions.as_ref().is_some_and(|extensions| extensions.contains_key("persistedQuery"));
+        self.query.is_some() || by_hash || self.document_id.is_some()
     }
 
     /// Reads the query part of a GET address.
@@ -71,25 +89,37 @@ impl Params {
             operation_name: Option<String>,
             variables: Option<String>,
             extensions: Option<String>,
+            #[serde(alias = "id", alias = "doc_id")]
+            document_id: Option<String>,
         }
 
         let texts: Texts = serde_urlencoded::from_str(query)
             .map_err(|error| format!("The query string cannot be read: {error}."))?;
-        Ok(Self {
-            query: texts.query.ok_or("The parameter \"query\" is missing.")?,
+        let params = Self {
+            query: texts.query,
             operation_name: texts.operation_name,
             variables: object("variables", texts.variables)?,
-            _extensions: object("extensions", texts.extensions)?,
-        })
+            extensions: object("extensions", texts.extensions)?,
+            document_id: texts.document_id.map(Value::String),
+        };
+        params.names_a_document().then_some(params).ok_or_else(no_document)
     }
 
-    /// The request for the executor.
-    pub(crate) fn into_request(self) -> Request {
-        let mut request = Request::new(self.query);
+    /// The request for the executor, and how to keep its document.
+    ///
+    /// # Errors
+    ///
+    /// The document is named by what is not known, or wrongly.
+    pub(crate) fn into_request(self, persisted: &Persisted) -> Result<(Request, Keep), Refusal> {
+        let (extensions, id) = (self.extensions.as_ref(), self.document_id.as_ref());
+        // Whatever kind of value an id is, it is none of ours.
+        let id = id.map(|id| id.as_str().unwrap_or_default());
+        let (query, keep) = persisted.document(Named { query: self.query, extensions, id })?;
+        let mut request = Request::new(query);
         // Some clients send an empty name for none.
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         request.variables = Variables::from_json(Value::Object(self.variables.unwrap_or_default()));
-        request
+        Ok((request, keep))
     }
 }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     domain::identity::Caller,
-    graphql::{error::Outdated, loaders::loaders},
-    server::endpoint::{Authenticate, Refusal, Session},
+    graphql::{error::Outdated, loaders::loaders, shown::Shown},
+    server::endpoint::{Authenticate, Lapse, Refusal, Session},
     service::{House, identity::BadToken},
 };
 
@@ -31,7 +31,9 @@ pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
             match &known {
                 Known::Nobody => {}
                 Known::Caller(caller, until) if house.clock().now() < *until => {
-                    request.data.insert(caller.clone());
+                    let shown = Arc::new(Shown::new(caller.clone(), *until));
+                    request.data.insert(Arc::clone(&shown));
+                    request.data.insert(lapse(&house, shown));
                 }
                 Known::Caller(..) | Known::Outdated => {
                     request.data.insert(Outdated(BadToken::Outdated.to_string()));
@@ -40,6 +42,22 @@ pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
             Ok(())
         });
         Ok(session)
+    })
+}
+
+/// What ends with the token: whatever of the operation was for its owner alone by then. Nothing can be afterwards, because
+/// the resolvers ask again.
+fn lapse(house: &Arc<House>, shown: Arc<Shown>) -> Lapse {
+    let clock = house.clock().clone();
+    Lapse::new(move || {
+        let (clock, shown) = (clock.clone(), Arc::clone(&shown));
+        async move {
+            clock.sleep_until(shown.until()).await;
+            if !shown.was_relied_on() {
+                std::future::pending::<()>().await;
+            }
+            Refusal::unauthenticated(BadToken::Outdated.to_string())
+        }
     })
 }
 

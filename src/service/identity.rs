@@ -1,38 +1,59 @@
 //! Proof of who is asking: the tokens that we sign, and those of the site's identity provider (rule 1).
+//!
+//! Here a token is taken apart and its signature checked; what its claims say is [`claims`].
 
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
+pub use crate::domain::claims::{BadToken, Expected};
 use crate::domain::{
-    id::{SeriesId, TokenId, UserId},
-    identity::{Caller, JoinOrder, QueuePass, Role},
+    claims::{self, Signer},
+    id::UserId,
+    identity::{Caller, QueuePass, Role},
 };
 use crate::service::House;
 
 /// How long a queue token outlives the sale that it is for: fans come back for their tickets.
 const AFTER_THE_SALE: TimeDelta = TimeDelta::hours(24);
 
-/// What a token says. A queue token has `jti`, `series` and its order among the joins, an identity token may have `roles`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    #[serde(default)]
-    name: String,
+/// The algorithms that fit a key of each kind: providers choose among them, and often let their customers choose.
+const RSA: &[Algorithm] = &[
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
+const P_256: &[Algorithm] = &[Algorithm::ES256];
+const ED_25519: &[Algorithm] = &[Algorithm::EdDSA];
+
+/// What we write into a token. A queue token has `jti`, `series` and its order among the joins, an identity token may
+/// have `roles`, and says where it comes from if those have to.
+#[derive(Debug, Default, Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    name: &'a str,
     exp: i64,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    roles: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    aud: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<String>,
-    /// See [`JoinOrder`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// See [`crate::domain::identity::JoinOrder`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     lobby: bool,
 }
 
@@ -41,7 +62,8 @@ struct Claims {
 pub struct Keys {
     sign: Arc<EncodingKey>,
     own: Arc<DecodingKey>,
-    provider: Option<Arc<(Algorithm, DecodingKey)>>,
+    provider: Option<Arc<(&'static [Algorithm], DecodingKey)>>,
+    expected: Arc<Expected>,
 }
 
 impl fmt::Debug for Keys {
@@ -58,7 +80,14 @@ impl Keys {
             sign: Arc::new(EncodingKey::from_secret(secret)),
             own: Arc::new(DecodingKey::from_secret(secret)),
             provider: None,
+            expected: Arc::default(),
         }
+    }
+
+    /// The same, and identity tokens have to say this of where they come from and whom they are for.
+    #[must_use]
+    pub fn expecting(self, expected: Expected) -> Self {
+        Self { expected: Arc::new(expected), ..self }
     }
 
     /// The same, and identity tokens that were signed with the private half of this public key (PEM: RSA,
@@ -67,9 +96,9 @@ impl Keys {
     /// # Errors
     /// A sentence that says what such a key looks like.
     pub fn with_provider(self, pem: &[u8]) -> Result<Self, String> {
-        let rsa = DecodingKey::from_rsa_pem(pem).map(|key| (Algorithm::RS256, key));
-        let ec = || DecodingKey::from_ec_pem(pem).map(|key| (Algorithm::ES256, key));
-        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (Algorithm::EdDSA, key));
+        let rsa = DecodingKey::from_rsa_pem(pem).map(|key| (RSA, key));
+        let ec = || DecodingKey::from_ec_pem(pem).map(|key| (P_256, key));
+        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (ED_25519, key));
         let key = rsa.or_else(|_| ec()).or_else(|_| ed()).map_err(|_| {
             "the identity provider's key must be the public key in PEM: RSA, P-256 or Ed25519".to_owned()
         })?;
@@ -88,14 +117,13 @@ impl Keys {
         until: DateTime<Utc>,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         self.signed(&Claims {
-            sub: user.to_string(),
-            name: name.to_owned(),
+            sub: user.as_str(),
+            name,
             exp: until.timestamp(),
-            roles: roles.iter().map(|role| role.as_str().to_owned()).collect(),
-            jti: None,
-            series: None,
-            seq: None,
-            lobby: false,
+            roles: roles.iter().map(|role| role.as_str()).collect(),
+            iss: self.expected.issuer.as_deref(),
+            aud: &self.expected.audiences,
+            ..Claims::default()
         })
     }
 
@@ -112,18 +140,18 @@ impl Keys {
         now: DateTime<Utc>,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         self.signed(&Claims {
-            sub: user.to_string(),
-            name: name.to_owned(),
+            sub: user.as_str(),
+            name,
             exp: (sale_ends.max(now) + AFTER_THE_SALE).timestamp(),
-            roles: Vec::new(),
             jti: Some(pass.token.to_string()),
             series: Some(pass.series.to_string()),
             seq: pass.order.map(|order| order.seq),
             lobby: pass.order.is_some_and(|order| order.lobby),
+            ..Claims::default()
         })
     }
 
-    fn signed(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    fn signed(&self, claims: &Claims<'_>) -> Result<String, jsonwebtoken::errors::Error> {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign)
     }
 
@@ -132,71 +160,55 @@ impl Keys {
     /// # Errors
     /// Why the token is no good.
     pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), BadToken> {
-        let malformed = || BadToken::Unacceptable(MALFORMED.to_owned());
-        no_critical_extension(token)?;
-        let header = jsonwebtoken::decode_header(token).map_err(|_| malformed())?;
-        let (key, is_own) = match (&self.provider, header.alg) {
-            (_, Algorithm::HS256) => (&*self.own, true),
-            (Some(provider), alg) if alg == provider.0 => (&provider.1, false),
+        let (claims, signer) = self.signed_claims(token)?;
+        claims::read(&claims, signer, &self.expected, now)
+    }
+
+    /// What the token says, if it is signed as it should be, and by whom. The library checks the signature alone: it reads
+    /// claims more strictly than RFC 7519 does, and says of none of them that it is the one that is wrong.
+    fn signed_claims(&self, token: &str) -> Result<(Map<String, Value>, Signer), BadToken> {
+        let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
+        let (header, claims) = message.split_once('.').ok_or_else(malformed)?;
+        let header = object(header)?;
+        no_critical_extension(&header)?;
+        let algorithm: Algorithm = header
+            .get("alg")
+            .and_then(Value::as_str)
+            .and_then(|name| name.parse().ok())
+            .ok_or_else(malformed)?;
+        let (key, signer) = match &self.provider {
+            _ if algorithm == Algorithm::HS256 => (&*self.own, Signer::Ourselves),
+            Some(provider) if provider.0.contains(&algorithm) => (&provider.1, Signer::Provider),
             _ => return Err(malformed()),
         };
-        let mut validation = Validation::new(header.alg);
-        // The time is ours to ask for.
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| malformed())?.claims;
-        let until = DateTime::from_timestamp(claims.exp, 0).ok_or_else(malformed)?;
-        if now >= until {
-            return Err(BadToken::Outdated);
+        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm) {
+            Ok(true) => Ok((object(claims)?, signer)),
+            Ok(false) | Err(_) => Err(malformed()),
         }
-        let pass = match (&claims.jti, &claims.series) {
-            (Some(token), Some(series)) if is_own => Some(QueuePass {
-                token: token.parse::<TokenId>().map_err(|_| malformed())?,
-                series: series.parse::<SeriesId>().map_err(|_| malformed())?,
-                order: claims.seq.map(|seq| JoinOrder { seq, lobby: claims.lobby }),
-            }),
-            _ => None,
-        };
-        let caller = Caller {
-            user: UserId::try_new(&claims.sub).map_err(|_| malformed())?,
-            name: claims.name,
-            roles: claims.roles.iter().filter_map(|name| Role::from_name(name)).collect(),
-            pass,
-        };
-        Ok((caller, until))
     }
 }
 
 /// What is said of a token that is neither ours nor the identity provider's, or not a token at all.
-const MALFORMED: &str = "The token is not one that this server accepts: it is malformed or forged.";
-
-/// RFC 7515, 4.1.11: whoever does not understand what `crit` names has to refuse the token, and we understand no
-/// extension at all; a `crit` that names none is against the RFC itself. Looked for in the JSON as it was sent: a reader
-/// of the fields that are known would take a null for nothing there.
-fn no_critical_extension(token: &str) -> Result<(), BadToken> {
-    let unacceptable = |message: &str| BadToken::Unacceptable(message.to_owned());
-    let encoded = token.split('.').next().unwrap_or_default();
-    let header = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| unacceptable(MALFORMED))?;
-    let header: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(&header).map_err(|_| unacceptable(MALFORMED))?;
-    if header.contains_key("crit") {
-        return Err(unacceptable(
-            "The token's header has \"crit\", and this server understands no critical extension (RFC 7515).",
-        ));
-    }
-    Ok(())
+fn malformed() -> BadToken {
+    let message = "The token is not one that this server accepts: it is malformed or forged.";
+    BadToken::Unacceptable(message.to_owned())
 }
 
-/// Why a token is no good; in words, for whoever shows it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadToken {
-    /// It was good, and has ended: where no token is needed it is as good as none.
-    #[error("The token is outdated; get a new one.")]
-    Outdated,
-    /// It never was one of ours or of the identity provider's: refused whatever is asked, because who sends it is
-    /// mistaken or means harm.
-    #[error("{0}")]
-    Unacceptable(String),
+/// A part of a token: a JSON object in base64url.
+fn object(encoded: &str) -> Result<Map<String, Value>, BadToken> {
+    let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| malformed())?;
+    serde_json::from_slice(&json).map_err(|_| malformed())
+}
+
+/// RFC 7515, 4.1.11: whoever does not understand what `crit` names has to refuse the token, and we understand no
+/// extension at all; a `crit` that names none is against the RFC itself, and so is a null.
+fn no_critical_extension(header: &Map<String, Value>) -> Result<(), BadToken> {
+    if header.contains_key("crit") {
+        let message =
+            "The token's header has \"crit\", and this server understands no critical extension (RFC 7515).";
+        return Err(BadToken::Unacceptable(message.to_owned()));
+    }
+    Ok(())
 }
 
 impl House {
@@ -212,6 +224,10 @@ impl House {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{
+        id::{SeriesId, TokenId},
+        identity::JoinOrder,
+    };
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -250,18 +266,20 @@ mod tests {
         assert!(keys.caller(&format!("eyJhbGciOiJub25lIn0.{payload}."), now()).is_err());
     }
 
+    /// A token with any header and claims, signed with that key.
+    fn token(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+        format!("{message}.{signature}")
+    }
+
+    const CLAIMS: &str = r#"{"sub":"ann","exp":4000000000}"#;
+
     /// RFC 7515, 4.1.11: also where the signature is right.
     #[test]
     fn a_critical_header_is_refused_whatever_its_shape() {
-        let secret = b"one secret";
-        let keys = Keys::new(secret);
-        let claims = r#"{"sub":"ann","exp":4000000000}"#;
-        let signed = |header: &str| {
-            let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-            let signature =
-                jsonwebtoken::crypto::sign(message.as_bytes(), &keys.sign, Algorithm::HS256).unwrap();
-            format!("{message}.{signature}")
-        };
+        let keys = Keys::new(b"one secret");
+        let signed = |header: &str| token(header, CLAIMS, &keys.sign, Algorithm::HS256);
         let plain = signed(r#"{"alg":"HS256","x":"an extension that is not critical"}"#);
         assert_eq!(keys.caller(&plain, now()).unwrap().0.user, user());
         for crit in [
@@ -283,5 +301,101 @@ mod tests {
                 assert!(refused.to_string().contains("\"crit\""), "{header}: {refused}");
             }
         }
+    }
+
+    /// What a header may say beside `alg` is not for us; but `alg` has to be there, and fit the key.
+    #[test]
+    fn headers_of_real_providers_are_taken() {
+        let keys = Keys::new(b"one secret");
+        let signed = |header: &str| token(header, CLAIMS, &keys.sign, Algorithm::HS256);
+        for rest in [
+            r#""typ":"JWT""#,
+            r#""typ":"at+jwt","kid":"2026-11""#,
+            r#""typ":"application/at+jwt","cty":null"#,
+            r#""typ":null,"kid":5,"x":{"y":[1]},"x5t":"a","jku":"https://x","nonce":"n""#,
+            r#""b64":false"#,
+        ] {
+            let taken = keys.caller(&signed(&format!(r#"{{"alg":"HS256",{rest}}}"#)), now());
+            assert_eq!(taken.unwrap().0.user, user(), "{rest}");
+        }
+        for header in [
+            r#"{"typ":"JWT"}"#,
+            r#"{"alg":null}"#,
+            r#"{"alg":["HS256"]}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":"none"}"#,
+            r#"{"alg":""}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"["HS256"]"#,
+            r#""HS256""#,
+            "null",
+            "",
+            "{",
+        ] {
+            let refused = keys.caller(&signed(header), now()).unwrap_err();
+            assert!(refused.to_string().contains("malformed"), "{header}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_at_all_is_refused() {
+        let keys = Keys::new(b"one secret");
+        let header = r#"{"alg":"HS256"}"#;
+        for claims in
+            ["", "null", "[]", "5", "\"ann\"", "{", r#"[{"sub":"ann"}]"#, r#"{"sub":"ann","exp":1e400}"#]
+        {
+            let refused =
+                keys.caller(&token(header, claims, &keys.sign, Algorithm::HS256), now()).unwrap_err();
+            assert!(refused.to_string().contains("malformed"), "{claims}: {refused}");
+        }
+        let good = token(header, CLAIMS, &keys.sign, Algorithm::HS256);
+        assert!(keys.caller(&good, now()).is_ok());
+        let unsigned = &good[..=good.rfind('.').unwrap()];
+        let padded = format!("{good}=");
+        let more = format!("{good}.{good}");
+        for bad in ["", ".", "..", "...", "a.b.c", "é.é.é", unsigned, &padded, &more, &good[1..]] {
+            assert!(keys.caller(bad, now()).unwrap_err().to_string().contains("malformed"), "{bad}");
+        }
+    }
+
+    /// The public half of a pair that was made for this test, and its private half.
+    const PROVIDER: (&[u8], &[u8]) = (
+        b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA0PsebdVZqQpj5FmdAaAYsxr3fmRIwVB5UEVJl91Kbn4=\n-----END PUBLIC KEY-----\n",
+        b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIM3NFpgwx71POU169P3luik4xm9gOaGDKxs5M5XK4mOY\n-----END PRIVATE KEY-----\n",
+    );
+
+    /// The public key is no secret: whoever takes it for one can sign by it what they like.
+    #[test]
+    fn an_algorithm_that_is_not_the_providers_is_refused() {
+        let keys = Keys::new(b"one secret").with_provider(PROVIDER.0).unwrap();
+        let private = EncodingKey::from_ed_pem(PROVIDER.1).unwrap();
+        let good = token(r#"{"alg":"EdDSA","kid":"1"}"#, CLAIMS, &private, Algorithm::EdDSA);
+        assert_eq!(keys.caller(&good, now()).unwrap().0.user, user());
+        let public = EncodingKey::from_secret(PROVIDER.0);
+        for (algorithm, name) in
+            [(Algorithm::HS256, "HS256"), (Algorithm::HS384, "HS384"), (Algorithm::HS512, "HS512")]
+        {
+            let forged = token(&format!(r#"{{"alg":"{name}"}}"#), CLAIMS, &public, algorithm);
+            assert!(keys.caller(&forged, now()).unwrap_err().to_string().contains("forged"), "{name}");
+        }
+        for name in ["RS256", "ES256", "PS256", "none"] {
+            let forged = token(&format!(r#"{{"alg":"{name}"}}"#), CLAIMS, &private, Algorithm::EdDSA);
+            assert!(keys.caller(&forged, now()).unwrap_err().to_string().contains("forged"), "{name}");
+        }
+        // Without a provider nobody else signs anything.
+        assert!(Keys::new(b"one secret").caller(&good, now()).is_err());
+    }
+
+    /// What we sign ourselves is good for ourselves.
+    #[test]
+    fn our_own_tokens_say_where_they_come_from_if_they_have_to() {
+        let (issuer, audiences) = (Some("https://login.example".to_owned()), vec!["frontrow".to_owned()]);
+        let keys = Keys::new(b"one secret").expecting(Expected { issuer, audiences });
+        let until = now() + AFTER_THE_SALE;
+        let ours = keys.identity_token(&user(), "Ann", &[], until).unwrap();
+        assert!(keys.caller(&ours, now()).is_ok());
+        let bare = Keys::new(b"one secret").identity_token(&user(), "Ann", &[], until).unwrap();
+        assert!(keys.caller(&bare, now()).unwrap_err().to_string().contains("\"iss\""));
     }
 }

@@ -10,6 +10,7 @@ use async_graphql::{Context, Object, Request, Result, Schema, Subscription, Vali
 use frontrow::graphql::request::Intake;
 use frontrow::server::door::{Door, DoorLimits, Outgoing, serve};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
+use frontrow::server::persisted::Persisted;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -194,6 +195,7 @@ impl Toy {
             intake: Arc::new(Intake::new(build(), |shape| shape).unwrap()),
             executor: build().validation_mode(ValidationMode::Fast).finish(),
             authenticate: Arc::new(authenticate),
+            persisted: Persisted::on(),
             limits,
             outgoing: door.outgoing(),
             request_id: Arc::new(|| "request-1".to_owned()),

@@ -188,11 +188,11 @@ fn the_close_of_a_client_is_answered() {
 }
 
 #[test]
-fn a_bad_token_is_4403() {
+fn a_bad_token_is_4401() {
     let toy = Toy::start();
     for authorization in [json!("Bearer bad"), json!("ann"), json!(1), json!("")] {
         let init = json!({ "type": "connection_init", "payload": { "authorization": authorization } });
-        expect_close(&toy, &[&init.to_string()], 4403);
+        expect_close(&toy, &[&init.to_string()], 4401);
     }
 }
 

@@ -204,7 +204,7 @@ pub(crate) fn later(status: StatusCode, code: &str, message: &str, after: Durati
         "errors": [{ "message": message, "extensions": { "code": code, "retryAfterMs": retry_after } }],
     });
     let headers = [
-        (header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1))),
+        (header::RETRY_AFTER, HeaderValue::from(after.as_millis().div_ceil(1_000).max(1) as u64)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (status, headers, axum::Json(error)).into_response()

@@ -4,6 +4,8 @@
 //! which is not answered here.
 
 mod media;
+mod retry;
+mod zip;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub(crate) async fn post<E: Executor>(
         Err(Unread::Failure(failure)) => failure.into_response(media),
         Err(Unread::Busy) => return busy(),
     };
+    let answer = zip::zipped(&headers, &endpoint.outgoing, address, answer).await;
     sent(&endpoint, address, answer)
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -
         Ok(params) => answer(endpoint, media, (request.headers(), address), &Method::GET, params).await,
         Err(message) => Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media),
     };
+    let answer = zip::zipped(request.headers(), &endpoint.outgoing, address, answer).await;
     sent(endpoint, address, answer)
 }
 
@@ -172,11 +176,16 @@ async fn answer<E: Executor>(
         Ok(session) => session,
         Err(refusal) => return refused(vec![refusal.to_error()], media),
     };
-    let prepared = endpoint.intake.prepare(params.into_request(), &endpoint.limits.guard);
+    let (request, keep) = match params.into_request(&endpoint.persisted) {
+        Ok(request) => request,
+        Err(refusal) => return refused(vec![refusal.to_error()], media),
+    };
+    let prepared = endpoint.intake.prepare(request, &endpoint.limits.guard);
     let Prepared { mut request, kind, outline } = match prepared {
         Ok(prepared) => prepared,
         Err(errors) => return refused(errors, media),
     };
+    keep.keep();
     match (method, kind) {
         (&Method::GET, OperationType::Mutation | OperationType::Subscription) => {
             return only_queries_by_get(media);
@@ -206,6 +215,7 @@ async fn answer<E: Executor>(
         Ok(payload) => send(payload, media, media.status(&response)),
         Err(over) => return refused(vec![over.into()], media),
     };
+    retry::tell(&mut answer, &response.errors);
     answer.headers_mut().extend(response.http_headers);
     if kind == OperationType::Mutation {
         answer.extensions_mut().insert(Done);
@@ -227,6 +237,7 @@ fn refused(errors: Vec<ServerError>, media: Media) -> Response {
     let response = GraphqlResponse::from_errors(errors);
     let status = media.status(&response);
     let mut answer = write(&response, media, status);
+    retry::tell(&mut answer, &response.errors);
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

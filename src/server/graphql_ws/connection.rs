@@ -126,8 +126,10 @@ impl<E: Executor> Connection<'_, E> {
             let message = format!("This socket already runs {most} operations: complete one of them first.");
             return Err(vec![Refusal { code: code::BAD_USER_INPUT, message }.to_error()]);
         }
-        let mut prepared =
-            self.endpoint.intake.prepare(params.into_request(), &self.endpoint.limits.guard)?;
+        let (request, keep) =
+            params.into_request(&self.endpoint.persisted).map_err(|refusal| vec![refusal.to_error()])?;
+        let mut prepared = self.endpoint.intake.prepare(request, &self.endpoint.limits.guard)?;
+        keep.keep();
         (self.session)(&mut prepared.request).map_err(|refusal| vec![refusal.to_error()])?;
         prepared.request.data.insert(self.socket.sendable());
         self.operations.start(id.to_owned(), self.endpoint.executor.clone(), prepared);

@@ -21,7 +21,8 @@ pub(super) async fn greet<E: Executor>(
         () = endpoint.shutdown.cancelled() => return Err(Closing::GOING_AWAY),
         payload = init => payload.map_err(|_| Closing::INIT_TIMEOUT)??,
     };
-    let session = authenticate(endpoint, &payload).map_err(|refusal| Closing::new(4403, refusal.message))?;
+    // Not 4403: that is what a client tries again, and this token will be no better then.
+    let session = authenticate(endpoint, &payload).map_err(|refusal| Closing::new(4401, refusal.message))?;
     socket.send(&ServerMessage::ConnectionAck).await?;
     Ok(session)
 }

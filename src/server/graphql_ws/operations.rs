@@ -4,13 +4,17 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
 
 use crate::graphql::request::Prepared;
+use crate::server::endpoint::{Lapse, Refusal};
 
 /// What an operation has to say.
 pub(super) enum Event {
@@ -51,6 +55,8 @@ impl Operations {
         executor: E,
         Prepared { request, kind, outline }: Prepared,
     ) {
+        // A query or mutation that was allowed to begin is answered: it has an end of its own.
+        let lapse = Lapse::of(&request).filter(|_| kind == OperationType::Subscription);
         // Boxed, because the room for it stays when it has been handed on.
         let request = Box::new(request);
         // Made inside the stream, so that a panic while it is made is caught too.
@@ -66,7 +72,11 @@ impl Operations {
         if kind == OperationType::Subscription {
             self.subscriptions.insert(id.clone());
         }
-        self.running.insert(id, Box::pin(events));
+        let operation: Operation = match lapse {
+            Some(lapse) => Box::pin(until_lapsed(Box::pin(events), lapse)),
+            None => Box::pin(events),
+        };
+        self.running.insert(id, operation);
     }
 
     pub(super) fn stop(&mut self, id: &str) {
@@ -88,4 +98,24 @@ impl Operations {
             None => std::future::pending().await,
         }
     }
+}
+
+/// The events until the token that allowed them ends: then an error, which ends the operation at that moment and not at
+/// its next event, and nothing that came later (rule 1).
+fn until_lapsed(
+    mut events: Operation,
+    lapse: BoxFuture<'static, Refusal>,
+) -> impl Stream<Item = Event> + Send {
+    let mut lapse = Some(lapse);
+    stream::poll_fn(move |cx| {
+        let Some(waiting) = &mut lapse else { return Poll::Ready(None) };
+        match waiting.poll_unpin(cx) {
+            Poll::Ready(refusal) => {
+                lapse = None;
+                let response = Response::from_errors(vec![refusal.to_error()]);
+                Poll::Ready(Some(Event::Response(Box::new(response))))
+            }
+            Poll::Pending => events.poll_next_unpin(cx),
+        }
+    })
 }

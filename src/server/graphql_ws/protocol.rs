@@ -43,8 +43,12 @@ impl ClientMessage {
         if has_too_many_values(text.as_bytes()) {
             return Err(Closing::new(4400, format!("The message has more than {VALUES} values.")));
         }
+        let read: Result<Self, _> = serde_json::from_str(text);
+        if matches!(&read, Ok(Self::Subscribe { payload, .. }) if !payload.names_a_document()) {
+            return Err(Closing::new(4400, "The message is not one of the protocol."));
+        }
         // Where, but not what: the reader's own words show what it has read, which may have been a token.
-        serde_json::from_str(text).map_err(|error| {
+        read.map_err(|error| {
             if error.is_data() {
                 return Closing::new(4400, "The message is not one of the protocol.");
             }

@@ -42,7 +42,7 @@ assert.deepEqual(await all(client, '{ whoami }'), [{ data: { whoami: 'ann' } }])
 await client.dispose();
 
 const forged = connect({ Authorization: 'Bearer bad' });
-await assert.rejects(all(forged, '{ whoami }'), (closed) => closed.code === 4403 && closed.reason !== '');
+await assert.rejects(all(forged, '{ whoami }'), (closed) => closed.code === 4401 && closed.reason !== '');
 
 for (const accept of ['application/json', 'application/graphql-response+json']) {
   const response = await fetch(url, {

@@ -1,6 +1,7 @@
 //! The rules of the product, each by what can be seen through the API. The number of the rule stands at its tests.
 
 mod identity;
+mod lapse;
 mod live;
 mod long_line;
 mod money;

@@ -228,7 +228,7 @@ async fn an_outdated_token_is_as_good_as_none_for_what_is_public() {
     socket.subscribe(&seats, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["availableCount"], 50);
     let mut late = Watch::greet(server.address, ann.bearer.as_deref().unwrap()).await;
-    assert_eq!(late.closed().await, 4403);
+    assert_eq!(late.closed().await, 4401);
     // A token that never was one is refused whatever it asks: who sends it is mistaken or means harm.
     assert_eq!(server.bearer("ann", "a.b.c").ask(&public, json!({})).await.error(), "UNAUTHENTICATED");
 }

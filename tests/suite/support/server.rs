@@ -163,6 +163,22 @@ impl Server {
         Fan::new(self.http.clone(), self.address, user, Some(token))
     }
 
+    /// Somebody with these roles whose identity token ends so long after now.
+    pub(crate) fn for_a_while(&self, user: &str, roles: &[Role], span: TimeDelta) -> Fan {
+        let (id, until) = (UserId::try_new(user).unwrap(), self.now() + span);
+        self.bearer(user, &self.keys.identity_token(&id, user, roles, until).unwrap())
+    }
+
+    /// The same fan with a queue token for the same place that ends so long after now.
+    pub(crate) fn in_line_for_a_while(&self, fan: &Fan, series: &str, span: TimeDelta) -> Fan {
+        let pass =
+            QueuePass { token: fan.token.parse().unwrap(), series: series.parse().unwrap(), order: None };
+        // It ends a day after the sale.
+        let sale_ends = self.now() + span - TimeDelta::hours(24);
+        let user = UserId::try_new(&fan.user).unwrap();
+        self.bearer(&fan.user, &self.keys.queue_token(pass, &user, "", sale_ends, sale_ends).unwrap())
+    }
+
     /// Somebody whose identity token has ended.
     pub(crate) fn expired(&self, user: &str) -> Fan {
         let ended = self.now() - secs(1);

@@ -38,6 +38,18 @@ impl Watch {
         watch
     }
 
+    /// Opens a socket, on which nothing is asked yet.
+    pub(crate) async fn ready(to: SocketAddr) -> Self {
+        let mut watch = Self::greeted(TcpStream::connect(to).await.unwrap(), None).await;
+        assert_eq!(watch.message().await["type"], "connection_ack");
+        watch
+    }
+
+    /// Asks for something, in whatever words.
+    pub(crate) async fn ask(&mut self, payload: Value) {
+        self.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    }
+
     /// Opens a socket and shows the token, without waiting for the answer.
     pub(crate) async fn greet(to: SocketAddr, bearer: &str) -> Self {
         Self::greeted(TcpStream::connect(to).await.unwrap(), Some(bearer)).await
@@ -57,8 +69,26 @@ impl Watch {
 
     /// Subscribes on the socket, once what was subscribed to before is over.
     pub(crate) async fn subscribe(&mut self, query: &str, variables: Value) {
+        self.subscribe_as("1", query, variables).await;
+    }
+
+    /// Subscribes beside what the socket has subscribed to already.
+    pub(crate) async fn subscribe_as(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
-        self.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+        self.send(&json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+    }
+
+    /// What the server says before it hears this.
+    pub(crate) async fn said_so_far(&mut self) -> Vec<Value> {
+        self.send(&json!({ "type": "ping", "payload": { "heard": true } })).await;
+        let mut said = Vec::new();
+        loop {
+            let message = self.message().await;
+            if message["type"] == "pong" {
+                return said;
+            }
+            said.push(message);
+        }
     }
 
     /// The next message; `None` if the server closes the socket instead.
