@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+use frontrow::graphql::request::Intake;
 use frontrow::server::door::{Door, DoorLimits, serve};
 use frontrow::server::endpoint::{Endpoint, Session, TransportLimits, routes};
 use frontrow::server::persisted::Persisted;
@@ -104,11 +105,12 @@ fn receive(stream: &mut TcpStream) -> usize {
 #[test]
 fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
     let door = Door::new(DoorLimits { per_address: None, ..DoorLimits::default() });
+    let build = || Schema::build(Query, EmptyMutation, EmptySubscription);
     let endpoint = Endpoint {
         outgoing: door.outgoing(),
+        executor: build().finish(),
+        intake: Arc::new(Intake::new(build(), |shape| shape).unwrap()),
         persisted: Persisted::off(),
-        executor: Schema::new(Query, EmptyMutation, EmptySubscription),
-        shape: Arc::default(),
         authenticate: Arc::new(|_| {
             let session: Session = Arc::new(|_| Ok(()));
             Ok(session)

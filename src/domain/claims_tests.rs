@@ -72,7 +72,8 @@ fn what_the_rfc_and_openid_connect_allow_is_taken() {
         json!({ "nonce": 1, "email": null, "address": {}, "groups": [1], "https://x/roles": "ADMIN" }),
     ] {
         for claims in both(&changes) {
-            let (caller, _) = try_read(&claims, &Expected::default()).expect(&changes.to_string());
+            let read = try_read(&claims, &Expected::default());
+            let (caller, _) = read.unwrap_or_else(|why| panic!("{changes}: {why}"));
             assert_eq!(caller.user.as_str(), claims["sub"], "{changes}");
             assert_eq!(caller.roles, [], "{changes}");
             assert_eq!(caller.pass.is_some(), claims.contains_key("series"), "{changes}");

@@ -1,17 +1,18 @@
 //! What a mutation is asked to answer with, looked at before it acts: who may not read the answer is refused then, and
 //! nothing has been done. Every mutation that acts upon what may be another user's begins with [`acting_on`].
 
-use std::collections::HashMap;
-
 use async_graphql::{
-    Context, Error, Name, Positioned, Result,
-    parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
+    Context, Error, Result,
+    parser::types::{Field, SelectionSet},
     registry::{MetaTypeName, Registry},
 };
 
 use crate::{
     domain::{id::UserId, identity::Caller},
-    graphql::error::{caller, error},
+    graphql::{
+        error::{caller, error},
+        request::selections::{self, Fragments},
+    },
     service::Failure,
 };
 
@@ -66,7 +67,7 @@ fn forbidden(message: &str) -> Error {
 /// them any more when something is executed.
 struct Document<'a> {
     registry: &'a Registry,
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    fragments: &'a Fragments,
 }
 
 impl<'a> Document<'a> {
@@ -82,27 +83,14 @@ impl<'a> Document<'a> {
     }
 
     fn owners_only_of(&self, parent: &'a str, set: &'a SelectionSet) -> Option<(&'a str, &'a str)> {
-        set.items.iter().find_map(|selection| match &selection.node {
-            Selection::Field(field) => self.owners_only(parent, &field.node),
-            Selection::InlineFragment(inline) => {
-                let on = inline.node.type_condition.as_ref();
-                let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
-                self.owners_only_of(on, &inline.node.selection_set.node)
-            }
-            Selection::FragmentSpread(spread) => {
-                let fragment = &self.fragments.get(&spread.node.fragment_name.node)?.node;
-                self.owners_only_of(
-                    fragment.type_condition.node.on.node.as_str(),
-                    &fragment.selection_set.node,
-                )
-            }
-        })
+        selections::fields(self.fragments, parent, set)
+            .find_map(|(on, field)| self.owners_only(on, &field.node))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeSet, HashMap};
 
     use async_graphql::parser::{
         parse_schema,

@@ -17,9 +17,8 @@ use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
-use crate::graphql::guard::GuardLimits;
+use crate::graphql::request::{DocumentLimits, Intake};
 use crate::server::door::Outgoing;
-use crate::server::nulls::Shape;
 use crate::server::persisted::Persisted;
 use crate::server::{graphql_http, graphql_ws};
 
@@ -118,7 +117,7 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportLimits {
     /// What one document may cost.
-    pub guard: GuardLimits,
+    pub guard: DocumentLimits,
     /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
     pub answer_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
@@ -156,7 +155,7 @@ pub struct TransportLimits {
 impl Default for TransportLimits {
     fn default() -> Self {
         Self {
-            guard: GuardLimits::default(),
+            guard: DocumentLimits::default(),
             answer_bytes: ANSWER_BYTES,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),
@@ -189,8 +188,8 @@ pub struct Endpoint<E> {
     pub persisted: Persisted,
     /// What is on its way out, with that of everybody else.
     pub outgoing: Outgoing,
-    /// The types of the schema, by which a failed field gets its null in the right place.
-    pub shape: Arc<Shape>,
+    /// Reads what is to be executed.
+    pub intake: Arc<Intake>,
     /// Makes the ids of INTERNAL errors.
     pub request_id: RequestId,
     /// Once cancelled, sockets are closed with 1001 and new ones refused.

@@ -5,11 +5,9 @@ pub mod door;
 mod draw;
 mod encoding;
 pub mod endpoint;
-pub mod finish;
 mod graphql_http;
 mod graphql_ws;
 mod health;
-pub mod nulls;
 mod pages;
 mod params;
 mod payload;
@@ -27,11 +25,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::{
-    graphql::{self, guarded::Guarded},
+    graphql::{self, request::priced::Guarded},
     server::{
         door::Outgoing,
         endpoint::{Endpoint, TransportLimits, routes},
-        nulls::Shape,
         persisted::Persisted,
     },
     service::House,
@@ -47,13 +44,13 @@ pub fn router(
 ) -> Router {
     let (cors, clock) = (cors(&limits.allowed_origins), house.clock().clone());
     let ids = Arc::clone(&house);
-    let shape = Arc::new(Shape::parse(&graphql::sdl()).expect("the schema that we built reads"));
+    let intake = Arc::new(graphql::intake());
     let endpoint = Endpoint {
-        executor: Guarded::new(graphql::schema(), Arc::clone(&shape), Arc::clone(&house)),
+        executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&house)),
         authenticate: session::authenticate(Arc::clone(&house)),
         persisted: if limits.persisted_queries { Persisted::on() } else { Persisted::off() },
         limits,
-        shape,
+        intake,
         outgoing,
         request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
         shutdown,

@@ -7,8 +7,8 @@ use async_graphql::{Response, Value};
 use axum::body::Bytes;
 use serde::Serialize;
 
+use crate::graphql::request::masking;
 use crate::graphql::{budget::ANSWER, over_limit::OverLimit};
-use crate::server::finish;
 
 /// Shared bytes shorter than this are copied: a piece of its own costs more.
 const WORTH_SHARING: usize = 4 << 10;
@@ -96,7 +96,7 @@ impl Writer {
             self.key("errors", &mut comma);
             self.json(&response.errors);
         }
-        if !finish::is_request_error(response) {
+        if !masking::is_request_error(response) {
             self.key("data", &mut comma);
             self.value(&response.data);
         }

@@ -22,9 +22,11 @@ const OVERHEAD: usize = 200;
 
 type Hash = [u8; 32];
 
+type Documents = Cache<Hash, Arc<str>>;
+
 /// The documents of this process.
 #[derive(Clone, Debug)]
-pub struct Persisted(Option<Cache<Hash, Arc<str>>>);
+pub struct Persisted(Option<Documents>);
 
 impl Persisted {
     /// With room for some hundred documents.
@@ -68,7 +70,7 @@ impl Persisted {
 
 /// A document that is to be kept if it turns out to be one.
 #[must_use]
-pub(crate) struct Keep(Option<(Cache<Hash, Arc<str>>, Hash, Arc<str>)>);
+pub(crate) struct Keep(Option<(Documents, Hash, Arc<str>)>);
 
 impl Keep {
     /// It is one that may be executed.

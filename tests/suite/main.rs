@@ -13,6 +13,7 @@ mod broken_rows;
 mod building;
 mod clients;
 mod clock;
+mod coercion;
 mod contract;
 mod cost;
 mod draw;

@@ -168,6 +168,25 @@ async fn bodies_that_are_no_request_are_400_in_either_media_type() {
     assert_eq!(answer["errors"][0]["message"], "Batches are not supported: send one request at a time.");
 }
 
+/// What no number can be, and what is nested so deep that reading it would recurse as deep.
+#[tokio::test]
+async fn values_beyond_all_bounds_are_400() {
+    let toy = Toy::start();
+    let deep = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+    for value in ["1e400".to_owned(), "-1e999999999".to_owned(), deep(200), deep(3_000), deep(100)] {
+        let body =
+            format!(r#"{{"query":"query ($v: Int!) {{ number(value: $v) }}","variables":{{"v":{value}}}}}"#);
+        let post =
+            request(&toy, Method::POST).header("content-type", JSON).header("accept", GRAPHQL).body(body);
+        let (status, answer) = told(post).await;
+        assert_eq!((status, code(&answer)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{value:.20}");
+        let variables = format!(r#"{{"v":{value}}}"#);
+        let pairs = [("query", "query ($v: Int!) { number(value: $v) }"), ("variables", &variables)];
+        let (status, answer) = told(request(&toy, Method::GET).header("accept", GRAPHQL).query(&pairs)).await;
+        assert_eq!((status, code(&answer)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{value:.20}");
+    }
+}
+
 #[tokio::test]
 async fn nulls_and_unknown_keys_are_fine() {
     let toy = Toy::start();

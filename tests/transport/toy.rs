@@ -7,10 +7,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use async_graphql::{Context, Object, Request, Result, Schema, Subscription};
+use async_graphql::{Context, Object, Request, Result, Schema, Subscription, ValidationMode};
+use frontrow::graphql::request::Intake;
 use frontrow::server::door::{Door, DoorLimits, Outgoing, serve};
 use frontrow::server::endpoint::{Endpoint, Refusal, Session, TransportLimits, routes};
-use frontrow::server::nulls::Shape;
 use frontrow::server::persisted::Persisted;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::runtime::Runtime;
@@ -191,10 +191,10 @@ impl Toy {
         let door = Door::new(bounds);
         let watch = Arc::new(Watch::default());
         let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let schema = Schema::build(Query, Mutation, Subscriptions).data(watch.clone()).finish();
+        let build = || Schema::build(Query, Mutation, Subscriptions).data(watch.clone());
         let endpoint = Endpoint {
-            shape: Arc::new(Shape::parse(&schema.sdl()).unwrap()),
-            executor: schema,
+            intake: Arc::new(Intake::new(build(), |shape| shape).unwrap()),
+            executor: build().validation_mode(ValidationMode::Fast).finish(),
             authenticate: Arc::new(authenticate),
             persisted: Persisted::on(),
             limits,

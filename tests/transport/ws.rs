@@ -67,6 +67,30 @@ fn what_is_not_executed_is_an_error_without_complete() {
 }
 
 #[test]
+fn a_subscription_has_one_field_however_it_is_selected() {
+    let toy = Toy::start();
+    let mut raw = Raw::ready(toy.address);
+    for none in [
+        "subscription { __typename }",
+        "subscription { count(to: 1) @skip(if: true) }",
+        "subscription { ...F @include(if: false) } fragment F on Subscriptions { count(to: 1) }",
+    ] {
+        raw.subscribe("1", none);
+        let error = raw.message();
+        assert_eq!((error["type"].as_str(), code(&error)), (Some("error"), "BAD_USER_INPUT"), "{none}");
+    }
+    for one in [
+        "subscription { ...F } fragment F on Subscriptions { n: count(to: 1) }",
+        "subscription { ... { n: count(to: 1) @skip(if: false) } }",
+        "subscription ($v: Int = 1) { n: count(to: $v) }",
+    ] {
+        raw.subscribe("1", one);
+        assert_eq!(raw.message()["payload"], json!({ "data": { "n": 1 } }), "{one}");
+        assert_eq!(raw.message()["type"], "complete");
+    }
+}
+
+#[test]
 fn errors_of_resolvers_come_with_data() {
     let toy = Toy::start();
     let mut raw = Raw::ready(toy.address);

@@ -2,14 +2,17 @@
 
 use std::{collections::HashMap, io::Write};
 
-use async_graphql::{
-    Name, Positioned, Value,
-    parser::types::{FragmentDefinition, Selection, SelectionSet},
-};
+use async_graphql::{Positioned, Value, parser::types::SelectionSet};
 
 use crate::{
     domain::{sale::SeatStatus, seat_map::LaidSeat},
-    graphql::seat,
+    graphql::{
+        request::{
+            Outline,
+            selections::{self, Fragments},
+        },
+        seat,
+    },
 };
 
 /// The JSON of a seat, with gaps for what depends on it. Equal templates write equal bytes.
@@ -79,14 +82,13 @@ fn name_of(status: SeatStatus) -> &'static str {
 
 impl Template {
     /// Of one seat as the executor answered it, and of what was asked for.
-    pub(super) fn new(
-        sample: Value,
-        asked: &Positioned<SelectionSet>,
-        fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
-    ) -> Self {
+    pub(super) fn new(mut sample: Value, asked: &Positioned<SelectionSet>, fragments: &Fragments) -> Self {
+        Outline::untyped(fragments, &asked.node).tidy(&mut sample);
         let Value::Object(fields) = sample else { return Self { parts: vec![text_of(&sample)] } };
-        let mut names = HashMap::new();
-        name_fields(&asked.node, fragments, &mut names);
+        // Validation has seen to it that there is only one field behind each key.
+        let names: HashMap<_, _> = selections::fields(fragments, "", &asked.node)
+            .map(|(_, field)| (field.node.response_key().node.as_str(), field.node.name.node.as_str()))
+            .collect();
         let (mut parts, mut text) = (Vec::new(), vec![b'{']);
         for (n, (key, value)) in fields.iter().enumerate() {
             if n > 0 {
@@ -132,27 +134,4 @@ fn text_of(value: &Value) -> Part {
 
 fn append(value: &(impl serde::Serialize + ?Sized), json: &mut Vec<u8>) {
     serde_json::to_writer(json, value).expect("a GraphQL value has string keys only");
-}
-
-/// Which field stands behind which key of the answer; validation has seen to it that there is only one.
-fn name_fields<'a>(
-    set: &'a SelectionSet,
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    names: &mut HashMap<&'a str, &'a str>,
-) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                names.insert(field.node.response_key().node.as_str(), field.node.name.node.as_str());
-            }
-            Selection::InlineFragment(inline) => {
-                name_fields(&inline.node.selection_set.node, fragments, names);
-            }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    name_fields(&fragment.node.selection_set.node, fragments, names);
-                }
-            }
-        }
-    }
 }

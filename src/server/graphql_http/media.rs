@@ -4,7 +4,7 @@ use async_graphql::Response;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::graphql::code;
-use crate::server::finish;
+use crate::graphql::request::masking;
 
 /// The two media types of a GraphQL response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +64,10 @@ impl Media {
 
     /// The status of a response to a well-formed request.
     pub(super) fn status(self, response: &Response) -> StatusCode {
-        if self == Self::Json || !finish::is_request_error(response) {
+        if self == Self::Json || !masking::is_request_error(response) {
             return StatusCode::OK;
         }
-        match finish::first_code(response) {
+        match masking::first_code(response) {
             Some(code::UNAUTHENTICATED) => StatusCode::UNAUTHORIZED,
             Some(code::FORBIDDEN) => StatusCode::FORBIDDEN,
             Some(code::RATE_LIMITED) => StatusCode::TOO_MANY_REQUESTS,

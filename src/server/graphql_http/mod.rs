@@ -19,11 +19,11 @@ use axum::response::Response;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::domain::address::Address;
-use crate::graphql::{code, guard};
+use crate::graphql::code;
+use crate::graphql::request::Prepared;
+use crate::graphql::request::masking;
 use crate::server::door::{Busy, Caller, Held, Pieces, SMALL, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
-use crate::server::finish;
-use crate::server::nulls::Asked;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 use media::Media;
@@ -174,50 +174,50 @@ async fn answer<E: Executor>(
 ) -> Response {
     let session = match authenticate(endpoint, headers) {
         Ok(session) => session,
-        Err(refusal) => return refused(&refusal.to_error(), media),
+        Err(refusal) => return refused(vec![refusal.to_error()], media),
     };
-    let (mut request, keep) = match params.into_request(&endpoint.persisted) {
+    let (request, keep) = match params.into_request(&endpoint.persisted) {
         Ok(request) => request,
-        Err(refusal) => return refused(&refusal.to_error(), media),
+        Err(refusal) => return refused(vec![refusal.to_error()], media),
     };
-    let operation = match guard::check(&mut request, &endpoint.limits.guard) {
-        Ok(operation) => operation,
-        Err(error) => return refused(&error, media),
+    let prepared = endpoint.intake.prepare(request, &endpoint.limits.guard);
+    let Prepared { mut request, kind, outline } = match prepared {
+        Ok(prepared) => prepared,
+        Err(errors) => return refused(errors, media),
     };
     keep.keep();
-    match (method, operation) {
-        (&Method::GET, Some(OperationType::Mutation | OperationType::Subscription)) => {
+    match (method, kind) {
+        (&Method::GET, OperationType::Mutation | OperationType::Subscription) => {
             return only_queries_by_get(media);
         }
-        (_, Some(OperationType::Subscription)) => {
+        (_, OperationType::Subscription) => {
             let message = "A subscription needs a WebSocket (graphql-transport-ws) to this address.";
             let refusal = Refusal { code: code::BAD_USER_INPUT, message: message.to_owned() };
-            return refused(&refusal.to_error(), media);
+            return refused(vec![refusal.to_error()], media);
         }
         _ => {}
     }
     if let Err(refusal) = session(&mut request) {
-        return refused(&refusal.to_error(), media);
+        return refused(vec![refusal.to_error()], media);
     }
 
     request.data.insert(endpoint.outgoing.sendable(address));
-    let asked = Asked::of(&request);
     let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
     let response = match run.await {
         Ok(mut response) => {
-            endpoint.shape.repair(&mut response, &asked);
-            finish::finish(&mut response, &*endpoint.request_id);
+            outline.repair(&mut response);
+            masking::mask(&mut response, &*endpoint.request_id);
             response
         }
-        Err(panic) => finish::panicked(&*panic, &*endpoint.request_id),
+        Err(panic) => masking::panicked(&*panic, &*endpoint.request_id),
     };
     let mut answer = match Payload::of_response(&response, endpoint.limits.answer_bytes) {
         Ok(payload) => send(payload, media, media.status(&response)),
-        Err(over) => return refused(&over.into(), media),
+        Err(over) => return refused(vec![over.into()], media),
     };
     retry::tell(&mut answer, &response.errors);
     answer.headers_mut().extend(response.http_headers);
-    if operation == Some(OperationType::Mutation) {
+    if kind == OperationType::Mutation {
         answer.extensions_mut().insert(Done);
     }
     answer
@@ -233,8 +233,8 @@ fn authenticate<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Sessio
 }
 
 /// The response to a well-formed request that is not executed.
-fn refused(error: &ServerError, media: Media) -> Response {
-    let response = GraphqlResponse::from_errors(vec![error.clone()]);
+fn refused(errors: Vec<ServerError>, media: Media) -> Response {
+    let response = GraphqlResponse::from_errors(errors);
     let status = media.status(&response);
     let mut answer = write(&response, media, status);
     retry::tell(&mut answer, &response.errors);

@@ -10,9 +10,9 @@ use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
 use crate::clock;
 use crate::domain::bucket::{Bucket, Taken};
-use crate::graphql::{code, guard};
+use crate::graphql::code;
+use crate::graphql::request::masking;
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
-use crate::server::finish;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 
@@ -98,12 +98,12 @@ impl<E: Executor> Connection<'_, E> {
             ClientMessage::Subscribe { id, payload } => {
                 let started = match self.count()? {
                     Ok(()) => self.start(&id, payload),
-                    Err(error) => Err(error),
+                    Err(error) => Err(vec![error]),
                 };
                 match started {
                     Ok(()) => Ok(()),
-                    Err(error) => {
-                        self.socket.send(&ServerMessage::Error { id: &id, payload: &[error] }).await
+                    Err(errors) => {
+                        self.socket.send(&ServerMessage::Error { id: &id, payload: &errors }).await
                     }
                 }
             }
@@ -120,31 +120,30 @@ impl<E: Executor> Connection<'_, E> {
         }
     }
 
-    fn start(&mut self, id: &str, params: Params) -> Result<(), ServerError> {
+    fn start(&mut self, id: &str, params: Params) -> Result<(), Vec<ServerError>> {
         let most = self.endpoint.limits.operations;
         if self.operations.len() >= most {
             let message = format!("This socket already runs {most} operations: complete one of them first.");
-            return Err(Refusal { code: code::BAD_USER_INPUT, message }.to_error());
+            return Err(vec![Refusal { code: code::BAD_USER_INPUT, message }.to_error()]);
         }
-        let (mut request, keep) =
-            params.into_request(&self.endpoint.persisted).map_err(|refusal| refusal.to_error())?;
-        let kind = guard::check(&mut request, &self.endpoint.limits.guard)?;
+        let (request, keep) =
+            params.into_request(&self.endpoint.persisted).map_err(|refusal| vec![refusal.to_error()])?;
+        let mut prepared = self.endpoint.intake.prepare(request, &self.endpoint.limits.guard)?;
         keep.keep();
-        (self.session)(&mut request).map_err(|refusal| refusal.to_error())?;
-        request.data.insert(self.socket.sendable());
-        let (executor, shape) = (self.endpoint.executor.clone(), self.endpoint.shape.clone());
-        self.operations.start(id.to_owned(), executor, shape, request, kind);
+        (self.session)(&mut prepared.request).map_err(|refusal| vec![refusal.to_error()])?;
+        prepared.request.data.insert(self.socket.sendable());
+        self.operations.start(id.to_owned(), self.endpoint.executor.clone(), prepared);
         Ok(())
     }
 
     async fn tell(&mut self, id: &str, event: Event) -> Result<(), Closing> {
         match event {
             Event::Response(mut response) => {
-                finish::finish(&mut response, &*self.endpoint.request_id);
+                masking::mask(&mut response, &*self.endpoint.request_id);
                 self.answer(id, &response).await
             }
             Event::Panic(payload) => {
-                let response = finish::panicked(&*payload, &*self.endpoint.request_id);
+                let response = masking::panicked(&*payload, &*self.endpoint.request_id);
                 self.answer(id, &response).await
             }
             Event::End => {
@@ -156,7 +155,7 @@ impl<E: Executor> Connection<'_, E> {
 
     /// An operation that was not executed, or that panicked, ends with `error` and without `complete`.
     async fn answer(&mut self, id: &str, response: &Response) -> Result<(), Closing> {
-        if finish::is_request_error(response) {
+        if masking::is_request_error(response) {
             self.operations.stop(id);
             self.socket.send(&ServerMessage::Error { id, payload: &response.errors }).await
         } else {

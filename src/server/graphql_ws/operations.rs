@@ -4,18 +4,17 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Executor, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::StreamMap;
 
+use crate::graphql::request::Prepared;
 use crate::server::endpoint::{Lapse, Refusal};
-use crate::server::nulls::{Asked, Shape};
 
 /// What an operation has to say.
 pub(super) enum Event {
@@ -54,26 +53,23 @@ impl Operations {
         &mut self,
         id: String,
         executor: E,
-        shape: Arc<Shape>,
-        request: Request,
-        kind: Option<OperationType>,
+        Prepared { request, kind, outline }: Prepared,
     ) {
-        let asked = Asked::of(&request);
         // A query or mutation that was allowed to begin is answered: it has an end of its own.
-        let lapse = Lapse::of(&request).filter(|_| kind == Some(OperationType::Subscription));
+        let lapse = Lapse::of(&request).filter(|_| kind == OperationType::Subscription);
         // Boxed, because the room for it stays when it has been handed on.
         let request = Box::new(request);
         // Made inside the stream, so that a panic while it is made is caught too.
         let answers = stream::once(async move { executor.execute_stream(*request, None) }).flatten();
         let repaired = answers.map(move |mut response| {
-            shape.repair(&mut response, &asked);
+            outline.repair(&mut response);
             Box::new(response)
         });
         let events = AssertUnwindSafe(repaired)
             .catch_unwind()
             .map(|answer| answer.map_or_else(Event::Panic, Event::Response))
             .chain(stream::once(async { Event::End }));
-        if kind == Some(OperationType::Subscription) {
+        if kind == OperationType::Subscription {
             self.subscriptions.insert(id.clone());
         }
         let operation: Operation = match lapse {

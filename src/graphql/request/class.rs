@@ -1,29 +1,16 @@
 //! What kind of thing an operation wants: it decides what is refused first when the server is at its limits.
 
-use async_graphql::Positioned;
-use async_graphql::parser::types::{
-    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 
+use super::selections;
 use crate::service::load::Class;
 
 /// The class of an operation: of its fields that which is refused first, so that a payment is sent on its own and nothing
 /// comes in with it.
 #[must_use]
 pub fn class(document: &ExecutableDocument, operation: &OperationDefinition) -> Class {
-    of_roots(document, operation.ty, &operation.selection_set.node)
-}
-
-fn of_roots(document: &ExecutableDocument, ty: OperationType, set: &SelectionSet) -> Class {
-    let class = |selection: &Positioned<Selection>| match &selection.node {
-        Selection::Field(field) => of_root(ty, &field.node.name.node),
-        Selection::InlineFragment(inline) => of_roots(document, ty, &inline.node.selection_set.node),
-        Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
-            Some(fragment) => of_roots(document, ty, &fragment.node.selection_set.node),
-            None => Class::Browse,
-        },
-    };
-    set.items.iter().map(class).min().unwrap_or(Class::Browse)
+    let roots = selections::fields(&document.fragments, "", &operation.selection_set.node);
+    roots.map(|(_, field)| of_root(operation.ty, &field.node.name.node)).min().unwrap_or(Class::Browse)
 }
 
 fn of_root(ty: OperationType, field: &str) -> Class {
@@ -50,11 +37,11 @@ mod tests {
     use async_graphql::parser::parse_query;
 
     use super::*;
-    use crate::graphql::guard::selected;
 
     fn of(query: &str) -> Class {
         let document = parse_query(query).unwrap();
-        class(&document, selected(&document, None).unwrap())
+        let (_, operation) = document.operations.iter().next().unwrap();
+        class(&document, &operation.node)
     }
 
     #[test]

@@ -9,18 +9,18 @@ mod named;
 #[cfg(test)]
 mod tests;
 
+use async_graphql::Name;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    BaseType, ExecutableDocument, Field, OperationDefinition, SelectionSet, Type,
 };
-use async_graphql::{Name, Variables};
 
+use super::selections;
 use super::shape::{Shape, innermost};
 use crate::domain::page::MAX_PAGE;
 use crate::graphql::budget::{ANSWER, ANSWER_BYTES, SEATS};
 use crate::graphql::over_limit::OverLimit;
 use crate::graphql::page::DEFAULT_PAGE;
 use crate::service::census::{Catalogue, Size};
-use named::Arguments;
 pub use named::Named;
 
 /// Fields that the executor resolves one by one, objects included; those of seats in lists of seats are not among them.
@@ -43,12 +43,10 @@ pub struct Price {
 /// An operation, and what is known of what it asks about.
 #[derive(Debug, Clone, Copy)]
 pub struct Priced<'a> {
-    /// The document, already within the limits of [`super::GuardLimits`].
+    /// The document, already within the limits of [`super::DocumentLimits`].
     pub document: &'a ExecutableDocument,
-    /// The operation that will run.
+    /// The operation that will run, in its normal form.
     pub operation: &'a OperationDefinition,
-    /// Its variables, as sent.
-    pub variables: &'a Variables,
     /// The types of the schema.
     pub shape: &'a Shape,
     /// How large the catalogue is.
@@ -68,8 +66,7 @@ pub fn check(priced: Priced<'_>) -> Result<Price, OverLimit> {
 }
 
 fn price(of: Priced<'_>) -> Result<Price, OverLimit> {
-    let arguments = Arguments { operation: of.operation, variables: of.variables };
-    let mut walk = Walk { of, arguments, price: Price::default() };
+    let mut walk = Walk { of, price: Price::default() };
     if let Some(root) = of.shape.root(of.operation.ty) {
         walk.set(&of.operation.selection_set.node, root, Place::ROOT)?;
     }
@@ -112,34 +109,20 @@ impl Place {
 
 struct Walk<'a> {
     of: Priced<'a>,
-    arguments: Arguments<'a>,
     price: Price,
 }
 
 impl<'a> Walk<'a> {
-    fn set(&mut self, set: &'a SelectionSet, parent: &'a Name, place: Place) -> Result<(), OverLimit> {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => self.field(&field.node, parent, place)?,
-                Selection::InlineFragment(inline) => {
-                    let condition = inline.node.type_condition.as_ref();
-                    let parent = condition.map_or(parent, |condition| &condition.node.on.node);
-                    self.set(&inline.node.selection_set.node, parent, place)?;
-                }
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self.of.document.fragments.get(&spread.node.fragment_name.node) {
-                        let fragment = &fragment.node;
-                        self.set(&fragment.selection_set.node, &fragment.type_condition.node.on.node, place)?;
-                    }
-                }
-            }
+    fn set(&mut self, set: &'a SelectionSet, parent: &'a str, place: Place) -> Result<(), OverLimit> {
+        for (on, field) in selections::fields(&self.of.document.fragments, parent, set) {
+            self.field(&field.node, on, place)?;
         }
         Ok(())
     }
 
-    fn field(&mut self, field: &'a Field, parent: &'a Name, place: Place) -> Result<(), OverLimit> {
+    fn field(&mut self, field: &'a Field, parent: &'a str, place: Place) -> Result<(), OverLimit> {
         if matches!(field.name.node.as_str(), "__schema" | "__type") {
-            let (values, bytes) = introspection::cost(self.of.document, self.of.shape, field);
+            let (values, bytes) = introspection::cost(&self.of.document.fragments, self.of.shape, field);
             self.add(values, bytes);
             return Ok(());
         }
@@ -161,11 +144,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Where the selection set of a field stands: how many objects it selects from.
-    fn inside(&mut self, parent: &Name, field: &Field, ty: &Type, place: Place) -> Result<Place, OverLimit> {
+    fn inside(&mut self, parent: &str, field: &Field, ty: &Type, place: Place) -> Result<Place, OverLimit> {
         let catalogue = self.of.catalogue;
         let one = Place { below: None, page: 1, ..place };
         let is_page = parent.ends_with("Connection");
-        Ok(match (parent.as_str(), field.name.node.as_str()) {
+        Ok(match (parent, field.name.node.as_str()) {
             ("Query", "concerts") => {
                 let page = self.page(field);
                 Place { below: Some(catalogue.largest_concerts(page)), page, ..one }
@@ -197,16 +180,16 @@ impl<'a> Walk<'a> {
 
     fn concert(&self, field: &Field, argument: &str) -> Option<Size> {
         // A concert that is not known has nothing below it.
-        Some(self.of.catalogue.concert(self.arguments.id(field, argument)?))
+        Some(self.of.catalogue.concert(named::id(field, argument)?))
     }
 
     fn date(&self, field: &Field) -> Option<Size> {
-        Some(self.of.catalogue.date(self.arguments.id(field, "seriesId")?))
+        Some(self.of.catalogue.date(named::id(field, "seriesId")?))
     }
 
     fn page(&self, field: &Field) -> usize {
         let most = MAX_PAGE as usize;
-        let asked = ["first", "last"].into_iter().find_map(|name| self.arguments.int(field, name));
+        let asked = ["first", "last"].into_iter().find_map(|name| named::int(field, name));
         asked.unwrap_or(DEFAULT_PAGE as usize).min(most)
     }
 

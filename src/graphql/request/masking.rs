@@ -1,8 +1,8 @@
 //! The last step of every response: each error gets a code, and nothing of the inside gets out.
 //!
-//! - An error with a code was made for the caller by the resolvers or by the guard: it passes untouched.
+//! - An error with a code was made for the caller by the resolvers or by the limits: it passes untouched.
 //! - An error without a code and without a source was made by async-graphql about the request (parsing, validation,
-//!   coercion of arguments, pagination), or by a resolver with `Error::new`: its message is for the caller.
+//!   pagination), or by a resolver with `Error::new`: its message is for the caller.
 //! - An error without a code but with a source came out of a resolver's `?`: it is logged once with a request id,
 //!   and the caller gets the id instead. A panic likewise.
 
@@ -15,17 +15,9 @@ use crate::graphql::code;
 /// What a caller is told of a failure of ours.
 pub const BROKEN: &str = "Something broke on our side.";
 
-/// async-graphql's own words about a document that asks for too much.
-const TOO_COMPLEX: [&str; 4] = [
-    "Query is too complex.",
-    "Query is nested too deep.",
-    "The recursion depth of the query cannot be greater than",
-    "The number of directives on the field",
-];
-
 /// Gives every error of `response` its code and hides what is not the caller's business. `request_id` is asked at
 /// most once.
-pub fn finish(response: &mut Response, request_id: &dyn Fn() -> String) {
+pub fn mask(response: &mut Response, request_id: &dyn Fn() -> String) {
     let mut id = None;
     for error in &mut response.errors {
         match code_for(error) {
@@ -72,9 +64,6 @@ fn code_for(error: &ServerError) -> Option<&'static str> {
     if error.source.is_some() || error.message.starts_with("Data `") {
         return Some(code::INTERNAL);
     }
-    if TOO_COMPLEX.iter().any(|words| error.message.starts_with(words)) {
-        return Some(code::QUERY_TOO_COMPLEX);
-    }
     Some(code::BAD_USER_INPUT)
 }
 
@@ -98,7 +87,7 @@ mod tests {
 
     fn finished(error: ServerError) -> ServerError {
         let mut response = Response::from_errors(vec![error]);
-        finish(&mut response, &|| "id-1".to_owned());
+        mask(&mut response, &|| "id-1".to_owned());
         response.errors.remove(0)
     }
 
@@ -144,19 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn the_executors_own_limits_are_called_complex() {
-        for words in TOO_COMPLEX {
-            assert_eq!(code_of(&finished(ServerError::new(words, None))), "QUERY_TOO_COMPLEX");
-        }
-    }
-
-    #[test]
     fn one_id_serves_all_errors_of_a_response() {
         let mut error = ServerError::new("a", None);
         error.source = Some(std::sync::Arc::new("inside"));
         let mut response = Response::from_errors(vec![error.clone(), error]);
         let asked = std::cell::Cell::new(0);
-        finish(&mut response, &|| {
+        mask(&mut response, &|| {
             asked.set(asked.get() + 1);
             "id".to_owned()
         });

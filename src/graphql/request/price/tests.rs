@@ -1,13 +1,14 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use async_graphql::Request;
+use async_graphql::parser::types::DocumentOperations;
+use async_graphql::{Request, Variables};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::id::{ConcertId, SeriesId};
 use crate::graphql;
-use crate::graphql::guard::{self, GuardLimits};
+use crate::graphql::request::{DocumentLimits, Intake};
 use crate::service::census::Largest;
 
 const LARGE: SeriesId = SeriesId(Uuid::from_u128(1));
@@ -33,13 +34,12 @@ fn small() -> Catalogue {
 }
 
 fn priced(catalogue: &Catalogue, query: &str, variables: serde_json::Value) -> Result<Price, OverLimit> {
-    let mut request = Request::new(query).variables(Variables::from_json(variables));
-    guard::check(&mut request, &GuardLimits::default()).unwrap();
-    let variables = request.variables.clone();
-    let document = request.parsed_query().unwrap();
-    let operation = guard::selected(document, None).unwrap();
-    let shape = &shape();
-    let of = Priced { document, operation, variables: &variables, shape, catalogue };
+    static INTAKE: LazyLock<Intake> = LazyLock::new(graphql::intake);
+    let request = Request::new(query).variables(Variables::from_json(variables));
+    let mut prepared = INTAKE.prepare(request, &DocumentLimits::default()).expect(query);
+    let document = prepared.request.parsed_query().unwrap();
+    let DocumentOperations::Single(operation) = &document.operations else { unreachable!() };
+    let of = Priced { document, operation: &operation.node, shape: INTAKE.shape(), catalogue };
     check(of)?;
     price(of)
 }

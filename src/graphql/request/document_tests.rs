@@ -1,15 +1,15 @@
-use async_graphql::parser::parse_query;
-use async_graphql::{Request, ServerError, Value};
+use async_graphql::parser::{parse_query, types::Selection};
+use async_graphql::{ServerError, Value};
 
 use super::*;
 
-fn checked(query: impl Into<String>) -> Result<Option<OperationType>, ServerError> {
-    check(&mut Request::new(query), &GuardLimits::default())
+fn checked(query: impl AsRef<str>) -> Result<Document, ServerError> {
+    read(query.as_ref(), &DocumentLimits::default())
 }
 
 /// The limit that refused a document.
 #[track_caller]
-fn refused_for(query: impl Into<String>) -> String {
+fn refused_for(query: impl AsRef<str>) -> String {
     let error = checked(query).expect_err("over a limit");
     let extensions = error.extensions.expect("extensions");
     assert_eq!(extensions.get("code"), Some(&Value::from("QUERY_TOO_COMPLEX")), "{}", error.message);
@@ -21,7 +21,7 @@ fn refused_for(query: impl Into<String>) -> String {
 }
 
 #[track_caller]
-fn malformed(query: impl Into<String>) -> ServerError {
+fn malformed(query: impl AsRef<str>) -> ServerError {
     let error = checked(query).expect_err("malformed");
     let extensions = error.extensions.as_ref().expect("extensions");
     assert_eq!(extensions.get("code"), Some(&Value::from("BAD_USER_INPUT")), "{}", error.message);
@@ -82,9 +82,9 @@ fn raw_nesting_is_refused_before_the_parser_recurses() {
 
 #[test]
 fn ten_thousand_braces_are_refused_whatever_the_other_limits() {
-    let limits = GuardLimits { bytes: usize::MAX, tokens: usize::MAX, ..GuardLimits::default() };
+    let limits = DocumentLimits { bytes: usize::MAX, tokens: usize::MAX, ..DocumentLimits::default() };
     let query = format!("{}a{}", "{a".repeat(10_000), "}".repeat(10_000));
-    let error = check(&mut Request::new(query), &limits).unwrap_err();
+    let error = read(&query, &limits).unwrap_err();
     assert!(error.message.contains("nesting: 32 allowed, 10000 asked for"), "{}", error.message);
 }
 
@@ -201,7 +201,7 @@ fn introspection_passes_and_its_circles_do_not() {
          fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue }}
          fragment TypeRef on __Type {{ {types} }}"
     );
-    assert_eq!(checked(query).unwrap(), Some(OperationType::Query));
+    assert!(checked(query).is_ok());
     let circle = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
     assert_eq!(refused_for(circle), "introspection lists inside each other");
     let own_words = "{ farm { fields { fields { fields { name } } } } }";
@@ -223,18 +223,67 @@ fn the_journey_of_a_fan_passes() {
 }
 
 #[test]
-fn the_operation_that_will_run_is_told() {
-    let two = "query A { a } mutation B { b }";
-    let named = |query: &str, name: &str| {
-        check(&mut Request::new(query).operation_name(name), &GuardLimits::default())
+fn a_subscription_is_kept_and_has_its_own_limit() {
+    let subscription = |count: usize| format!("subscription {{ a {{ {} }} }}", "b ".repeat(count));
+    let limits = DocumentLimits::default();
+    let over = |count: usize| {
+        let document = checked(subscription(count)).unwrap();
+        let (_, operation) = document.parsed.operations.iter().next().unwrap();
+        check_operation(&operation.node, &document, &limits)
     };
-    assert_eq!(named(two, "A").unwrap(), Some(OperationType::Query));
-    assert_eq!(named(two, "B").unwrap(), Some(OperationType::Mutation));
-    assert_eq!(named(two, "C").unwrap(), None);
-    assert_eq!(named("mutation { a }", "A").unwrap(), None);
-    assert_eq!(checked(two).unwrap(), None);
-    assert_eq!(checked("mutation Only { a }").unwrap(), Some(OperationType::Mutation));
-    assert_eq!(checked("subscription { a }").unwrap(), Some(OperationType::Subscription));
+    assert_eq!(over(99), Ok(()));
+    assert_eq!(over(100).unwrap_err().of, "selections of a subscription");
+}
+
+#[test]
+fn escapes_that_the_parser_does_not_know_are_read() {
+    let of = |text: &str| {
+        let document = checked(format!("{{ a(b: \"{text}\") }}")).unwrap().parsed;
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else {
+            unreachable!()
+        };
+        field.node.get_argument("b").unwrap().node.to_string()
+    };
+    assert_eq!(of(r"x\uD83C\uDFB5y"), "\"x🎵y\"");
+    assert_eq!(of(r"\u{1F3B5}\u{41}\u{22}"), r#""🎵A\"""#);
+    assert_eq!(of(r"\\uD83C\u00e9"), "\"\\\\uD83Cé\"");
+    for bad in [r"\uD83C", r"\uDFB5\uD83C", r"\u{110000}", r"\u{}", r"\u{D83C}", r"\uD83Cx\uDFB5", r"\q"] {
+        malformed(format!("{{ a(b: \"{bad}\") }}"));
+    }
+}
+
+#[test]
+fn a_field_of_an_input_object_comes_once() {
+    for twice in [
+        "{ a(b: { c: 1, c: 2 }) }",
+        "{ a(b: { c: 1 d: X c: 2 }) }",
+        "{ a(b: [{ c: { d: 1 d: 1 } }]) }",
+        "query ($v: T = { c: 1, c: 1 }) { a(b: $v) }",
+        "{ a @d(b: { c: $c, c: $c }) }",
+        "{ a(b: { c: \"}\" c: 1 }) }",
+    ] {
+        assert!(malformed(twice).message.contains("only one input field"), "{twice}");
+    }
+    for fine in [
+        "{ a(b: { c: { c: { c: 1 } } }) }",
+        "{ a(b: [{ c: 1 }, { c: 1 }]) }",
+        "{ c: a c: a(b: { c: 1 }) { c: b } }",
+        "query ($c: T = { c: 1 }, $d: T = { c: 1 }) { a(b: $c, c: { c: $c, d: $d }) }",
+    ] {
+        assert!(checked(fine).is_ok(), "{fine}");
+    }
+}
+
+#[test]
+fn a_number_is_one_number() {
+    for bad in ["00", "01", "-01", "1.", ".5", "1e", "0x1", "1a", "+1", "00.5"] {
+        malformed(format!("{{ a(b: [{bad}]) }}"));
+    }
+    for good in ["0", "-0", "10", "0.5", "-1.5e-10", "1E3", "100200", "0.05", "1.00", "1e05", "1e-05", "0e00"]
+    {
+        assert!(checked(format!("{{ a(b: [{good}]) }}")).is_ok(), "{good}");
+    }
 }
 
 #[test]

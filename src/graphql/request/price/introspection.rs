@@ -1,9 +1,10 @@
 //! What it costs to tell about the schema.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::Field;
 
 use super::{TEXT, key};
-use crate::graphql::guard::shape::{Count, Lists, Shape};
+use crate::graphql::request::selections::{self, Fragments};
+use crate::graphql::request::shape::{Count, Lists, Shape};
 
 /// Bytes of a description, about.
 const DESCRIPTION: usize = 120;
@@ -24,34 +25,20 @@ impl Told {
 }
 
 /// Values and bytes of `__schema` or `__type`.
-pub(super) fn cost(document: &ExecutableDocument, shape: &Shape, field: &Field) -> (usize, usize) {
-    let mut walk = Walk { document, lists: shape.lists, values: 0, bytes: 0 };
+pub(super) fn cost(fragments: &Fragments, shape: &Shape, field: &Field) -> (usize, usize) {
+    let mut walk = Walk { fragments, lists: shape.lists, values: 0, bytes: 0 };
     walk.field(field, Told { objects: 1, all: false });
     (walk.values, walk.bytes)
 }
 
 struct Walk<'a> {
-    document: &'a ExecutableDocument,
+    fragments: &'a Fragments,
     lists: Lists,
     values: usize,
     bytes: usize,
 }
 
 impl Walk<'_> {
-    fn set(&mut self, set: &SelectionSet, told: Told) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => self.field(&field.node, told),
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node, told),
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
-                        self.set(&fragment.node.selection_set.node, told);
-                    }
-                }
-            }
-        }
-    }
-
     fn field(&mut self, field: &Field, told: Told) {
         let inside = match field.name.node.as_str() {
             "types" => Told { objects: self.lists.types, all: true },
@@ -66,6 +53,9 @@ impl Walk<'_> {
         let length = if field.name.node == "description" { DESCRIPTION } else { TEXT };
         self.values = self.values.saturating_add(inside.objects);
         self.bytes = self.bytes.saturating_add(inside.objects.saturating_mul(key(field) + length));
-        self.set(&field.selection_set.node, inside);
+        let fields = selections::fields(self.fragments, "", &field.selection_set.node);
+        for (_, field) in fields {
+            self.field(&field.node, inside);
+        }
     }
 }

@@ -1,29 +1,18 @@
-//! The document guard: what a document may cost, decided before async-graphql walks it.
-//!
-//! async-graphql expands every fragment spread anew, without memory, before its own limits apply: a document of
-//! 811 bytes can keep it busy for seconds. Its parser recurses once per bracket. So the text is scanned first
-//! (bytes, tokens, nesting), then parsed, then measured once per fragment; only what passes is executed.
+//! What a document may cost, decided before anything walks it.
 //!
 //! To add a limit: count it in `scan` (text) or `cost` (document), and compare it in [`check`].
 
-pub mod class;
-mod cost;
-pub mod price;
-mod scan;
-pub mod shape;
-
+use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-};
-use async_graphql::{ErrorExtensionValues, Request, ServerError};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 
+use super::{coded, cost, scan};
 use crate::graphql::{code, over_limit::OverLimit};
 
 /// How much one document may ask for. Every number is an inclusive maximum; fragments count as often as they are
 /// spread, and all operations of the document count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardLimits {
+pub struct DocumentLimits {
     /// Length of the document in bytes.
     pub bytes: usize,
     /// Tokens of the document: names, numbers, strings and punctuators.
@@ -50,7 +39,7 @@ pub struct GuardLimits {
     pub introspection_lists: usize,
 }
 
-impl Default for GuardLimits {
+impl Default for DocumentLimits {
     fn default() -> Self {
         Self {
             bytes: 32 << 10,
@@ -68,51 +57,53 @@ impl Default for GuardLimits {
     }
 }
 
-/// Lets a request through if its document is within `limits`, and says which kind of operation it will run; `None`
-/// if the document and `operationName` do not agree on one (the executor then says why). The parsed document is
-/// left in the request, so it is not parsed twice.
+/// A document within its limits.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) parsed: ExecutableDocument,
+    /// How many selections it has, with fragments expanded.
+    selections: usize,
+}
+
+/// Parses a document that is within `limits`.
 ///
 /// # Errors
 ///
 /// `QUERY_TOO_COMPLEX` with the limit's name, what is allowed and what was sent; `BAD_USER_INPUT` for a document
 /// that cannot be parsed or whose fragments spread themselves.
-pub fn check(request: &mut Request, limits: &GuardLimits) -> Result<Option<OperationType>, ServerError> {
-    OverLimit::check("bytes", request.query.len(), limits.bytes)?;
-    let text = scan::scan(&request.query)
+pub(super) fn read(text: &str, limits: &DocumentLimits) -> Result<Document, ServerError> {
+    OverLimit::check("bytes", text.len(), limits.bytes)?;
+    let scan = scan::scan(text)
         .map_err(|fault| coded(ServerError::new(fault.message, Some(fault.pos)), code::BAD_USER_INPUT))?;
-    OverLimit::check("tokens", text.tokens, limits.tokens)?;
-    OverLimit::check("nesting", text.nesting, limits.nesting)?;
-
-    let operation_name = request.operation_name.clone();
-    let mut document =
-        parse_query(&request.query).map_err(|error| coded(error.into(), code::BAD_USER_INPUT))?;
-    let selections = check_document(&document, limits)?;
-    let kind = selected(&document, operation_name.as_deref()).map(|operation| operation.ty);
-    if kind == Some(OperationType::Subscription) {
-        OverLimit::check("selections of a subscription", selections, limits.subscription_selections)?;
-    }
-    if let DocumentOperations::Single(operation) = &mut document.operations {
-        operation.node.variable_definitions.shrink_to_fit();
-        fit(&mut operation.node.selection_set.node);
-    }
-    request.set_parsed_query(document);
-    Ok(kind)
+    OverLimit::check("tokens", scan.tokens, limits.tokens)?;
+    OverLimit::check("nesting", scan.nesting, limits.nesting)?;
+    let text = scan.rewritten.as_deref().unwrap_or(text);
+    let parsed = parse_query(text).map_err(|error| coded(error.into(), code::BAD_USER_INPUT))?;
+    let selections = check(&parsed, limits)?;
+    Ok(Document { parsed, selections })
 }
 
-/// Gives back what the parser reserved for more of everything: three quarters of a KiB of a small document, and as much
-/// again if it has a variable. A subscription keeps its document for as long as it lives.
-fn fit(set: &mut SelectionSet) {
-    set.items.shrink_to_fit();
-    for item in &mut set.items {
-        if let Selection::Field(field) = &mut item.node {
-            field.node.arguments.shrink_to_fit();
-            fit(&mut field.node.selection_set.node);
-        }
+/// What an operation may be in addition to what its document may.
+///
+/// # Errors
+/// QUERY_TOO_COMPLEX.
+pub(super) fn check_operation(
+    operation: &OperationDefinition,
+    document: &Document,
+    limits: &DocumentLimits,
+) -> Result<(), OverLimit> {
+    if operation.ty == OperationType::Subscription {
+        OverLimit::check(
+            "selections of a subscription",
+            document.selections,
+            limits.subscription_selections,
+        )?;
     }
+    Ok(())
 }
 
 /// How many selections it has, if it is within its limits.
-fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result<usize, ServerError> {
+fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<usize, ServerError> {
     let totals = cost::measure(document, limits.nesting).map_err(|fault| match fault {
         cost::Fault::Cycle { fragment, pos } => coded(
             ServerError::new(format!("The fragment \"{fragment}\" spreads itself."), Some(pos)),
@@ -140,27 +131,6 @@ fn check_document(document: &ExecutableDocument, limits: &GuardLimits) -> Result
     Ok(totals.selections)
 }
 
-/// The operation that async-graphql will choose.
-pub(crate) fn selected<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a OperationDefinition> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    operation.map(|operation| &operation.node)
-}
-
-fn coded(mut error: ServerError, code: &str) -> ServerError {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-    error
-}
-
 #[cfg(test)]
+#[path = "document_tests.rs"]
 mod tests;

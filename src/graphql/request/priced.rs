@@ -3,7 +3,8 @@
 use std::{any::TypeId, sync::Arc};
 
 use async_graphql::{
-    Data, Executor, Pos, Request, Response, ServerError, Variables, parser::types::OperationType,
+    Data, Executor, Pos, Request, Response, ServerError,
+    parser::types::{DocumentOperations, OperationType},
 };
 use futures_util::{
     StreamExt,
@@ -15,11 +16,10 @@ use crate::{
         Schema,
         budget::Budget,
         error::error,
-        guard::{
-            self,
+        request::{
+            Intake,
             class::class,
             price::{self, Named, Priced},
-            shape::Shape,
         },
         sendable::{MANY_SEATS, Sendable},
     },
@@ -39,58 +39,39 @@ const MANY_VALUES: usize = 2_000;
 #[derive(Clone)]
 pub struct Guarded {
     schema: Schema,
-    shape: Arc<Shape>,
+    intake: Arc<Intake>,
     house: Arc<House>,
 }
 
 impl Guarded {
-    /// `shape` is that of `schema`.
+    /// `intake` prepares the requests for `schema`.
     #[must_use]
-    pub fn new(schema: Schema, shape: Arc<Shape>, house: Arc<House>) -> Self {
-        Self { schema, shape, house }
+    pub fn new(schema: Schema, intake: Arc<Intake>, house: Arc<House>) -> Self {
+        Self { schema, intake, house }
     }
 
     /// Lets the request in, if there is room for it right now; compares its price with what it may cost, and gives it its
     /// budget. What reads much waits for its turn.
     async fn let_in(&self, request: &mut Request) -> Result<Running, ServerError> {
-        let name = request.operation_name.clone();
-        // Set aside while the document is looked at, which stands in the request too.
-        let mut variables = std::mem::take(&mut request.variables);
-        let looked_at = self.look_at(request, name.as_deref(), &mut variables).await;
-        request.variables = variables;
-        let (running, kind) = looked_at?;
-        if kind != OperationType::Subscription {
-            request.data.insert(Budget::default());
-        }
-        Ok(running)
-    }
-
-    async fn look_at(
-        &self,
-        request: &mut Request,
-        name: Option<&str>,
-        variables: &mut Variables,
-    ) -> Result<(Running, OperationType), ServerError> {
         let sendable =
             request.data.get(&TypeId::of::<Sendable>()).and_then(|data| data.downcast_ref::<Sendable>());
         let sendable = sendable.cloned();
         let document = request.parsed_query()?;
         let refused = |failure, pos| error(failure).into_server_error(pos);
-        let Some(operation) = guard::selected(document, name) else {
-            // The executor says why.
-            let running = self.house.load().enter(Class::Browse);
-            return Ok((running.map_err(|failure| refused(failure, Pos::default()))?, OperationType::Query));
+        let DocumentOperations::Single(operation) = &document.operations else {
+            return Err(refused(
+                Failure::Internal("the operation is not in its normal form".into()),
+                Pos::default(),
+            ));
         };
+        let operation = &operation.node;
         let (pos, ty) = (operation.selection_set.pos, operation.ty);
-        // What is not declared would be kept for as long as the operation runs.
-        variables
-            .retain(|name, _| operation.variable_definitions.iter().any(|one| one.node.name.node == *name));
         let class = class(document, operation);
         let mut running = self.house.load().enter(class).map_err(|failure| refused(failure, pos))?;
-        let named = Named::of(document, operation, variables);
+        let named = Named::of(document, operation);
         let catalogue = self.house.catalogue_size(&named.concerts, &named.dates).await;
         let catalogue = &catalogue.map_err(|failure| refused(failure, pos))?;
-        let priced = Priced { document, operation, variables, shape: &self.shape, catalogue };
+        let priced = Priced { document, operation, shape: self.intake.shape(), catalogue };
         let price = price::check(priced)?;
         if price.seats > 0 {
             // A seat map is what it is wherever it stands.
@@ -103,7 +84,10 @@ impl Guarded {
         if reads_much && ty == OperationType::Query {
             running.read().await.map_err(|failure| refused(failure, pos))?;
         }
-        Ok((running, ty))
+        if ty != OperationType::Subscription {
+            request.data.insert(Budget::default());
+        }
+        Ok(running)
     }
 }
 
