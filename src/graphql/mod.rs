@@ -25,6 +25,7 @@ pub mod series;
 pub mod stats;
 pub mod ticket;
 pub mod time;
+mod whole;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
