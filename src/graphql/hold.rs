@@ -19,6 +19,7 @@ use crate::{
         problem::{Problem, settle},
         seat::Seat,
         time::Time,
+        whole::whole,
     },
     service::{Failure, House, sale::best_count},
 };
@@ -80,6 +81,7 @@ impl HoldQuery {
     /// The caller's live holds, the oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<Hold>> {
         let holds = ctx.data::<Arc<House>>()?.holds(caller(ctx)?).await.map_err(error)?;
+        let holds = whole(ctx, holds).await?;
         take_rows(ctx, holds.len())?;
         Ok(holds.into_iter().map(Hold).collect())
     }

@@ -26,6 +26,7 @@ pub mod shown;
 pub mod stats;
 pub mod ticket;
 pub mod time;
+mod whole;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 use chrono::{DateTime, Utc};

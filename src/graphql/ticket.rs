@@ -22,6 +22,7 @@ use crate::{
         problem::{Problem, settle},
         seat::Seat,
         time::Time,
+        whole::whole,
     },
     service::House,
 };
@@ -101,6 +102,7 @@ impl Payment {
     /// What it paid for, also what was given back since.
     async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
         let found = loaders::load(ctx, TicketsOf(self.0.id)).await?.unwrap_or_default();
+        let found = whole(ctx, found).await?;
         take_rows(ctx, found.len())?;
         Ok(found.into_iter().map(Reservation).collect())
     }
@@ -136,7 +138,8 @@ impl TicketQuery {
     ) -> Result<Connection<String, Reservation>> {
         let (user, page) = read(of_whom(user_id.as_ref(), &PageArgs { first, after, last, before }))?;
         let house = ctx.data::<Arc<House>>()?;
-        let slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
+        let mut slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
+        slice.items = whole(ctx, slice.items).await?;
         connection(ctx, slice, |ticket| ticket.id.to_string(), Reservation)
     }
 

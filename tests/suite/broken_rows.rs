@@ -166,6 +166,62 @@ async fn what_a_fan_has_is_shown_without_what_cannot_be_read() {
     }
 }
 
+/// What must be there of a ticket or a hold, and cannot be read: that ticket is left out.
+#[tokio::test]
+async fn a_ticket_of_a_broken_date_does_not_take_the_others_with_it() {
+    let server = Server::start().await;
+    let organizer = server.organizer();
+    let mut houses = Vec::new();
+    for n in 0..3 {
+        let concert = organizer.concert(&format!("Concert {n}")).await;
+        let house = organizer.series(&concert, Plan::default()).await;
+        server.fan("ann").buy(&house, 0).await;
+        houses.push(house);
+    }
+    let ann = server.fan("ann");
+    let tickets = "{ reservations { nodes { id payment { id } seat { number series { startAt concert { title } } } } } }";
+    let edges = "fragment Parts on Reservation { seat { series { id concert { id } } } } \
+         query { reservations { edges { node { ...Parts payment { amount } } } } }";
+    let inner =
+        "{ payments { nodes { reservations { payment { id } seat { series { concert { id } } } } } } }";
+    for (table, column) in [("concert", "created_at"), ("series", "start_at"), ("payment", "created_at")] {
+        let fresh = houses[0].clone();
+        let row = match table {
+            "concert" => format!("id = {}", id(&server, &fresh.concert)),
+            "series" => format!("id = {}", id(&server, &fresh.series)),
+            _ => format!("series_id = {}", id(&server, &fresh.series)),
+        };
+        let before = "2026-01-01T00:00:00+00:00";
+        for bad in bad_times(&server) {
+            sql(&server, &format!("UPDATE {table} SET {column} = {bad} WHERE {row}")).await;
+            assert_eq!(count(&ann, tickets, "reservations.nodes").await, 2, "{table} {bad}");
+            assert_eq!(count(&ann, edges, "reservations.edges").await, 2, "{table} {bad}");
+            let all = count(&ann, inner, "payments.nodes").await;
+            assert_eq!(all, if table == "payment" { 2 } else { 3 }, "{table} {bad}");
+        }
+        sql(&server, &format!("UPDATE {table} SET {column} = '{before}' WHERE {row}")).await;
+        assert_eq!(count(&ann, tickets, "reservations.nodes").await, 3, "{table}");
+    }
+    let mut bea = server.fan("bea");
+    for house in &houses[..2] {
+        bea = server.fan("bea");
+        bea.join(&house.series).await;
+        bea.must_hold(&house.seats[1]).await;
+    }
+    let bad = bad_times(&server)[0];
+    sql(
+        &server,
+        &format!("UPDATE series SET start_at = {bad} WHERE id = {}", id(&server, &houses[0].series)),
+    )
+    .await;
+    let held = "{ holds { id seat { series { startAt } } } }";
+    assert_eq!(count(&bea, held, "holds").await, 1);
+    assert_eq!(count(&bea, "{ holds { id } }", "holds").await, 2);
+    let seat = id(&server, &houses[1].seats[1]);
+    sql(&server, &format!("UPDATE seat SET held_until = {bad} WHERE id = {seat}")).await;
+    assert_eq!(count(&bea, "{ holds { id seat { number } } }", "holds").await, 1);
+}
+
 /// The holds of others end, and their seats can be had.
 #[tokio::test]
 async fn a_hold_that_cannot_be_read_keeps_nobody_elses() {
