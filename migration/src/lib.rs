@@ -6,6 +6,7 @@ pub use sea_orm_migration::prelude::*;
 
 mod building;
 mod catalog;
+mod commit_order;
 mod key_age;
 mod ledger_actor;
 mod processes;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(building::Building),
             Box::new(key_age::KeyAge),
             Box::new(ledger_actor::LedgerActor),
+            Box::new(commit_order::CommitOrder),
         ]
     }
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, connection::Connec
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{catalog, catalog::SeriesStatus, id::ConcertId, text},
+    domain::{catalog, catalog::SeriesStatus, id::ConcertId, page::List, text},
     graphql::{
         budget::take_rows,
         error::{bad_input, caller, error, id},
@@ -77,12 +77,12 @@ impl ConcertQuery {
         before: Option<String>,
         search: Option<String>,
     ) -> Result<Connection<String, Concert>> {
-        let page = PageArgs { first, after, last, before }.page()?;
+        let page = PageArgs { first, after, last, before }.page(&List::Concerts)?;
         let search = search.as_deref().map(str::trim).filter(|text| !text.is_empty());
         text::check("search", search.unwrap_or_default(), text::SEARCH).map_err(bad_input)?;
         let database = ctx.data::<Arc<House>>()?.database();
         let slice = database.concerts(search, page).await.map_err(|failure| error(failure.into()))?;
-        connection(ctx, slice, |concert| concert.id.to_string(), Concert)
+        connection(ctx, &List::Concerts, slice, Concert)
     }
 
     /// One concert; null if there is no such concert. Needs no token.

@@ -1,6 +1,6 @@
 //! Relay connections over [`Page`]s.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use async_graphql::{
     Context, Error, OutputType,
@@ -8,8 +8,11 @@ use async_graphql::{
 };
 
 use crate::{
-    domain::page::{MAX_PAGE, Page, Slice},
-    graphql::{budget::take_rows, error::bad_input},
+    domain::{
+        mistake::Mistake,
+        page::{List, MAX_PAGE, Page, Slice},
+    },
+    graphql::{budget::take_rows, error::bad_inputs},
 };
 
 /// Rows of a page when the client does not say.
@@ -29,47 +32,59 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
-    /// Reads the arguments.
+    /// Reads the arguments, for that list.
     ///
     /// # Errors
-    /// BAD_USER_INPUT that names the argument that is wrong.
-    pub fn page<K: FromStr>(&self) -> Result<Page<K>, Error> {
-        let count = |name, n: i32| match u64::try_from(n) {
-            Ok(n @ 1..=MAX_PAGE) => Ok(n),
-            _ => Err(bad_input(format!("{name} must be between 1 and {MAX_PAGE}, not {n}."))),
+    /// BAD_USER_INPUT that names every argument that is wrong.
+    pub fn page<K: FromStr + Display>(&self, list: &List<'_>) -> Result<Page<K>, Error> {
+        let mut mistakes = Vec::new();
+        let (mut limit, from_end) = (DEFAULT_PAGE, self.last.is_some());
+        for (name, count) in [("first", self.first), ("last", self.last)] {
+            match count.map(|n| u64::try_from(n).unwrap_or_default()) {
+                None => {}
+                Some(n @ 1..=MAX_PAGE) => limit = n,
+                Some(_) => {
+                    mistakes.push(Mistake::at([name.into()], format!("must be between 1 and {MAX_PAGE}, not {}", count.unwrap_or_default())))
+                }
+            }
+        }
+        if self.first.is_some() && self.last.is_some() {
+            mistakes.push(Mistake::at(["last".into()], "must be left out where there is first"));
+        }
+        let mut key = |name: &'static str, cursor: &Option<String>| {
+            let cursor = cursor.as_deref()?;
+            let key = list.key(cursor);
+            if key.is_none() {
+                mistakes.push(Mistake::at([name.into()], NOT_A_CURSOR));
+            }
+            key
         };
-        let (limit, from_end) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(bad_input("Use either first or last, not both.")),
-            (Some(n), None) => (count("first", n)?, false),
-            (None, Some(n)) => (count("last", n)?, true),
-            (None, None) => (DEFAULT_PAGE, false),
-        };
-        let (after, before) =
-            (cursor("after", self.after.as_deref())?, cursor("before", self.before.as_deref())?);
-        Ok(Page { after, before, limit, from_end })
+        let (after, before) = (key("after", &self.after), key("before", &self.before));
+        if mistakes.is_empty() {
+            Ok(Page { after, before, limit, from_end })
+        } else {
+            Err(bad_inputs(&mistakes))
+        }
     }
 }
 
-fn cursor<K: FromStr>(name: &str, text: Option<&str>) -> Result<Option<K>, Error> {
-    let read = |text: &str| {
-        text.parse()
-            .map_err(|_| bad_input(format!("{name} must be a cursor of this list; use pageInfo.endCursor.")))
-    };
-    text.map(read).transpose()
-}
+/// Also what becomes of cursors that an older version gave.
+const NOT_A_CURSOR: &str =
+    "must be a cursor of this very list, as its pageInfo gives it; or begin anew without one";
 
-/// A slice as a connection; `key` gives a row's cursor.
+/// A slice of that list as a connection.
 ///
 /// # Errors
 /// QUERY_TOO_COMPLEX if the request has no budget for so many rows any more.
-pub fn connection<T, N: OutputType>(
+pub fn connection<K: Display, T, N: OutputType>(
     ctx: &Context<'_>,
-    slice: Slice<T>,
-    key: impl Fn(&T) -> String,
+    list: &List<'_>,
+    slice: Slice<K, T>,
     node: impl Fn(T) -> N,
 ) -> Result<Connection<String, N, EmptyFields, EmptyFields>, Error> {
     take_rows(ctx, slice.items.len())?;
     let mut connection = Connection::new(slice.has_previous, slice.has_next);
-    connection.edges.extend(slice.items.into_iter().map(|row| Edge::new(key(&row), node(row))));
+    let edges = slice.items.into_iter().map(|(key, row)| Edge::new(list.cursor(&key), node(row)));
+    connection.edges.extend(edges);
     Ok(connection)
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::sale,
+    domain::{page::List, sale},
     graphql::{
         ahead::{acting_on, reading},
         error::{caller, error},
@@ -42,11 +42,11 @@ impl Points {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, PointHistory>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let house = ctx.data::<Arc<House>>()?;
-        let owner = &self.0.user;
+        let (house, owner) = (ctx.data::<Arc<House>>()?, &self.0.user);
+        let list = List::History(owner);
+        let page = PageArgs { first, after, last, before }.page(&list)?;
         let slice = house.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
-        connection(ctx, slice.map_err(error)?, |entry| entry.line.to_string(), PointHistory)
+        connection(ctx, &list, slice.map_err(error)?, PointHistory)
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{
         id::{HoldId, UserId},
+        page::List,
         policy::QueuePolicy,
         sale,
     },
@@ -129,10 +130,12 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Reservation>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
-        let slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
-        connection(ctx, slice, |ticket| ticket.id.to_string(), Reservation)
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let owner = user(user_id.as_ref())?.unwrap_or_else(|| caller.user.clone());
+        let list = List::Reservations(&owner);
+        let page = PageArgs { first, after, last, before }.page(&list)?;
+        let slice = house.reservations(caller, owner.clone(), page).await.map_err(error)?;
+        connection(ctx, &list, slice, Reservation)
     }
 
     /// One ticket of the caller's; null if there is no such ticket.
@@ -156,10 +159,12 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Payment>> {
-        let page = PageArgs { first, after, last, before }.page()?;
-        let (house, user) = (ctx.data::<Arc<House>>()?, user(user_id.as_ref())?);
-        let slice = house.payments(caller(ctx)?, user, page).await.map_err(error)?;
-        connection(ctx, slice, |payment| payment.id.to_string(), Payment)
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let owner = user(user_id.as_ref())?.unwrap_or_else(|| caller.user.clone());
+        let list = List::Payments(&owner);
+        let page = PageArgs { first, after, last, before }.page(&list)?;
+        let slice = house.payments(caller, owner.clone(), page).await.map_err(error)?;
+        connection(ctx, &list, slice, Payment)
     }
 
     /// One payment of the caller's; null if there is no such payment.
