@@ -43,9 +43,10 @@ impl PageArgs {
             match count.map(|n| u64::try_from(n).unwrap_or_default()) {
                 None => {}
                 Some(n @ 1..=MAX_PAGE) => limit = n,
-                Some(_) => {
-                    mistakes.push(Mistake::at([name.into()], format!("must be between 1 and {MAX_PAGE}, not {}", count.unwrap_or_default())))
-                }
+                Some(_) => mistakes.push(Mistake::at(
+                    [name.into()],
+                    format!("must be between 1 and {MAX_PAGE}, not {}", count.unwrap_or_default()),
+                )),
             }
         }
         if self.first.is_some() && self.last.is_some() {

@@ -27,9 +27,6 @@ use crate::{
     },
 };
 
-/// Held while a concert is added, until its commit. Any number will do, but always the same.
-const CONCERTS_LOCK: i64 = 0x4652_4f4e_5402;
-
 /// Seats that are read at once.
 const ROWS: usize = 2_000;
 
@@ -287,7 +284,7 @@ impl Database {
     async fn next_number(&self, tx: &DatabaseTransaction) -> Result<i64, DbErr> {
         // SQLite has one writer at a time.
         if self.is_postgres() {
-            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({CONCERTS_LOCK})")).await?;
+            tx.execute_unprepared("SELECT pg_advisory_xact_lock(hashtextextended('concerts', 0))").await?;
         }
         let last: Option<Option<i64>> = concert::Entity::find()
             .select_only()

@@ -19,5 +19,7 @@ mod journey;
 mod n_plus_one;
 mod outgoing;
 mod overload;
+mod paging;
 mod race;
 mod rules;
+mod upgrade;
