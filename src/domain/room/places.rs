@@ -36,7 +36,7 @@ pub(super) enum State {
     /// In the lobby or in line; `rank` is `None` before the draw.
     Waiting { rank: Option<u32> },
     /// May book.
-    Admitted { session_ends: i64, pinned: i64 },
+    Admitted { since: i64, session_ends: i64, pinned: i64 },
 }
 
 impl Place {
@@ -55,7 +55,7 @@ impl Place {
         let silent = self.heard_at(now) + timeout;
         match self.state {
             State::Waiting { .. } => silent,
-            State::Admitted { session_ends, pinned } => session_ends.min(silent).max(pinned),
+            State::Admitted { session_ends, pinned, .. } => session_ends.min(silent).max(pinned),
         }
     }
 }
