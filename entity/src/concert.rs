@@ -17,6 +17,8 @@ pub struct Model {
     pub organizer_id: String,
     /// When that was.
     pub created_at: DateTimeUtc,
+    /// Its place in the order of the commits, from 1.
+    pub number: i64,
 }
 
 /// None are followed: reads are by key, in batches.

@@ -13,6 +13,8 @@ pub struct Model {
     pub user_id: String,
     /// The series of the seats.
     pub series_id: Uuid,
+    /// The line of its owner's ledger that paid it: they are in the order of the commits.
+    pub line: i32,
     /// Points.
     pub amount: i32,
     /// Points of it that were given back.

@@ -17,6 +17,8 @@ pub struct Model {
     pub seat_id: Uuid,
     /// What paid for it.
     pub payment_id: Uuid,
+    /// The line of its owner's ledger that paid for it: they are in the order of the commits.
+    pub line: i32,
     /// Points that it cost.
     pub price: i32,
     /// Whether it stands.

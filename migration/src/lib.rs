@@ -6,6 +6,7 @@ pub use sea_orm_migration::prelude::*;
 
 mod building;
 mod catalog;
+mod commit_order;
 mod key_age;
 mod ledger_actor;
 mod processes;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(key_age::KeyAge),
             Box::new(ledger_actor::LedgerActor),
             Box::new(search::Search),
+            Box::new(commit_order::CommitOrder),
         ]
     }
 }

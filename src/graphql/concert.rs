@@ -9,6 +9,7 @@ use crate::{
         catalog::{self, SeriesStatus},
         id::ConcertId,
         mistake::Mistakes,
+        page::List,
         text::{SearchWords, Title},
     },
     graphql::{
@@ -84,14 +85,15 @@ impl ConcertQuery {
         search: Option<String>,
     ) -> Result<Connection<String, Concert>> {
         let mut wrong = Mistakes::default();
-        let page = wrong.take_all(None, PageArgs { first, after, last, before }.page());
+        let list = List::Concerts;
+        let page = wrong.take_all(None, PageArgs { first, after, last, before }.page(&list));
         let search = search.as_deref().map(SearchWords::try_new).transpose().map(Option::flatten);
         let search = wrong.take(["search".into()], search);
         let (Some(page), Some(search)) = (page, search) else { return read(Err(wrong.into_vec())) };
         let database = ctx.data::<Arc<House>>()?.database();
         let slice =
             database.concerts(search.as_ref(), page).await.map_err(|failure| error(failure.into()))?;
-        connection(ctx, slice, |concert| concert.id.to_string(), Concert)
+        connection(ctx, &list, slice, Concert)
     }
 
     /// One concert; null if there is no such concert. Needs no token.

@@ -1,6 +1,6 @@
 //! Relay connections over [`Page`]s.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use async_graphql::{
     Context, Error, OutputType,
@@ -10,7 +10,7 @@ use async_graphql::{
 use crate::{
     domain::{
         mistake::{Mistake, Mistakes},
-        page::{MAX_PAGE, Page, Slice},
+        page::{List, MAX_PAGE, Page, Slice},
     },
     graphql::budget::take_rows,
 };
@@ -32,19 +32,20 @@ pub struct PageArgs {
 }
 
 impl PageArgs {
-    /// Reads the arguments.
+    /// Reads the arguments, for that list.
     ///
     /// # Errors
     /// Each of them that is wrong.
-    pub fn page<K: FromStr>(&self) -> Result<Page<K>, Vec<Mistake>> {
+    pub fn page<K: FromStr + Display>(&self, list: &List<'_>) -> Result<Page<K>, Vec<Mistake>> {
         let mut wrong = Mistakes::default();
         let first = self.first.map(|n| wrong.take(["first".into()], count(n)).unwrap_or_default());
         let last = self.last.map(|n| wrong.take(["last".into()], count(n)).unwrap_or_default());
         if first.is_some() && last.is_some() {
             wrong.add(Mistake::at(["last".into()], "must be left out beside first: use either of them"));
         }
-        let after = self.after.as_deref().and_then(|text| wrong.take(["after".into()], cursor(text)));
-        let before = self.before.as_deref().and_then(|text| wrong.take(["before".into()], cursor(text)));
+        let key = |cursor: &String| list.key(cursor).ok_or_else(|| NOT_A_CURSOR.to_owned());
+        let after = self.after.as_ref().and_then(|cursor| wrong.take(["after".into()], key(cursor)));
+        let before = self.before.as_ref().and_then(|cursor| wrong.take(["before".into()], key(cursor)));
         let limit = first.or(last).unwrap_or(DEFAULT_PAGE);
         wrong.none_or(Page { after, before, limit, from_end: last.is_some() })
     }
@@ -57,22 +58,23 @@ fn count(n: i32) -> Result<u64, String> {
     }
 }
 
-fn cursor<K: FromStr>(text: &str) -> Result<K, String> {
-    text.parse().map_err(|_| "must be a cursor of this list: take it from pageInfo".to_owned())
-}
+/// Also what becomes of cursors that an older version gave.
+const NOT_A_CURSOR: &str =
+    "must be a cursor of this very list, as its pageInfo gives it; or begin anew without one";
 
-/// A slice as a connection; `key` gives a row's cursor.
+/// A slice of that list as a connection.
 ///
 /// # Errors
 /// QUERY_TOO_COMPLEX if the request has no budget for so many rows any more.
-pub fn connection<T, N: OutputType>(
+pub fn connection<K: Display, T, N: OutputType>(
     ctx: &Context<'_>,
-    slice: Slice<T>,
-    key: impl Fn(&T) -> String,
+    list: &List<'_>,
+    slice: Slice<K, T>,
     node: impl Fn(T) -> N,
 ) -> Result<Connection<String, N, EmptyFields, EmptyFields>, Error> {
     take_rows(ctx, slice.items.len())?;
     let mut connection = Connection::new(slice.has_previous, slice.has_next);
-    connection.edges.extend(slice.items.into_iter().map(|row| Edge::new(key(&row), node(row))));
+    let edges = slice.items.into_iter().map(|(key, row)| Edge::new(list.cursor(&key), node(row)));
+    connection.edges.extend(edges);
     Ok(connection)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
 
 use crate::{
-    domain::{mistake::Mistakes, sale, text::IdempotencyKey},
+    domain::{mistake::Mistakes, page::List, sale, text::IdempotencyKey},
     graphql::{
         ahead::{acting_on, reading},
         error::{caller, error, read, read_input},
@@ -43,11 +43,11 @@ impl Points {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, PointHistory>> {
-        let page = read(PageArgs { first, after, last, before }.page())?;
-        let house = ctx.data::<Arc<House>>()?;
-        let owner = &self.0.user;
+        let (house, owner) = (ctx.data::<Arc<House>>()?, &self.0.user);
+        let list = List::History(owner);
+        let page = read(PageArgs { first, after, last, before }.page(&list))?;
         let slice = house.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
-        connection(ctx, slice.map_err(error)?, |entry| entry.line.to_string(), PointHistory)
+        connection(ctx, &list, slice.map_err(error)?, PointHistory)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         id::{SeriesId, TokenId, UserId},
         mistake::Mistakes,
-        sale,
+        room, sale,
         text::PersonName,
     },
     graphql::{
@@ -85,6 +85,27 @@ pub enum TokenStatus {
     Left,
 }
 
+/// Honest bounds of a wait: 9 of 10 fans are admitted within them.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct WaitEstimate {
+    /// What the policy allows at best for as many as are expected to be in front, or more.
+    pub min_seconds: i32,
+    /// At most twice `minSeconds` and a minute; null where that cannot be said.
+    pub max_seconds: Option<i32>,
+    /// What it rests on.
+    pub basis: EstimateBasis,
+}
+
+/// What an estimate rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "room::Basis")]
+pub enum EstimateBasis {
+    /// The pace of the last minutes: how long people stay once they are admitted, and how many leave the line.
+    Measured,
+    /// What the limits alone allow, where too little was measured, or nothing else counts.
+    Policy,
+}
+
 /// Where a fan stands in line.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct QueuePosition {
@@ -99,8 +120,13 @@ pub struct QueuePosition {
     pub position: Option<i32>,
     /// People waiting in this room.
     pub waiting: i32,
-    /// From the pace of the last minute; null until somebody was admitted.
+    /// How long it will take, more or less: the middle of `estimate`. Null rather than wrong, and never below what the
+    /// policy allows at best.
     pub estimated_wait_seconds: Option<i32>,
+    /// Between what and what it will take. Null while that is not known: in the lobby and while the sale is paused, and
+    /// where `maxActive` is the only limit until three sessions have ended. From one second to the next it moves by no
+    /// more than a tenth or a few seconds.
+    pub estimate: Option<WaitEstimate>,
     /// While ADMITTED: until when seats may be chosen; fixed at the admission. Who holds seats then keeps the place until
     /// the last of those holds ends, to pay for them.
     pub admitted_until: Option<Time>,
@@ -119,7 +145,12 @@ impl From<queue::Position> for QueuePosition {
             status: position.status.into(),
             position: position.position.map(int),
             waiting: int(position.waiting),
-            estimated_wait_seconds: position.estimated_wait_seconds.map(int),
+            estimated_wait_seconds: position.estimate.and_then(|it| it.likely_seconds()).map(int),
+            estimate: position.estimate.map(|it| WaitEstimate {
+                min_seconds: int(it.min_seconds),
+                max_seconds: it.max_seconds.map(int),
+                basis: it.basis.into(),
+            }),
             admitted_until: position.admitted_until.map(Time),
             available_seats: i32::try_from(position.available_seats).unwrap_or(i32::MAX),
             series_status: position.series_status.into(),

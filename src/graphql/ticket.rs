@@ -1,14 +1,15 @@
 //! Tickets and what paid for them.
 
-use std::{str::FromStr, sync::Arc};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, connection::Connection};
 
 use crate::{
     domain::{
         id::{HoldId, UserId},
+        identity::Caller,
         mistake::{Mistake, Mistakes},
-        page::Page,
+        page::{List, Page},
         policy::QueuePolicy,
         sale,
         text::IdempotencyKey,
@@ -136,11 +137,12 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Reservation>> {
-        let (user, page) = read(of_whom(user_id.as_ref(), &PageArgs { first, after, last, before }))?;
-        let house = ctx.data::<Arc<House>>()?;
-        let mut slice = house.reservations(caller(ctx)?, user, page).await.map_err(error)?;
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let args = PageArgs { first, after, last, before };
+        let (owner, page) = read(of_whom(caller, user_id.as_ref(), &args, |of| List::Reservations(of)))?;
+        let mut slice = house.reservations(caller, owner.clone(), page).await.map_err(error)?;
         slice.items = whole(ctx, slice.items).await?;
-        connection(ctx, slice, |ticket| ticket.id.to_string(), Reservation)
+        connection(ctx, &List::Reservations(&owner), slice, Reservation)
     }
 
     /// One ticket of the caller's; null if there is no such ticket.
@@ -164,10 +166,11 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Payment>> {
-        let (user, page) = read(of_whom(user_id.as_ref(), &PageArgs { first, after, last, before }))?;
-        let house = ctx.data::<Arc<House>>()?;
-        let slice = house.payments(caller(ctx)?, user, page).await.map_err(error)?;
-        connection(ctx, slice, |payment| payment.id.to_string(), Payment)
+        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let args = PageArgs { first, after, last, before };
+        let (owner, page) = read(of_whom(caller, user_id.as_ref(), &args, |of| List::Payments(of)))?;
+        let slice = house.payments(caller, owner.clone(), page).await.map_err(error)?;
+        connection(ctx, &List::Payments(&owner), slice, Payment)
     }
 
     /// One payment of the caller's; null if there is no such payment.
@@ -187,15 +190,18 @@ pub(super) fn user(id: Option<&ID>) -> std::result::Result<Option<UserId>, Strin
     id.map(|id| UserId::try_new(id)).transpose()
 }
 
-/// Reads whose things are asked for, and which page of them.
-fn of_whom<K: FromStr>(
+/// Reads whose things are asked for, the caller's own if nobody is named, and which page of that list of theirs.
+fn of_whom<K: FromStr + Display>(
+    caller: &Caller,
     user_id: Option<&ID>,
     page: &PageArgs,
-) -> std::result::Result<(Option<UserId>, Page<K>), Vec<Mistake>> {
+    list: impl Fn(&UserId) -> List<'_>,
+) -> std::result::Result<(UserId, Page<K>), Vec<Mistake>> {
     let mut wrong = Mistakes::default();
     let owner = wrong.take(["userId".into()], user(user_id));
-    let page = wrong.take_all(None, page.page());
-    owner.zip(page).ok_or_else(|| wrong.into_vec())
+    let named = owner.clone().flatten().unwrap_or_else(|| caller.user.clone());
+    let page = wrong.take_all(None, page.page(&list(&named)));
+    owner.and(page).map(|page| (named, page)).ok_or_else(|| wrong.into_vec())
 }
 
 /// What to pay for.

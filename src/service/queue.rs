@@ -11,7 +11,7 @@ use crate::{
         catalog::SeriesStatus,
         id::{SeriesId, TokenId, UserId},
         identity::{Caller, JoinOrder, QueuePass},
-        room::{Heard, Outcome, Status},
+        room::{Heard, Outcome, Status, WaitEstimate},
         sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
         text::PersonName,
     },
@@ -48,8 +48,8 @@ pub struct Position {
     pub position: Option<u32>,
     /// How many wait.
     pub waiting: u32,
-    /// See [`crate::domain::room::View::estimated_wait_seconds`].
-    pub estimated_wait_seconds: Option<u32>,
+    /// See [`crate::domain::room::View::estimate`].
+    pub estimate: Option<WaitEstimate>,
     /// While admitted: until when seats may be chosen.
     pub admitted_until: Option<DateTime<Utc>>,
     /// Seats that can be held.
@@ -301,7 +301,7 @@ impl House {
             status: found.status,
             position: Some(0),
             waiting: room.counts().await?.waiting,
-            estimated_wait_seconds: None,
+            estimate: None,
             admitted_until: None,
             available_seats: room.seats().counts().available,
             series_status: room.status(),
@@ -333,7 +333,7 @@ fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
         },
         position: view.position,
         waiting: view.waiting,
-        estimated_wait_seconds: view.estimated_wait_seconds,
+        estimate: view.estimate,
         admitted_until: view.admitted_until,
         available_seats: *available,
         series_status: *status,

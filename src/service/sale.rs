@@ -5,7 +5,7 @@ use crate::{
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         identity::Caller,
         mistake::Mistake,
-        page::{Page, Slice},
+        page::{LedgerKey, Page, Slice, TicketKey},
         policy::QueuePolicy,
         sale::{Command, Hold, Outcome, Paid, Payment, Problem, ProblemCode, Reservation, Wallet},
         text::{IdempotencyKey, SectionName},
@@ -198,10 +198,10 @@ impl House {
     pub async fn reservations(
         &self,
         caller: &Caller,
-        user: Option<UserId>,
-        page: Page<uuid::Uuid>,
-    ) -> Result<Slice<Reservation>, Failure> {
-        Ok(self.database.reservations(&readable(caller, user)?, page).await?)
+        user: UserId,
+        page: Page<TicketKey>,
+    ) -> Result<Slice<TicketKey, Reservation>, Failure> {
+        Ok(self.database.reservations(&readable(caller, Some(user))?, page).await?)
     }
 
     /// The payments of the caller, or for an ADMIN of anybody.
@@ -211,10 +211,10 @@ impl House {
     pub async fn payments(
         &self,
         caller: &Caller,
-        user: Option<UserId>,
-        page: Page<uuid::Uuid>,
-    ) -> Result<Slice<Payment>, Failure> {
-        Ok(self.database.payments(&readable(caller, user)?, page).await?)
+        user: UserId,
+        page: Page<LedgerKey>,
+    ) -> Result<Slice<LedgerKey, Payment>, Failure> {
+        Ok(self.database.payments(&readable(caller, Some(user))?, page).await?)
     }
 }
 

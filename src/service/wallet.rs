@@ -4,7 +4,7 @@ use crate::{
     domain::{
         id::UserId,
         identity::{Caller, Role},
-        page::{Page, Slice},
+        page::{LedgerKey, Page, Slice},
         sale::{Command, Entry, Outcome, Wallet},
         text::IdempotencyKey,
     },
@@ -86,8 +86,8 @@ impl House {
         &self,
         caller: &Caller,
         user: &UserId,
-        page: Page<i32>,
-    ) -> Result<Slice<Entry>, Failure> {
+        page: Page<LedgerKey>,
+    ) -> Result<Slice<LedgerKey, Entry>, Failure> {
         // A cashier is shown the wallet that was charged, but not what its owner did before.
         Ok(self.database.history(&readable(caller, Some(user.clone()))?, page).await?)
     }

@@ -92,6 +92,17 @@ const CHECKS: &[(&str, &str)] = &[
            AND h.user_id = p.user_id AND h.amount = -p.amount) <> 1",
     ),
     (
+        "rule 26: payment that does not stand in its list where it was committed",
+        "SELECT 'payment of ' || p.user_id || ' at line ' || CAST(p.line AS TEXT) AS what FROM payment p \
+         LEFT JOIN point_history h ON h.payment_id = p.id AND h.kind = 'USE' AND h.line = p.line \
+         WHERE h.id IS NULL",
+    ),
+    (
+        "rule 26: reservation that does not stand in its list where it was committed",
+        "SELECT 'reservation of ' || r.user_id || ' at line ' || CAST(r.line AS TEXT) AS what \
+         FROM reservation r JOIN payment p ON p.id = r.payment_id WHERE r.line <> p.line",
+    ),
+    (
         "rule 15: payment that its reservations do not add up to",
         "SELECT 'payment of ' || p.user_id || ' over ' || CAST(p.amount AS TEXT) AS what FROM payment p \
          WHERE p.amount <> (SELECT COALESCE(SUM(r.price), 0) FROM reservation r \

@@ -1,37 +1,105 @@
-//! One page of a list that is ordered by one key, newest first.
+//! One page of a list, newest first; its key tells which columns order it.
 
+use entity::{concert, payment, point_history, reservation};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
-    Value,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select, Value,
+    sea_query::{Expr, ExprTrait},
 };
 
 use crate::{
-    domain::page::{Page, Slice},
+    domain::page::{ConcertKey, LedgerKey, Page, Slice, TicketKey},
     store::rows::{self, Found},
 };
+
+/// What a list of these rows is ordered by: columns that no two rows have the same values of. See
+/// [`crate::domain::page`] for what they have to be.
+pub(super) trait Key<E: EntityTrait>: Copy {
+    /// The columns, the most significant first.
+    const COLUMNS: &'static [E::Column];
+    /// The key of a row.
+    fn of(row: &E::Model) -> Self;
+    /// The values of the columns.
+    fn values(self) -> Vec<Value>;
+}
+
+impl Key<concert::Entity> for ConcertKey {
+    const COLUMNS: &'static [concert::Column] = &[concert::Column::Number];
+
+    fn of(row: &concert::Model) -> Self {
+        Self(row.number)
+    }
+
+    fn values(self) -> Vec<Value> {
+        vec![self.0.into()]
+    }
+}
+
+impl Key<payment::Entity> for LedgerKey {
+    const COLUMNS: &'static [payment::Column] = &[payment::Column::Line];
+
+    fn of(row: &payment::Model) -> Self {
+        Self(row.line)
+    }
+
+    fn values(self) -> Vec<Value> {
+        vec![self.0.into()]
+    }
+}
+
+impl Key<point_history::Entity> for LedgerKey {
+    const COLUMNS: &'static [point_history::Column] = &[point_history::Column::Line];
+
+    fn of(row: &point_history::Model) -> Self {
+        Self(row.line)
+    }
+
+    fn values(self) -> Vec<Value> {
+        vec![self.0.into()]
+    }
+}
+
+impl Key<reservation::Entity> for TicketKey {
+    const COLUMNS: &'static [reservation::Column] = &[reservation::Column::Line, reservation::Column::Id];
+
+    fn of(row: &reservation::Model) -> Self {
+        Self { line: row.line, id: row.id }
+    }
+
+    fn values(self) -> Vec<Value> {
+        vec![self.line.into(), self.id.into()]
+    }
+}
 
 pub(super) async fn page<E, K>(
     db: &impl ConnectionTrait,
     rows: Select<E>,
-    key: E::Column,
     page: Page<K>,
-) -> Result<Slice<E::Model>, DbErr>
+) -> Result<Slice<K, E::Model>, DbErr>
 where
     E: EntityTrait,
-    K: Into<Value> + Copy,
+    E::Model: FromQueryResult + Send + Sync,
+    K: Key<E>,
 {
+    let columns = || Expr::tuple(K::COLUMNS.iter().map(|column| Expr::col(*column)));
+    let values = |key: K| Expr::tuple(key.values().into_iter().map(Expr::value));
     let mut query = rows.limit(page.limit + 1);
     if let Some(after) = page.after {
-        query = query.filter(key.lt(after));
+        query = query.filter(columns().lt(values(after)));
     }
     if let Some(before) = page.before {
-        query = query.filter(key.gt(before));
+        query = query.filter(columns().gt(values(before)));
     }
     let order = if page.from_end { Order::Asc } else { Order::Desc };
-    let Found { rows: mut items, read } = rows::models(query.order_by(key, order), db).await?;
+    for column in K::COLUMNS {
+        query = query.order_by(*column, order.clone());
+    }
+    let Found { rows, read } = rows::models(query, db).await?;
     // Counted with those that cannot be read: the page ends where it would if they could.
     let more = read as u64 > page.limit;
+    let mut items: Vec<_> = rows.into_iter().map(|row| (K::of(&row), row)).collect();
     items.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    // On the side from which the reader comes there is the row of the cursor, at least.
     if page.from_end {
         items.reverse();
         Ok(Slice { items, has_previous: more, has_next: page.before.is_some() })

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         id::{EntryId, HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
-        page::{Page, Slice},
+        page::{LedgerKey, Page, Slice, TicketKey},
         sale::{Entry, Hold, Payment, Reservation, Token, Wallet},
         time,
     },
@@ -135,9 +135,13 @@ impl Database {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn reservations(&self, user: &UserId, wanted: Page<Uuid>) -> Result<Slice<Reservation>, DbErr> {
+    pub async fn reservations(
+        &self,
+        user: &UserId,
+        wanted: Page<TicketKey>,
+    ) -> Result<Slice<TicketKey, Reservation>, DbErr> {
         let rows = reservation::Entity::find().filter(reservation::Column::UserId.eq(user.as_str()));
-        let slice = page::page(self.reader(), rows, reservation::Column::Id, wanted).await?;
+        let slice = page::page(self.reader(), rows, wanted).await?;
         Ok(slice.map(convert::reservation))
     }
 
@@ -174,9 +178,13 @@ impl Database {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn payments(&self, user: &UserId, wanted: Page<Uuid>) -> Result<Slice<Payment>, DbErr> {
+    pub async fn payments(
+        &self,
+        user: &UserId,
+        wanted: Page<LedgerKey>,
+    ) -> Result<Slice<LedgerKey, Payment>, DbErr> {
         let rows = payment::Entity::find().filter(payment::Column::UserId.eq(user.as_str()));
-        let slice = page::page(self.reader(), rows, payment::Column::Id, wanted).await?;
+        let slice = page::page(self.reader(), rows, wanted).await?;
         Ok(slice.map(convert::payment))
     }
 
@@ -194,9 +202,13 @@ impl Database {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn history(&self, user: &UserId, wanted: Page<i32>) -> Result<Slice<Entry>, DbErr> {
+    pub async fn history(
+        &self,
+        user: &UserId,
+        wanted: Page<LedgerKey>,
+    ) -> Result<Slice<LedgerKey, Entry>, DbErr> {
         let rows = point_history::Entity::find().filter(point_history::Column::UserId.eq(user.as_str()));
-        let slice = page::page(self.reader(), rows, point_history::Column::Line, wanted).await?;
+        let slice = page::page(self.reader(), rows, wanted).await?;
         Ok(slice.map(convert::entry))
     }
 

@@ -96,7 +96,7 @@ impl Houses {
     /// A ticket of the fan's.
     pub(crate) async fn ticket(&self, fan: &Caller) -> ReservationId {
         let page = Page { after: None, before: None, limit: 1, from_end: false };
-        self.each[0].reservations(fan, None, page).await.unwrap().items[0].id
+        self.each[0].reservations(fan, fan.user.clone(), page).await.unwrap().items[0].1.id
     }
 
     /// How many deadlocks PostgreSQL has found in this database, once everybody has left it: sessions report

@@ -17,6 +17,7 @@ mod live;
 mod looks;
 mod money;
 mod own_postgres;
+mod paging;
 mod pair;
 mod quiet;
 mod redis_lost;

@@ -9,7 +9,7 @@ use frontrow::{
         catalog::Series,
         id::{TokenId, UserId},
         identity::JoinOrder,
-        room::{Command, Decision, Event, Room, Status},
+        room::{Command, Decision, Event, Room, Status, View},
     },
     store::{
         Database,
@@ -275,14 +275,15 @@ impl Pair {
         self.journal.reader().execute_unprepared(statement).await.unwrap();
     }
 
-    /// Everything that can be seen is the same.
+    /// Everything that can be seen is the same, but for how long it will take, which Redis does not say.
     async fn compare(&self) {
         let now = self.clock.now();
         let tokens: Vec<_> = (0..USERS).map(|who| self.token(who)).collect();
         let looked = self.shared.look(&tokens).await.unwrap();
         assert_eq!(looked.counts, self.pure.counts());
         for (token, view) in tokens.iter().zip(looked.views) {
-            assert_eq!(view, self.pure.view(*token, now), "{token} at {now}");
+            let pure = self.pure.view(*token, now).map(|view| View { estimate: None, ..view });
+            assert_eq!(view, pure, "{token} at {now}");
         }
     }
 }

@@ -1,10 +1,9 @@
-//! When fans were admitted: what is left of the interval's limit (rule 6), and the measured rate.
+//! When fans were admitted: what is left of the interval's limit (rule 6), and when it lets in the next ones.
 
 use std::collections::VecDeque;
 
 use crate::domain::policy::QueuePolicy;
 
-pub(super) const MINUTE_MS: i64 = 60_000;
 const MEMORY_MS: i64 = QueuePolicy::MAX_INTERVAL_SECONDS as i64 * 1_000;
 
 /// The times of all admissions of the last [`QueuePolicy::MAX_INTERVAL_SECONDS`], oldest first, also of those whose
@@ -51,12 +50,24 @@ impl Admissions {
         self.0.get(first + surplus).map(|t| t + length)
     }
 
-    /// Admissions of the last minute and how long ago the first of them was, in milliseconds; `None` without any.
-    pub(super) fn pace(&self, now: i64) -> Option<(u64, i64)> {
-        let count = self.since(now, MINUTE_MS);
-        let first = self.0.get(self.0.len().checked_sub(count)?)?;
-        Some((count as u64, now - first))
+    /// In how many seconds the interval's limit lets in who is at that place, if nothing else is in the way.
+    pub(super) fn earliest(&self, policy: &QueuePolicy, place: u32, now: i64) -> f64 {
+        let Some(most) = policy.admit_per_interval.map(|most| most as usize) else { return 0.0 };
+        let (length, place) = (interval_ms(policy), place as usize);
+        if most == 0 {
+            return f64::INFINITY;
+        }
+        // Each one waits for the one that is `most` before it to leave the interval.
+        let (rounds, place) = ((place - 1) / most, (place - 1) % most);
+        let before = (self.0.len() + place).checked_sub(most).and_then(|n| self.0.get(n));
+        let first = before.map_or(0, |at| (at + length - now).max(0));
+        seconds(first) + seconds(length) * seconds(1_000 * i64::try_from(rounds).unwrap_or(i64::MAX / 1_000))
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "spans of a sale are far below 2^53 milliseconds")]
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1_000.0
 }
 
 fn interval_ms(policy: &QueuePolicy) -> i64 {

@@ -73,6 +73,7 @@ impl Room {
             })
             .collect();
         order.sort_unstable();
+        self.forecast.get_mut().leaving.forget();
         self.line = self.line.next_epoch();
         for (.., slot) in order {
             let rank = Some(self.line.push(slot));
@@ -86,10 +87,11 @@ impl Room {
         let place = self.places.get_mut(slot);
         let State::Waiting { rank } = place.state else { return };
         self.silences.remove(&(place.filed, slot));
-        place.state = State::Admitted { session_ends, pinned: UNPINNED };
+        place.state = State::Admitted { since: at, session_ends, pinned: UNPINNED };
         place.filed = place.deadline(at, &absence, timeout);
         self.sessions.insert((place.filed, slot));
         self.admissions.record(at);
+        self.forecast.get_mut().admitted(at);
         self.leave_line(rank);
     }
 
@@ -103,10 +105,14 @@ impl Room {
             match state {
                 State::Waiting { rank } => {
                     self.silences.remove(&(filed, slot));
+                    if let Some(rank) = rank {
+                        self.forecast.get_mut().leaving.left(rank);
+                    }
                     self.leave_line(rank);
                 }
-                State::Admitted { .. } => {
+                State::Admitted { since, .. } => {
                     self.sessions.remove(&(filed, slot));
+                    self.forecast.get_mut().ended(since);
                 }
             }
         }
@@ -115,6 +121,9 @@ impl Room {
     fn leave_line(&mut self, rank: Option<u32>) {
         let Some(rank) = rank else { return };
         self.line.clear(rank);
+        if self.line.is_sparse() {
+            self.forecast.get_mut().leaving.moved(|rank| self.line.in_front_of(rank));
+        }
         let places = &mut self.places;
         self.line.compact_if_sparse(|slot, new| {
             if let State::Waiting { rank } = &mut places.get_mut(slot).state {
@@ -145,6 +154,7 @@ impl Room {
 
     /// A new policy, in force at once; it throws nobody out (rule 6).
     pub fn set_policy(&mut self, policy: QueuePolicy) {
+        self.forecast.get_mut().policy_changed(&self.policy, &policy);
         self.policy = policy;
         let slots: Vec<_> = self.sessions.iter().map(|(_, slot)| *slot).collect();
         for slot in slots {

@@ -31,6 +31,7 @@ impl Room {
     pub fn decide(&mut self, commands: &[Command], now: DateTime<Utc>) -> Decision {
         let now = millis(now);
         self.decided = now;
+        self.forecast.get_mut().pass(now, self.silences.len(), self.policy.max_active);
         let mut draft = Draft {
             now,
             at: time(now),

@@ -63,8 +63,19 @@ impl Line {
     pub(super) fn before(&self, rank: u32) -> Option<u32> {
         let (word, bit) = split(rank);
         let bits = *self.words.get(word)?;
+        (bits & bit != 0).then(|| self.in_front_of(rank))
+    }
+
+    /// The same, whether or not anybody with this rank waits; it must have been given.
+    pub(super) fn in_front_of(&self, rank: u32) -> u32 {
+        let (word, bit) = split(rank);
         let ahead = self.blocks[word / WORDS] + u32::from(self.in_block[word]);
-        (bits & bit != 0).then(|| ahead + (bits & (bit - 1)).count_ones())
+        ahead + (self.words[word] & (bit - 1)).count_ones()
+    }
+
+    /// Whether more than half of the ranks are dead, and they are worth clearing out.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.slots.len() >= COMPACT_FROM && (self.live as usize) * 2 < self.slots.len()
     }
 
     /// Which ranks are meant: a compaction begins a new epoch.
@@ -86,10 +97,10 @@ impl Line {
         Self { epoch: self.epoch + 1, ..Self::default() }
     }
 
-    /// Closes the gaps once more than half of the ranks are dead, so that the cost is shared by those who left;
+    /// Closes the gaps once the line is sparse, so that the cost is shared by those who left;
     /// `moved(slot, rank)` is told every new rank.
     pub(super) fn compact_if_sparse(&mut self, mut moved: impl FnMut(u32, u32)) {
-        if self.slots.len() < COMPACT_FROM || self.live as usize * 2 >= self.slots.len() {
+        if !self.is_sparse() {
             return;
         }
         let mut dense = self.next_epoch();

@@ -14,6 +14,7 @@
 mod admissions;
 mod apply;
 mod decide;
+mod estimate;
 mod line;
 mod places;
 mod restore;
@@ -22,11 +23,11 @@ mod tests;
 mod ticket;
 mod view;
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use self::{admissions::Admissions, line::Line, places::Places};
+use self::{admissions::Admissions, estimate::Forecast, line::Line, places::Places};
 use super::{
     attendance::Absence,
     id::{TokenId, UserId},
@@ -38,6 +39,7 @@ use super::{
 pub use super::catalog::SaleState;
 
 pub use self::{
+    estimate::{Basis, WaitEstimate},
     restore::{Restored, RestoredState},
     ticket::Ticket,
     view::{Counts, Status, View, Waits},
@@ -182,6 +184,8 @@ pub struct Room {
     /// `(filed, slot)` of everyone ADMITTED, filed under the deadline, or earlier.
     sessions: BTreeSet<(i64, u32)>,
     admissions: Admissions,
+    /// In a cell, because whoever looks makes it look ahead.
+    forecast: RefCell<Forecast>,
     /// Sessions filed under this time or an earlier one have been reported as over.
     decided: i64,
 }

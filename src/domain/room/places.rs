@@ -37,7 +37,7 @@ pub(super) enum State {
     /// In the lobby or in line; `rank` is `None` before the draw.
     Waiting { rank: Option<u32> },
     /// May book.
-    Admitted { session_ends: i64, pinned: i64 },
+    Admitted { since: i64, session_ends: i64, pinned: i64 },
 }
 
 impl Place {
@@ -63,7 +63,7 @@ impl Place {
         let silent = absence.instant(self.heard_at(now, absence)) + timeout;
         match self.state {
             State::Waiting { .. } => silent,
-            State::Admitted { session_ends, pinned } => session_ends.min(silent).max(pinned),
+            State::Admitted { session_ends, pinned, .. } => session_ends.min(silent).max(pinned),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A room from its journal (rule 9): the same places in the same order.
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -66,6 +66,7 @@ impl Room {
             silences: BTreeSet::new(),
             sessions: BTreeSet::new(),
             admissions: Admissions::restore(std::iter::empty()),
+            forecast: RefCell::default(),
             decided: i64::MIN,
         }
     }
@@ -105,12 +106,16 @@ impl Room {
     fn put_back(&mut self, row: Restored, now: i64, timeout: i64) -> (u32, i64, bool) {
         let state = match row.state {
             RestoredState::Waiting => State::Waiting { rank: None },
-            RestoredState::Admitted { session_ends_at, pinned_until, .. } => State::Admitted {
+            RestoredState::Admitted { at, session_ends_at, pinned_until } => State::Admitted {
+                since: millis(at),
                 session_ends: millis(session_ends_at),
                 pinned: pinned_until.map_or(UNPINNED, millis),
             },
         };
         let waiting = matches!(state, State::Waiting { .. });
+        if let State::Admitted { since, .. } = state {
+            self.forecast.get_mut().goes_on(since, now);
+        }
         let Restored { token, user, seq, lobby, .. } = row;
         let mut place = Place { token, user, seq, lobby, heard: now, filed: now, state, streams: 0 };
         if !waiting {

@@ -2,8 +2,10 @@
 
 mod deadlines;
 mod model;
+mod sales;
 mod steps;
 mod tickets;
+mod waits;
 mod walk;
 
 use chrono::TimeDelta;
@@ -274,21 +276,6 @@ fn a_new_policy_is_in_force_at_once_and_throws_nobody_out() {
     assert_eq!(settle(&mut room, at(4)).len(), 1);
     room.set_policy(unlimited());
     assert_eq!(settle(&mut room, at(5)).len(), 3);
-}
-
-#[test]
-fn the_estimate_follows_the_measured_rate() {
-    let mut room = room(paced(2, 10));
-    join_all(&mut room, 0..20, at(1));
-    (0..20).for_each(|n| room.open_stream(token(n)));
-    assert_eq!(room.view(token(9), at(1)).unwrap().estimated_wait_seconds, None);
-    for now in [1, 11, 21] {
-        settle(&mut room, at(now));
-    }
-    // Six in 20 seconds, and token 9 is fourth: 4 / 0.3 = 13.3.
-    let view = room.view(token(9), at(21)).unwrap();
-    assert_eq!((view.position, view.estimated_wait_seconds), (Some(4), Some(14)));
-    assert_eq!(room.view(token(9), at(300)).unwrap().estimated_wait_seconds, None);
 }
 
 #[test]

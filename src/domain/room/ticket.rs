@@ -47,7 +47,7 @@ impl Room {
             heard_at: time(now),
             silent: time((now + self.timeout()).min(millis(self.sale.closes_at))),
             counts: self.counts(),
-            pace: self.admissions.pace(now),
+            estimate: self.estimate(ticket.rank, now),
         }))
     }
 

@@ -2,7 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Room, admissions::MINUTE_MS, millis, places::State, time};
+use super::{
+    Room,
+    estimate::{Scene, WaitEstimate},
+    millis,
+    places::State,
+    time,
+};
 use crate::domain::{
     id::{TokenId, UserId},
     identity::JoinOrder,
@@ -34,8 +40,8 @@ pub struct View {
     pub order: JoinOrder,
     /// While ADMITTED: until when seats may be chosen, fixed at the admission (rule 7).
     pub admitted_until: Option<DateTime<Utc>>,
-    /// The position over the rate of admissions in the last minute; `None` without a position to wait for or a rate.
-    pub estimated_wait_seconds: Option<u32>,
+    /// How long it will wait; `None` where nothing is known that would not be wrong.
+    pub estimate: Option<WaitEstimate>,
 }
 
 /// How many are in a room.
@@ -60,8 +66,8 @@ pub struct Waits {
     pub silent: DateTime<Utc>,
     /// How many are in the room.
     pub counts: Counts,
-    /// Admissions of the last minute and how long ago the first of them was, in milliseconds; `None` without any.
-    pub pace: Option<(u64, i64)>,
+    /// See [`View::estimate`].
+    pub estimate: Option<WaitEstimate>,
 }
 
 impl View {
@@ -76,7 +82,7 @@ impl View {
             last_seen_at: it.heard_at,
             order: it.order,
             admitted_until: None,
-            estimated_wait_seconds: it.position.zip(it.pace).map(|(position, pace)| estimate(position, pace)),
+            estimate: it.estimate,
         }
     }
 
@@ -97,16 +103,9 @@ impl View {
             last_seen_at: heard_at,
             order,
             admitted_until: Some(until),
-            estimated_wait_seconds: None,
+            estimate: None,
         }
     }
-}
-
-/// The position over the rate of admissions, which is measured over a second at least and a minute at most.
-fn estimate(position: u32, (count, over_ms): (u64, i64)) -> u32 {
-    let over_ms = over_ms.clamp(1_000, MINUTE_MS).unsigned_abs();
-    let seconds = (u64::from(position) * over_ms).div_ceil(count * 1_000);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 impl Room {
@@ -120,16 +119,30 @@ impl Room {
         Some(match place.state {
             State::Waiting { rank } => View::waiting(Waits {
                 position: rank.and_then(|rank| self.position_at(rank)),
+                estimate: rank.and_then(|rank| self.estimate(rank, now)),
                 order: place.order(),
                 heard_at,
                 silent: time(deadline.min(millis(self.sale.closes_at))),
                 counts,
-                pace: self.admissions.pace(now),
             }),
             State::Admitted { session_ends, .. } => {
                 View::admitted(place.order(), heard_at, time(deadline), time(session_ends), counts)
             }
         })
+    }
+
+    /// How long whoever has that rank will wait; `None` also while nobody is admitted.
+    pub(super) fn estimate(&self, rank: u32, now: i64) -> Option<WaitEstimate> {
+        let position = self.position_at(rank).filter(|_| self.is_admitting(now))?;
+        let scene = Scene {
+            policy: &self.policy,
+            admissions: &self.admissions,
+            admitted: self.sessions.len(),
+            waiting: self.silences.len(),
+            open_for: millis(self.sale.closes_at) - now,
+            now,
+        };
+        self.forecast.borrow_mut().estimate(position, rank, &scene)
     }
 
     /// How many wait and how many are admitted.

@@ -111,9 +111,10 @@ pub(super) fn pay(
     let line = Line { user, actor: None, kind: EntryKind::Use, amount: -amount, payment: Some(payment) };
     let (_, wallet) = post(set, &line, now, new_id)?;
     for hold in &holds {
-        confirm(set, hold, payment, now, new_id);
+        confirm(set, hold, payment, wallet.lines, now, new_id);
     }
-    let made = Payment { id: payment, user: user.clone(), series, amount, refunded: 0, created_at: now };
+    let (user, line) = (user.clone(), wallet.lines);
+    let made = Payment { id: payment, user, series, line, amount, refunded: 0, created_at: now };
     set.payments.insert(payment, made);
     for token in holds.iter().map(|hold| hold.token) {
         if set.passes.get(&token).is_some_and(|pass| pass.status == TokenStatus::Admitted) {
@@ -168,7 +169,14 @@ fn live_holds(
     }
 }
 
-fn confirm(set: &mut WorkingSet, hold: &Hold, payment: PaymentId, now: DateTime<Utc>, new_id: NewId<'_>) {
+fn confirm(
+    set: &mut WorkingSet,
+    hold: &Hold,
+    payment: PaymentId,
+    line: i32,
+    now: DateTime<Utc>,
+    new_id: NewId<'_>,
+) {
     let id = ReservationId(new_id());
     let Some(seat) = set.seats.change(&hold.seat) else { return };
     seat.state = SeatState::Reserved(id);
@@ -187,6 +195,7 @@ fn confirm(set: &mut WorkingSet, hold: &Hold, payment: PaymentId, now: DateTime<
             series: hold.series,
             seat: hold.seat,
             payment,
+            line,
             price,
             status: ReservationStatus::Confirmed,
             created_at: now,

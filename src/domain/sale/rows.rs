@@ -218,6 +218,8 @@ pub struct Reservation {
     pub seat: SeatId,
     /// What paid for it.
     pub payment: PaymentId,
+    /// See [`Payment::line`].
+    pub line: i32,
     /// Points that it cost.
     pub price: i32,
     /// Whether it stands.
@@ -244,6 +246,9 @@ pub struct Payment {
     pub user: UserId,
     /// The series of the seats.
     pub series: SeriesId,
+    /// The line of its owner's ledger that paid it. A wallet is locked from before a line gets its number until after
+    /// the commit, so these are in the order of the commits, as ids are not (rule 26).
+    pub line: i32,
     /// Points.
     pub amount: i32,
     /// Points of it that were given back.

@@ -174,13 +174,12 @@ fn outcome(text: &str) -> Result<Outcome, RoomError> {
 
 /// See `scripts/look.lua`.
 pub(super) fn looked(answer: &[Vec<i64>]) -> Result<Looked, RoomError> {
-    let Some(([now, timeout, closes_at, waiting, admitted, recent, first, drawn], places)) =
+    let Some(([_, timeout, closes_at, waiting, admitted, _, _, drawn], places)) =
         answer.split_first().and_then(|(head, places)| Some((<[i64; 8]>::try_from(&head[..]).ok()?, places)))
     else {
         return Err(garbled("an answer without its head"));
     };
     let counts = Counts { waiting: count(waiting)?, admitted: count(admitted)? };
-    let pace = (recent > 0).then_some((recent.unsigned_abs(), now - first));
     let see = |place: &Vec<i64>| {
         let order = |seq: i64, lobby| JoinOrder { seq: seq.unsigned_abs(), lobby: lobby == 1 };
         Ok(match place[..] {
@@ -194,7 +193,8 @@ pub(super) fn looked(answer: &[Vec<i64>]) -> Result<Looked, RoomError> {
                     heard_at,
                     silent,
                     counts,
-                    pace,
+                    // Not kept there: nothing rather than something wrong.
+                    estimate: None,
                 }))
             }
             [2, seq, lobby, heard, ends, pinned] => {

@@ -1,6 +1,7 @@
 //! A server to start, and the people who use it.
 
 pub(crate) mod backend;
+pub(crate) mod lists;
 mod people;
 mod reply;
 mod server;

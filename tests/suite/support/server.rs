@@ -287,6 +287,13 @@ impl Server {
         reader.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap()
     }
 
+    /// A statement past the server.
+    pub(crate) async fn run(&self, statement: &str) {
+        let tx = self.house.database().begin().await.unwrap();
+        tx.execute_unprepared(statement).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// What the books say: a line for each violated rule.
     pub(crate) async fn audit(&self) -> Vec<String> {
         frontrow::store::audit::audit(self.house.database()).await.unwrap()

@@ -57,10 +57,12 @@ function Line({ date, place, position, number }: Step & { number: number }) {
         <span><b>{format.number(behind)}</b> {words.place.behind}</span>
       </p>
       <dl class="facts">
-        <div>
-          <dt>{words.place.estimate}</dt>
-          <dd>{position.estimatedWaitSeconds === null ? words.place.unknown : format.about(position.estimatedWaitSeconds)}</dd>
-        </div>
+        {position.estimate !== null && (
+          <div>
+            <dt>{words.place.estimate}</dt>
+            <dd>{format.wait(position.estimate.minSeconds, position.estimate.maxSeconds)}</dd>
+          </div>
+        )}
         <div>
           <dt>{words.place.seatsLeft}</dt>
           <dd>{format.number(position.availableSeats)}</dd>

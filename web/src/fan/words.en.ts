@@ -62,7 +62,6 @@ export const en = {
     ahead: 'ahead of you',
     behind: 'behind you',
     estimate: 'Estimated wait',
-    unknown: 'Not known yet',
     seatsLeft: 'Seats still on sale',
     oddsTitle: 'Your odds',
     odds: {

@@ -54,7 +54,6 @@ export const ko: Words = {
     ahead: '명 앞에 있음',
     behind: '명 뒤에 있음',
     estimate: '예상 대기 시간',
-    unknown: '아직 알 수 없음',
     seatsLeft: '남은 좌석',
     oddsTitle: '가능성',
     odds: {

@@ -10,6 +10,7 @@ const embedded = [
   'QueuePolicy',
   'SeatAvailability',
   'SeatState',
+  'WaitEstimate',
   'PageInfo',
   ...['Concert', 'Reservation', 'Payment', 'PointHistory'].flatMap((noun) => [`${noun}Connection`, `${noun}Edge`]),
   ...['IssueToken', 'HoldSeat', 'HoldSeats', 'ReleaseHold', 'Points', 'Pay', 'CancelReservation'].map(

@@ -62,3 +62,33 @@ test('seconds left are whole and never negative', () => {
   expect(secondsUntil(concert, Date.parse(concert) + 1)).toBe(0);
   expect(secondsUntil(null, 0)).toBe(0);
 });
+
+test('a wait is told by its bounds, and never shorter or more surely than they are', () => {
+  const told: [number, number | null, string, string][] = [
+    [180, 360, 'about 3 to 6 minutes', '약 3~6분'],
+    [190, 301, 'about 3 to 6 minutes', '약 3~6분'],
+    [0, 59, 'less than a minute', '1분 이내'],
+    [0, 60, 'less than a minute', '1분 이내'],
+    [0, 61, 'at most 2 minutes', '2분 이내'],
+    [59, 178, 'at most 3 minutes', '3분 이내'],
+    [60, 60, 'about 1 minute', '약 1분'],
+    [61, 120, 'about 1 to 2 minutes', '약 1~2분'],
+    [8_400, 9_000, 'about 2 to 3 hours', '약 2~3시간'],
+    [3_000, 5_400, 'at most 2 hours', '2시간 이내'],
+    [3_000, 5_399, 'about 50 to 90 minutes', '약 50~90분'],
+    [7_200, 7_200, 'about 2 hours', '약 2시간'],
+    [600, null, 'at least 10 minutes', '10분 이상'],
+    [60, null, 'at least 1 minute', '1분 이상'],
+    [7_260, null, 'at least 2 hours', '2시간 이상'],
+    [59, null, 'not known yet', '아직 알 수 없음'],
+  ];
+  for (const [min, max, english, korean] of told) expect([en.wait(min, max), ko.wait(min, max)]).toEqual([english, korean]);
+});
+
+test('less than a minute is said only where the longest wait is no longer', () => {
+  for (let min = 0; min < 600; min += 7) {
+    for (let max = min; max <= 2 * min + 60; max += 11) {
+      expect(en.wait(min, max) === 'less than a minute').toBe(max <= 60 && min < 60);
+    }
+  }
+});

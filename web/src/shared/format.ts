@@ -19,8 +19,8 @@ export interface Format {
   clock(seconds: number): string;
   /** A span that is promised, rounded down: "30 seconds", "2 minutes". */
   span(seconds: number): string;
-  /** A rough span: "about 3 minutes". */
-  about(seconds: number): string;
+  /** A wait between two bounds: "about 3 to 6 minutes". The longer one may not be known. */
+  wait(min: number, max: number | null): string;
 }
 
 const RFC_3339 = /^([+-]?)(\d{4,6})(-\d\d-\d\dT\d\d:\d\d:)(\d\d)((?:\.\d+)?(?:Z|[+-]\d\d:\d\d))$/i;
@@ -66,13 +66,25 @@ function span(language: Language, seconds: number): string {
   return language === 'ko' ? `${minutes}분` : `${minutes} minute${minutes === 1 ? '' : 's'}`;
 }
 
-function about(language: Language, seconds: number): string {
+/** Minutes below an hour and a half, then hours; the shorter bound is rounded down and the longer one up. */
+function wait(language: Language, min: number, max: number | null): string {
   const ko = language === 'ko';
-  if (seconds < 60) return ko ? '1분 이내' : 'less than a minute';
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return ko ? `약 ${minutes}분` : `about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
-  const hours = Math.round(minutes / 60);
-  return ko ? `약 ${hours}시간` : `about ${hours} hours`;
+  const least = Math.floor(min / 60);
+  const hours = (max ?? min) >= 90 * 60;
+  const unit = (n: number) => {
+    if (ko) return hours ? `${n}시간` : `${n}분`;
+    return hours ? `${n} ${n === 1 ? 'hour' : 'hours'}` : `${n} ${n === 1 ? 'minute' : 'minutes'}`;
+  };
+  const from = hours ? Math.floor(least / 60) : least;
+  if (max === null) {
+    // "At least nothing" says nothing.
+    if (from === 0) return ko ? '아직 알 수 없음' : 'not known yet';
+    return ko ? `${unit(from)} 이상` : `at least ${unit(from)}`;
+  }
+  const to = Math.max(1, Math.ceil(max / (hours ? 3600 : 60)));
+  if (from === 0) return ko ? `${unit(to)} 이내` : to === 1 && !hours ? 'less than a minute' : `at most ${unit(to)}`;
+  if (from === to) return ko ? `약 ${unit(to)}` : `about ${unit(to)}`;
+  return ko ? `약 ${from}~${unit(to)}` : `about ${from} to ${unit(to)}`;
 }
 
 const unknown: Record<Language, string> = { en: 'Date unknown', ko: '날짜 미상' };
@@ -104,6 +116,6 @@ export function makeFormat(language: Language, timeZone?: string): Format {
     },
     clock,
     span: (seconds) => span(language, seconds),
-    about: (seconds) => about(language, seconds),
+    wait: (min, max) => wait(language, min, max),
   };
 }
