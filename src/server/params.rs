@@ -1,7 +1,7 @@
 //! The parameters of a GraphQL request, read the same way from a POST body, a GET query and a `subscribe` message.
 
-use async_graphql::{Request, Variables};
-use serde::Deserialize;
+use async_graphql::{Extensions, Request, Variables};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::server::endpoint::Refusal;
@@ -26,6 +26,9 @@ pub(crate) fn has_too_many_values(json: &[u8]) -> bool {
     values > VALUES
 }
 
+/// The extension by which a document is named by its hash.
+const PERSISTED: &str = "persistedQuery";
+
 fn too_many_values() -> String {
     format!("The request has more than {VALUES} values besides its document.")
 }
@@ -43,36 +46,71 @@ pub(crate) struct Params {
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(default)]
-    variables: Option<Map<String, Value>>,
+    variables: Variables,
     #[serde(default)]
-    extensions: Option<Map<String, Value>>,
+    extensions: Extensions,
     /// The id of a document that is not sent: as the draft of GraphQL over HTTP calls it, and as Relay does.
     #[serde(default, alias = "id", alias = "doc_id")]
     document_id: Option<Value>,
 }
 
+/// What names a document in its stead.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Id {
+    #[serde(default, alias = "id", alias = "doc_id")]
+    document_id: Option<Value>,
+}
+
 impl Params {
+    /// Whether a POST body may be read at all: one object of not too many values.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the caller.
+    pub(crate) fn check_object(body: &[u8]) -> Result<(), String> {
+        // serde would read an array as the fields of the struct in order.
+        match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'[') => Err("Batches are not supported: send one request at a time.".to_owned()),
+            Some(b'{') if has_too_many_values(body) => Err(too_many_values()),
+            Some(b'{') => Ok(()),
+            _ => Err("The body must be a JSON object with the key \"query\".".to_owned()),
+        }
+    }
+
     /// Reads a POST body.
     ///
     /// # Errors
     ///
     /// What is wrong with it, for the caller.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, String> {
-        // serde would read an array as the fields of the struct in order.
-        match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => Err("Batches are not supported: send one request at a time.".to_owned()),
-            Some(b'{') if has_too_many_values(body) => Err(too_many_values()),
-            Some(b'{') => serde_json::from_slice(body)
-                .map_err(|error| format!("The body is not a well-formed GraphQL request: {error}.")),
-            _ => Err("The body must be a JSON object with the key \"query\".".to_owned()),
-        }
-        .and_then(|params: Self| params.names_a_document().then_some(params).ok_or_else(no_document))
+        Self::check_object(body)?;
+        serde_json::from_slice(body).map_err(not_well_formed).and_then(Self::with_document)
+    }
+
+    /// Those of a request that async-graphql has read in `body`: it knows no ids of documents.
+    ///
+    /// # Errors
+    ///
+    /// It names no document.
+    pub(crate) fn of_request(request: Request, body: &[u8]) -> Result<Self, String> {
+        let Request { query, operation_name, variables, extensions, .. } = request;
+        let query = (!query.is_empty()).then_some(query);
+        let id = match query {
+            Some(_) => None,
+            None => serde_json::from_slice::<Id>(body).map_err(not_well_formed)?.document_id,
+        };
+        Self { query, operation_name, variables, extensions, document_id: id }.with_document()
+    }
+
+    /// The same, if there is a document, or something that stands for one.
+    fn with_document(self) -> Result<Self, String> {
+        self.names_a_document().then_some(self).ok_or_else(no_document)
     }
 
     /// Whether there is a document, or something that stands for one.
     pub(crate) fn names_a_document(&self) -> bool {
-        let by_hash =
-            self.extensions.as_ref().is_some_and(|extensions| extensions.contains_key("persistedQuery"));
+        let by_hash = self.extensions.contains_key(PERSISTED);
         self.query.is_some() || by_hash || self.document_id.is_some()
     }
 
@@ -95,14 +133,14 @@ impl Params {
 
         let texts: Texts = serde_urlencoded::from_str(query)
             .map_err(|error| format!("The query string cannot be read: {error}."))?;
-        let params = Self {
+        Self {
             query: texts.query,
             operation_name: texts.operation_name,
             variables: object("variables", texts.variables)?,
             extensions: object("extensions", texts.extensions)?,
             document_id: texts.document_id.map(Value::String),
-        };
-        params.names_a_document().then_some(params).ok_or_else(no_document)
+        }
+        .with_document()
     }
 
     /// The request for the executor, and how to keep its document.
@@ -111,20 +149,27 @@ impl Params {
     ///
     /// The document is named by what is not known, or wrongly.
     pub(crate) fn into_request(self, persisted: &Persisted) -> Result<(Request, Keep), Refusal> {
-        let (extensions, id) = (self.extensions.as_ref(), self.document_id.as_ref());
+        let (asked, id) = (self.extensions.get(PERSISTED), self.document_id.as_ref());
+        let asked = asked.and_then(|asked| asked.clone().into_json().ok());
+        let extensions = asked.map(|asked| Map::from_iter([(PERSISTED.to_owned(), asked)]));
+        let extensions = extensions.as_ref();
         // Whatever kind of value an id is, it is none of ours.
         let id = id.map(|id| id.as_str().unwrap_or_default());
         let (query, keep) = persisted.document(Named { query: self.query, extensions, id })?;
         let mut request = Request::new(query);
         // Some clients send an empty name for none.
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
-        request.variables = Variables::from_json(Value::Object(self.variables.unwrap_or_default()));
+        request.variables = self.variables;
         Ok((request, keep))
     }
 }
 
-fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, String> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+fn not_well_formed(error: serde_json::Error) -> String {
+    format!("The body is not a well-formed GraphQL request: {error}.")
+}
+
+fn object<T: DeserializeOwned + Default>(name: &str, text: Option<String>) -> Result<T, String> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(T::default()) };
     if has_too_many_values(text.as_bytes()) {
         return Err(too_many_values());
     }

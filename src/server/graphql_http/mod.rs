@@ -3,6 +3,7 @@
 //! Nothing but a body of `application/json` can mutate: a page on another host cannot send one without a preflight,
 //! which is not answered here.
 
+mod extract;
 mod media;
 mod retry;
 mod zip;
@@ -131,7 +132,8 @@ async fn read_body<E>(
     let (body, held) = tokio::time::timeout(endpoint.limits.body_timeout, body)
         .await
         .map_err(|_| Unread::because(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))??;
-    let params = Params::from_json(&body).map_err(|why| Unread::because(StatusCode::BAD_REQUEST, why))?;
+    let params = extract::params(body).await;
+    let params = params.map_err(|why| Unread::because(StatusCode::BAD_REQUEST, why))?;
     Ok((params, held))
 }
 
