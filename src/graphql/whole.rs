@@ -36,6 +36,12 @@ impl From<&Reservation> for Refers {
     }
 }
 
+impl<K> From<&(K, Reservation)> for Refers {
+    fn from((_, ticket): &(K, Reservation)) -> Self {
+        Self::from(ticket)
+    }
+}
+
 impl From<&Hold> for Refers {
     fn from(hold: &Hold) -> Self {
         Self { seat: hold.seat, series: hold.series, payment: None }
