@@ -421,3 +421,23 @@ async fn at_the_close_nobody_waits_any_more() {
     assert_eq!(fans[1].status().await, "EXPIRED");
     assert_eq!(code_of(&server.fan("late").join(&date.series).await), Some("SALE_CLOSED"));
 }
+
+/// Bounds, not a guess: one fan is let in every ten seconds. A room in Redis tells none, which is not wrong either.
+#[tokio::test]
+async fn a_wait_is_told_by_its_bounds() {
+    let server = Server::start().await;
+    let policy = json!({ "admitPerInterval": 1, "intervalSeconds": 10 });
+    let date = server.organizer().date(Plan::policy(policy)).await;
+    let fans = server.crowd(16, &date.series).await;
+    server.settle(&date.series).await;
+    let query =
+        "{ queuePosition { position estimatedWaitSeconds estimate { minSeconds maxSeconds basis } } }";
+    let told = fans[15].get("queuePosition", query).await;
+    let expected = if server.config.redis.is_some() {
+        json!({ "position": 15, "estimatedWaitSeconds": null, "estimate": null })
+    } else {
+        let estimate = json!({ "minSeconds": 150, "maxSeconds": 187, "basis": "POLICY" });
+        json!({ "position": 15, "estimatedWaitSeconds": 168, "estimate": estimate })
+    };
+    assert_eq!(told, expected);
+}
