@@ -94,10 +94,7 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
 /// Whether the word from `start` to `end` begins a number with a 0 that it could do without; behind a point or in an
 /// exponent it could not.
 fn has_needless_zero(bytes: &[u8], start: usize, end: usize) -> bool {
-    let goes_on = match &bytes[..start] {
-        [.., b'.'] | [.., b'e' | b'E', b'+' | b'-'] => true,
-        _ => false,
-    };
+    let goes_on = matches!(&bytes[..start], [.., b'.'] | [.., b'e' | b'E', b'+' | b'-']);
     !goes_on && bytes[start] == b'0' && bytes[start + 1..end].first().is_some_and(u8::is_ascii_digit)
 }
 
