@@ -146,11 +146,14 @@ fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
         exchange_long_messages(stream);
     }
     let before = resident();
-    let busy = &mut streams[10..110];
-    for stream in &mut *busy {
+    // What is kept stays; what is on its way comes and goes, more than a MB of it. So the least counts that was seen once
+    // half of them had sent and received theirs.
+    let seen = streams[10..110].iter_mut().map(|stream| {
         exchange_long_messages(stream);
-    }
-    let more = resident().saturating_sub(before) / busy.len();
+        resident()
+    });
+    let least = seen.skip(50).min().unwrap_or_default();
+    let more = least.saturating_sub(before) / 50;
     println!("{more} bytes more for each socket that has sent and received a long message");
     assert!(more < ALLOWED_BYTES, "{more} bytes more for each socket after long messages");
     runtime.shutdown_background();
