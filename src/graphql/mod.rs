@@ -29,7 +29,6 @@ pub mod time;
 mod whole;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
-use chrono::{DateTime, Utc};
 
 use request::{Intake, shape::Shape};
 
@@ -83,7 +82,7 @@ pub fn schema() -> Schema {
 /// If async-graphql prints a schema that it cannot read, which the first test of any server would show.
 #[must_use]
 pub fn intake() -> Intake {
-    Intake::new(build(), Shape::with_scalar::<DateTime<Utc>>).expect("the schema that we built reads")
+    Intake::new(build(), Shape::with_scalar::<time::Time>).expect("the schema that we built reads")
 }
 
 /// The schema as text, in an order that does not change by chance.

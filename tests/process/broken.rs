@@ -18,7 +18,7 @@ const CASES: &[(&str, &str)] = &[
         "rule 11: seat sold twice",
         "DROP INDEX reservation_of_seat; \
          INSERT INTO reservation SELECT randomblob(16), user_id, series_id, seat_id, payment_id, price, status, \
-           created_at FROM reservation WHERE status = 'CONFIRMED'",
+           created_at, line FROM reservation WHERE status = 'CONFIRMED'",
     ),
     (
         "rule 11: seat held twice",
@@ -65,6 +65,14 @@ const CASES: &[(&str, &str)] = &[
     (
         "rule 15: payment without its USE line",
         "UPDATE point_history SET payment_id = NULL WHERE kind = 'USE'",
+    ),
+    (
+        "rule 26: payment that does not stand in its list where it was committed",
+        "UPDATE payment SET line = line + 1",
+    ),
+    (
+        "rule 26: reservation that does not stand in its list where it was committed",
+        "UPDATE reservation SET line = line + 1",
     ),
     ("rule 15: payment that its reservations do not add up to", "UPDATE reservation SET price = price + 1"),
     ("rule 15: reservation without a payment", "DELETE FROM payment"),

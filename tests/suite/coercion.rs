@@ -91,7 +91,7 @@ async fn every_mistake_has_its_path() {
         "input.sections.1.name: is required",
         "input.sections.1.rows: must be an Int",
         "input.sections.1.x: is not a field of SectionInput",
-        "input.startAt: must be a DateTime, not \"soon\"",
+        "input.startAt: must be a time as RFC 3339 has it",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (told, expected) in told.iter().zip(expected) {

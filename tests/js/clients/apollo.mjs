@@ -44,7 +44,7 @@ const failure = async (promise) => {
   assert.fail('it did not fail');
 };
 
-const CONCERT = gql`query Concert($id: ID!, $booking: Boolean! = false) {
+const CONCERT = gql`query Concert($id: ID!, $booking: Boolean) {
   concert(id: $id) { id title series(bookableOnly: $booking) { id startAt seatCount } }
 }`;
 const variables = { id: settings.concert };
