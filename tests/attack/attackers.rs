@@ -23,7 +23,7 @@ const DURATION: Duration = Duration::from_secs(28);
 const PATIENCE: Duration = Duration::from_secs(16);
 
 /// How long a large answer may have to wait for its turn to be written.
-const WAIT: Duration = Duration::from_secs(6);
+const WAIT: Duration = Duration::from_secs(12);
 
 /// Connections of one address beyond which it gets no more, and a few more than that.
 const TOO_MANY: usize = 600;
