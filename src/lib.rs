@@ -22,7 +22,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
-pub mod domain;
+pub use domain;
 pub mod files;
 pub mod graphql;
 pub mod log;

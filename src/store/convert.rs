@@ -18,18 +18,22 @@ use crate::domain::{
     text::Title,
 };
 
-/// Two enums that say the same, one of the domain and one of a table.
+/// The enum that says the same on the other side: one of the domain, or one of a table.
+pub(super) trait Counterpart<T> {
+    fn counterpart(self) -> T;
+}
+
 macro_rules! same {
     ($row:ty = $value:ty { $($variant:ident),* $(,)? }) => {
-        impl From<$row> for $value {
-            fn from(row: $row) -> Self {
-                match row { $(<$row>::$variant => Self::$variant,)* }
+        impl Counterpart<$value> for $row {
+            fn counterpart(self) -> $value {
+                match self { $(Self::$variant => <$value>::$variant,)* }
             }
         }
 
-        impl From<$value> for $row {
-            fn from(value: $value) -> Self {
-                match value { $(<$value>::$variant => Self::$variant,)* }
+        impl Counterpart<$row> for $value {
+            fn counterpart(self) -> $row {
+                match self { $(Self::$variant => <$row>::$variant,)* }
             }
         }
     };
@@ -80,7 +84,7 @@ pub(super) fn token(row: token::Model) -> Token {
         user: UserId::from_stored(&row.user_id),
         name: row.name,
         series: SeriesId(row.series_id),
-        status: row.status.into(),
+        status: row.status.counterpart(),
         created_at: row.created_at,
         ended_at: row.ended_at,
     }
@@ -123,7 +127,7 @@ pub(super) fn pass(row: &token::Model) -> Pass {
         id: TokenId(row.id),
         user: UserId::from_stored(&row.user_id),
         series: SeriesId(row.series_id),
-        status: row.status.into(),
+        status: row.status.counterpart(),
         admitted_until: row.session_ends_at,
     }
 }
@@ -189,7 +193,7 @@ pub(super) fn hold(row: hold::Model) -> Hold {
         seat: SeatId(row.seat_id),
         created_at: row.created_at,
         expires_at: row.expires_at,
-        status: row.status.into(),
+        status: row.status.counterpart(),
     }
 }
 
@@ -202,7 +206,7 @@ pub(super) fn hold_row(hold: &Hold) -> hold::ActiveModel {
         seat_id: hold.seat.0,
         created_at: hold.created_at,
         expires_at: hold.expires_at,
-        status: hold.status.into(),
+        status: hold.status.counterpart(),
     }
     .into_active_model()
 }
@@ -216,7 +220,7 @@ pub(super) fn reservation(row: reservation::Model) -> Reservation {
         payment: PaymentId(row.payment_id),
         line: row.line,
         price: row.price,
-        status: row.status.into(),
+        status: row.status.counterpart(),
         created_at: row.created_at,
     }
 }
@@ -230,7 +234,7 @@ pub(super) fn reservation_row(reservation: &Reservation) -> reservation::ActiveM
         payment_id: reservation.payment.0,
         line: reservation.line,
         price: reservation.price,
-        status: reservation.status.into(),
+        status: reservation.status.counterpart(),
         created_at: reservation.created_at,
     }
     .into_active_model()
@@ -276,7 +280,7 @@ pub(super) fn entry(row: point_history::Model) -> Entry {
         user: UserId::from_stored(&row.user_id),
         actor: row.actor_id.as_deref().map(UserId::from_stored),
         line: row.line,
-        kind: row.kind.into(),
+        kind: row.kind.counterpart(),
         amount: row.amount,
         balance_after: row.balance_after,
         payment: row.payment_id.map(PaymentId),
@@ -290,7 +294,7 @@ pub(super) fn entry_row(entry: &Entry) -> point_history::ActiveModel {
         user_id: entry.user.to_string(),
         actor_id: entry.actor.as_ref().map(ToString::to_string),
         line: entry.line,
-        kind: entry.kind.into(),
+        kind: entry.kind.counterpart(),
         amount: entry.amount,
         balance_after: entry.balance_after,
         payment_id: entry.payment.map(|payment| payment.0),

@@ -12,7 +12,10 @@ use sea_orm::{
 
 use crate::{
     domain::sale::{TokenStatus, WorkingSet},
-    store::{among::Among, convert},
+    store::{
+        among::Among,
+        convert::{self, Counterpart},
+    },
 };
 
 /// Rows a statement: far from the limits on parameters of either database.
@@ -139,7 +142,7 @@ async fn end_passes(tx: &DatabaseTransaction, set: &WorkingSet, now: DateTime<Ut
             continue;
         }
         token::Entity::update_many()
-            .col_expr(token::Column::Status, Expr::value(token::Status::from(status)))
+            .col_expr(token::Column::Status, Expr::value(Counterpart::<token::Status>::counterpart(status)))
             .col_expr(token::Column::EndedAt, Expr::value(now))
             .filter(token::Column::Id.among(ended))
             .exec(tx)

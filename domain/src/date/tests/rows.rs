@@ -1,0 +1,340 @@
+//! A date as rows that nobody was clever about: what events mean, said a second time, slowly, with everything kept.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    catalog::SeriesStatus,
+    date::{
+        Batch, Command, EndReason, Event, Known, Needs, Opened, OpenedPlace, OpenedState, Outcome, Recorded,
+        Sale, Settings, Unpaid,
+    },
+    id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
+    lobby::DrawSecret,
+    policy::QueuePolicy,
+    sale::{
+        Entry, Hold, HoldStatus, KeyOf, Payment, Reservation, ReservationStatus, Seat, SeatState, Wallet,
+    },
+};
+
+pub(super) const SERIES: SeriesId = SeriesId(Uuid::nil());
+pub(super) const SECRET: [u8; 32] = [7; 32];
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Where {
+    Waiting,
+    Admitted(DateTime<Utc>),
+    Ended(EndReason),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct TokenRow {
+    pub(super) token: TokenId,
+    pub(super) user: UserId,
+    pub(super) seq: u64,
+    pub(super) lobby: bool,
+    pub(super) at: Where,
+}
+
+#[derive(Clone)]
+pub(super) struct Rows {
+    pub(super) settings: Settings,
+    pub(super) last: DateTime<Utc>,
+    pub(super) drawn: bool,
+    pub(super) closed: bool,
+    pub(super) seats_version: i32,
+    pub(super) seats: Vec<Seat>,
+    /// In the order of the joins.
+    pub(super) tokens: Vec<TokenRow>,
+    pub(super) admissions: Vec<DateTime<Utc>>,
+    /// In the order in which they were taken.
+    pub(super) holds: Vec<Hold>,
+    pub(super) reservations: BTreeMap<ReservationId, Reservation>,
+    pub(super) payments: HashMap<PaymentId, Payment>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) keys: HashMap<KeyOf, (String, Uuid)>,
+    pub(super) unpaid: HashMap<UserId, Unpaid>,
+}
+
+impl Rows {
+    pub(super) fn new(settings: Settings, seats: Vec<Seat>, now: DateTime<Utc>) -> Self {
+        Self {
+            settings,
+            last: now,
+            drawn: false,
+            closed: false,
+            seats_version: 0,
+            seats,
+            tokens: Vec::new(),
+            admissions: Vec::new(),
+            holds: Vec::new(),
+            reservations: BTreeMap::new(),
+            payments: HashMap::new(),
+            entries: Vec::new(),
+            keys: HashMap::new(),
+            unpaid: HashMap::new(),
+        }
+    }
+
+    pub(super) fn open(&self) -> Sale {
+        let mut sale = Sale::open(
+            Opened {
+                id: SERIES,
+                settings: self.settings,
+                secret: DrawSecret::new(SECRET),
+                last: self.last,
+                drawn: self.drawn,
+                closed: self.closed,
+                next_seq: self.tokens.last().map_or(0, |row| row.seq + 1),
+                seats_version: self.seats_version,
+            },
+            self.seats.clone(),
+        );
+        sale.put_lobby(self.tokens.iter().filter(|row| row.lobby).map(|row| row.token));
+        // The newest first: the order must not matter.
+        let live = self.tokens.iter().rev().filter_map(|row| {
+            let state = match row.at {
+                Where::Waiting => OpenedState::Waiting,
+                Where::Admitted(until) => OpenedState::Admitted(until),
+                Where::Ended(_) => return None,
+            };
+            let TokenRow { token, user, seq, lobby, .. } = row.clone();
+            Some(OpenedPlace { token, user, seq, lobby, state })
+        });
+        sale.put_places(live.collect::<Vec<_>>().into_iter());
+        sale.put_holds(self.holds.iter().filter(|hold| hold.status == HoldStatus::Active).cloned());
+        let mut counts: HashMap<UserId, u32> = HashMap::new();
+        for reservation in self.standing() {
+            *counts.entry(reservation.user.clone()).or_default() += 1;
+        }
+        sale.put_reserved(counts);
+        sale.put_unpaid(self.unpaid.clone());
+        sale.put_admissions(self.admissions.iter().copied());
+        sale.opened()
+    }
+
+    pub(super) fn standing(&self) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values().filter(|one| one.status == ReservationStatus::Confirmed)
+    }
+
+    pub(super) fn wallet(&self, user: &UserId) -> Wallet {
+        let lines: Vec<_> = self.entries.iter().filter(|entry| entry.user == *user).collect();
+        let balance = lines.iter().map(|entry| entry.amount).sum();
+        Wallet { user: user.clone(), balance, lines: i32::try_from(lines.len()).unwrap() }
+    }
+
+    /// What a store would load for the commands, and nothing that they did not ask for.
+    pub(super) fn known(&self, sale: &Sale, commands: &[Command]) -> Known {
+        let mut known = Known::default();
+        for command in commands {
+            let Needs { wallet, key, tokens, holds, lapsed, reservation } = command.needs(sale);
+            if let Some(user) = wallet {
+                known.till.wallets.insert(user.clone(), self.wallet(&user));
+            }
+            if let Some(key) = key
+                && let Some((fingerprint, result)) = self.keys.get(&key)
+            {
+                let recorded =
+                    Recorded { fingerprint: fingerprint.clone(), outcome: self.outcome(*result, &key.0) };
+                known.till.keys.insert(key, recorded);
+            }
+            for row in self.tokens.iter().filter(|row| tokens.contains(&row.token)) {
+                if let Where::Ended(reason) = row.at {
+                    known.ended.insert(row.token, (row.user.clone(), reason));
+                }
+            }
+            let named = self.holds.iter().filter(|hold| holds.contains(&hold.id));
+            known.holds.extend(named.map(|hold| (hold.id, hold.clone())));
+            if let Some(user) = lapsed {
+                let lapsed = |hold: &&Hold| hold.user == user && hold.status == HoldStatus::Expired;
+                let tokens = self.holds.iter().filter(lapsed).map(|hold| hold.token);
+                known.lapsed.insert(user.clone(), tokens.collect());
+            }
+            let found = reservation.and_then(|id| self.reservations.get(&id));
+            known.reservations.extend(found.map(|one| (one.id, one.clone())));
+        }
+        known
+    }
+
+    fn outcome(&self, result: Uuid, user: &UserId) -> Outcome {
+        let wallet = self.wallet(user);
+        if let Some(payment) = self.payments.get(&PaymentId(result)) {
+            let paid: Vec<_> =
+                self.reservations.values().filter(|one| one.payment == payment.id).cloned().collect();
+            return Outcome::Paid(payment.clone(), paid, wallet);
+        }
+        if let Some(reservation) = self.reservations.get(&ReservationId(result)) {
+            return Outcome::Cancelled(reservation.clone(), wallet);
+        }
+        let entry = self.entries.iter().find(|entry| entry.id.0 == result).unwrap();
+        Outcome::Posted(entry.clone(), wallet)
+    }
+
+    pub(super) fn live_token_of(&self, user: &UserId) -> Option<&TokenRow> {
+        self.tokens.iter().find(|row| row.user == *user && !matches!(row.at, Where::Ended(_)))
+    }
+
+    pub(super) fn status(&self, now: DateTime<Utc>) -> SeriesStatus {
+        let sold_out = self.seats.iter().all(|seat| matches!(seat.state, SeatState::Reserved(_)));
+        self.settings.state(sold_out).status(now)
+    }
+
+    /// Everybody who waits, in order, computed from the beginning.
+    pub(super) fn line(&self) -> Vec<TokenId> {
+        let mut hash = Sha256::new();
+        for row in self.tokens.iter().filter(|row| row.lobby) {
+            hash.update(row.token.to_string());
+        }
+        let hash = hash.finalize();
+        let key = |row: &&TokenRow| {
+            let mut hmac = Hmac::<Sha256>::new_from_slice(&SECRET).unwrap();
+            hmac.update(&hash);
+            hmac.update(row.token.to_string().as_bytes());
+            let drawn = if row.lobby { hmac.finalize().into_bytes().to_vec() } else { Vec::new() };
+            (!row.lobby, drawn, row.seq)
+        };
+        let mut waiting: Vec<_> = self.tokens.iter().filter(|row| row.at == Where::Waiting).collect();
+        waiting.sort_by_key(key);
+        waiting.into_iter().map(|row| row.token).collect()
+    }
+
+    pub(super) fn admitted(&self) -> usize {
+        self.tokens.iter().filter(|row| matches!(row.at, Where::Admitted(_))).count()
+    }
+
+    pub(super) fn live_holds(&self, now: DateTime<Utc>) -> impl Iterator<Item = &Hold> {
+        self.holds.iter().filter(move |hold| hold.is_live(now))
+    }
+
+    pub(super) fn apply(&mut self, batch: &Batch, ids: &HashMap<i32, SeatId>) {
+        assert!(batch.at >= self.last, "time goes back");
+        self.last = batch.at;
+        let before: Vec<_> = self.seats.iter().map(|seat| seat.state).collect();
+        for event in &batch.events {
+            self.apply_one(batch.at, event, ids);
+        }
+        // The version also grows when a seat went from one to another and back in one batch.
+        let touches = |event: &Event| {
+            matches!(
+                event,
+                Event::Held { .. }
+                    | Event::Lapsed { .. }
+                    | Event::Released { .. }
+                    | Event::Paid { .. }
+                    | Event::Cancelled { .. }
+            )
+        };
+        let touched = batch.events.iter().any(touches);
+        self.seats_version += i32::from(touched);
+        let after: Vec<_> = self.seats.iter().map(|seat| seat.state).collect();
+        assert!(touched || before == after);
+    }
+
+    pub(super) fn apply_one(&mut self, at: DateTime<Utc>, event: &Event, ids: &HashMap<i32, SeatId>) {
+        match event.clone() {
+            Event::Joined { token, user, name: _, seq, lobby } => {
+                self.tokens.push(TokenRow { token, user, seq, lobby, at: Where::Waiting });
+            }
+            Event::Drawn => self.drawn = true,
+            Event::Closed => {
+                self.closed = true;
+                for row in self.tokens.iter_mut().filter(|row| row.at == Where::Waiting) {
+                    row.at = Where::Ended(EndReason::SaleClosed);
+                }
+            }
+            Event::Admitted { token, until } => {
+                self.admissions.push(at);
+                self.move_token(token, Where::Admitted(until));
+            }
+            Event::Ended { token, reason } => self.move_token(token, Where::Ended(reason)),
+            Event::Held { hold, seat, user, token, until } => {
+                let (id, seat) = (hold, ids[&seat]);
+                self.seat_mut(seat).state = SeatState::Held { hold: id, until };
+                let status = HoldStatus::Active;
+                let (created_at, expires_at) = (at, until);
+                self.holds.push(Hold {
+                    id,
+                    user,
+                    token,
+                    series: SERIES,
+                    seat,
+                    created_at,
+                    expires_at,
+                    status,
+                });
+            }
+            Event::Lapsed { hold } => self.end_hold(hold, HoldStatus::Expired),
+            Event::Released { hold } => self.end_hold(hold, HoldStatus::Released),
+            Event::Unpaid { user, unpaid } => {
+                self.unpaid.insert(user, unpaid);
+            }
+            Event::Paid { payment, user, amount, tickets } => {
+                let paid = Payment { id: payment, user, series: SERIES, amount, refunded: 0, created_at: at };
+                self.payments.insert(payment, paid);
+                for ticket in tickets {
+                    self.confirm(at, payment, ticket.hold, ticket.reservation);
+                }
+            }
+            Event::Cancelled { reservation, seat, payment, price, .. } => {
+                let row = self.reservations.get_mut(&reservation).unwrap();
+                row.status = ReservationStatus::Cancelled;
+                self.payments.get_mut(&payment).unwrap().refunded += price;
+                self.seat_mut(ids[&seat]).state = SeatState::Free;
+            }
+            Event::Posted(entry) => self.entries.push(entry),
+            Event::KeyUsed { owner, key, fingerprint, result } => {
+                let before = self.keys.insert((owner, key), (fingerprint, result));
+                assert_eq!(before, None, "a key was used twice");
+            }
+            Event::PolicySet(policy) => self.settings.policy = policy,
+            Event::PauseSet(paused) => self.settings.paused = paused,
+        }
+    }
+
+    fn confirm(&mut self, at: DateTime<Utc>, payment: PaymentId, hold: HoldId, id: ReservationId) {
+        let hold = self.holds.iter_mut().find(|one| one.id == hold).unwrap();
+        hold.status = HoldStatus::Confirmed;
+        let (user, seat) = (hold.user.clone(), hold.seat);
+        let row = self.seat_mut(seat);
+        row.state = SeatState::Reserved(id);
+        let (price, status) = (row.price, ReservationStatus::Confirmed);
+        let made = Reservation { id, user, series: SERIES, seat, payment, price, status, created_at: at };
+        self.reservations.insert(id, made);
+    }
+
+    fn move_token(&mut self, token: TokenId, to: Where) {
+        let row = self.tokens.iter_mut().find(|row| row.token == token).unwrap();
+        assert!(!matches!(row.at, Where::Ended(_)), "{token} is over already");
+        row.at = to;
+    }
+
+    fn end_hold(&mut self, id: HoldId, status: HoldStatus) {
+        let hold = self.holds.iter_mut().find(|one| one.id == id).unwrap();
+        assert_eq!(hold.status, HoldStatus::Active, "{id} is over already");
+        hold.status = status;
+        let seat = hold.seat;
+        let seat = self.seat_mut(seat);
+        assert!(matches!(seat.state, SeatState::Held { hold, .. } if hold == id));
+        seat.state = SeatState::Free;
+    }
+
+    fn seat_mut(&mut self, id: SeatId) -> &mut Seat {
+        self.seats.iter_mut().find(|seat| seat.id == id).unwrap()
+    }
+
+    pub(super) fn seat(&self, id: SeatId) -> &Seat {
+        self.seats.iter().find(|seat| seat.id == id).unwrap()
+    }
+
+    /// The rule of the intervals, over the whole history: of any policy that was in force, only the one of now counts.
+    pub(super) fn admitted_within(&self, policy: &QueuePolicy, now: DateTime<Utc>) -> usize {
+        self.admissions
+            .iter()
+            .filter(|at| **at > now - TimeDelta::seconds(policy.interval_seconds.into()))
+            .count()
+    }
+}

@@ -1,0 +1,406 @@
+//! The seats of one series as its watchers know them: a version, who has what, what changed lately, and which
+//! seats side by side are the best that are left (rule 14).
+//!
+//! A copy of what the database says, moved on by each commit's changes. It never decides a sale: it shows
+//! seats to watchers and proposes seats to [`super::sale`], which looks at the rows themselves.
+
+mod list;
+
+use std::{
+    collections::{BTreeSet, HashSet, VecDeque},
+    ops::Bound,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    id::SeatId,
+    sale::{Seat, SeatState, SeatStatus},
+    text::SectionName,
+};
+use list::Layout;
+pub use list::{LaidSeat, SeatList, Snapshot};
+
+/// How many changed versions the map remembers for those who come back.
+const REMEMBERED: usize = 1_024;
+
+/// How many changes of seats all of them may be together: a few commits can touch a whole house.
+const REMEMBERED_SEATS: usize = 16_384;
+
+/// A seat and whose it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeatChange {
+    /// The seat.
+    pub seat: SeatId,
+    /// Whose it is.
+    pub state: SeatState,
+}
+
+/// What [`SeatMap::apply`] did with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was the next one.
+    Now,
+    /// It was known already.
+    Before,
+    /// Something is missing in between: the map has to be loaded anew.
+    Gap,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct SeatMap {
+    version: i32,
+    layout: Arc<Layout>,
+    /// By the place in the layout.
+    states: Vec<SeatState>,
+    free: usize,
+    reserved: usize,
+    /// What those cost that are sold.
+    revenue: i64,
+    /// Held seats by the end of their hold.
+    held: BTreeSet<(DateTime<Utc>, u32)>,
+    recent: Recent,
+}
+
+/// The latest versions and the seats that each changed.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    versions: VecDeque<(i32, Vec<u32>)>,
+    seats: usize,
+}
+
+impl Recent {
+    fn push(&mut self, version: i32, seats: Vec<u32>) {
+        self.seats += seats.len();
+        self.versions.push_back((version, seats));
+        while self.versions.len() > REMEMBERED || self.seats > REMEMBERED_SEATS {
+            let Some((_, seats)) = self.versions.pop_front() else { break };
+            self.seats -= seats.len();
+        }
+    }
+}
+
+impl SeatMap {
+    /// A map of these seats as they stood at `version`.
+    #[must_use]
+    pub fn new(version: i32, mut seats: Vec<Seat>) -> Self {
+        seats.sort_by_key(|seat| seat.number);
+        let mut map = Self {
+            version,
+            layout: Arc::new(Layout::new(&seats)),
+            states: seats.iter().map(|seat| seat.state).collect(),
+            free: 0,
+            reserved: 0,
+            revenue: 0,
+            held: BTreeSet::new(),
+            recent: Recent::default(),
+        };
+        for (at, seat) in (0..).zip(&seats) {
+            map.count(at, seat.state);
+        }
+        map
+    }
+
+    /// The version: grows by one with each commit that changed a seat.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        self.version
+    }
+
+    /// Seats of the house.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a house has seats")]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Moves on to `version` by the seats that it changed.
+    pub fn apply(&mut self, version: i32, changes: &[SeatChange]) -> Applied {
+        if version <= self.version {
+            return Applied::Before;
+        }
+        if version != self.version + 1 {
+            return Applied::Gap;
+        }
+        self.version = version;
+        let mut touched = Vec::with_capacity(changes.len());
+        for change in changes {
+            let Some(&at) = self.layout.index.get(&change.seat) else { return Applied::Gap };
+            let before = std::mem::replace(&mut self.states[at as usize], change.state);
+            self.uncount(at, before);
+            self.count(at, change.state);
+            touched.push(at);
+        }
+        self.recent.push(version, touched);
+        Applied::Now
+    }
+
+    fn count(&mut self, at: u32, state: SeatState) {
+        match state {
+            SeatState::Free => self.free += 1,
+            SeatState::Held { until, .. } => {
+                self.held.insert((until, at));
+            }
+            SeatState::Reserved(_) => {
+                self.reserved += 1;
+                self.revenue += self.price(at);
+            }
+        }
+    }
+
+    fn uncount(&mut self, at: u32, state: SeatState) {
+        match state {
+            SeatState::Free => self.free -= 1,
+            SeatState::Held { until, .. } => {
+                self.held.remove(&(until, at));
+            }
+            SeatState::Reserved(_) => {
+                self.reserved -= 1;
+                self.revenue -= self.price(at);
+            }
+        }
+    }
+
+    fn price(&self, at: u32) -> i64 {
+        self.layout.seats.get(at as usize).map_or(0, |seat| seat.price.into())
+    }
+
+    /// Seats that can be held right now.
+    #[must_use]
+    pub fn available(&self, now: DateTime<Utc>) -> usize {
+        self.free + self.held.range(..=(now, u32::MAX)).count()
+    }
+
+    /// Seats that somebody is choosing right now.
+    #[must_use]
+    pub fn held(&self, now: DateTime<Utc>) -> usize {
+        self.states.len() - self.reserved - self.available(now)
+    }
+
+    /// Seats that are sold.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    /// Points taken for the seats that are sold: the price of a seat never changes.
+    #[must_use]
+    pub fn revenue(&self) -> i64 {
+        self.revenue
+    }
+
+    /// Every seat.
+    #[must_use]
+    pub fn snapshot(&self, now: DateTime<Utc>) -> Snapshot {
+        let statuses = self.states.iter().map(|state| state.status(now));
+        let lapses_later = (Bound::Excluded((now, u32::MAX)), Bound::Unbounded);
+        Snapshot {
+            version: self.version,
+            seats: SeatList::all(&self.layout, statuses),
+            available: self.available(now),
+            from: now,
+            until: self.held.range(lapses_later).next().map(|(until, _)| *until),
+        }
+    }
+
+    /// The seats that changed after `version`, as they are now; `None` if that is too long ago to know, or
+    /// still to come.
+    #[must_use]
+    pub fn since(&self, version: i32, now: DateTime<Utc>) -> Option<SeatList> {
+        let recent = &self.recent.versions;
+        let known = version == self.version
+            || recent.front().is_some_and(|(oldest, _)| *oldest <= version.saturating_add(1));
+        if !known || version > self.version {
+            return None;
+        }
+        let later = recent.iter().filter(|(v, _)| *v > version).flat_map(|(_, seats)| seats);
+        let seats: BTreeSet<u32> = later.copied().collect();
+        Some(self.list(seats, now))
+    }
+
+    /// Those of `seats` that the map knows, as they are now.
+    #[must_use]
+    pub fn look(&self, seats: &[SeatChange], now: DateTime<Utc>) -> SeatList {
+        self.list(seats.iter().filter_map(|change| self.layout.index.get(&change.seat)).copied(), now)
+    }
+
+    fn list(&self, seats: impl IntoIterator<Item = u32>, now: DateTime<Utc>) -> SeatList {
+        let seats = seats.into_iter().map(|at| (at, self.states[at as usize].status(now)));
+        SeatList::some(&self.layout, seats)
+    }
+
+    /// The section of that name, or else one whose name looks the same.
+    #[must_use]
+    pub fn section(&self, name: &SectionName) -> Option<Arc<str>> {
+        let name = name.as_str();
+        let exactly = self.layout.width.get_key_value(name).map(|(name, _)| Arc::clone(name));
+        exactly.or_else(|| self.layout.looks().get(name))
+    }
+
+    /// The best `count` seats side by side in one row: sections in their order, rows from the front, and in a
+    /// row the ones nearest to the middle. Seats in `spoken_for` count as taken.
+    #[must_use]
+    pub fn best(
+        &self,
+        count: usize,
+        section: Option<&str>,
+        now: DateTime<Utc>,
+        spoken_for: &HashSet<SeatId>,
+    ) -> Option<Vec<SeatId>> {
+        let mut from = 0;
+        for row in self.layout.seats.chunk_by(|a, b| a.section == b.section && a.row == b.row) {
+            let states = &self.states[from..from + row.len()];
+            from += row.len();
+            if section.is_some_and(|name| &*row[0].section != name) {
+                continue;
+            }
+            let open = |at: usize| {
+                states[at].status(now) == SeatStatus::Available && !spoken_for.contains(&row[at].id)
+            };
+            let middle = self.layout.width.get(&row[0].section)? + 1;
+            if let Some(seats) = best_of_row(row, count, middle, open) {
+                return Some(seats.iter().map(|seat| seat.id).collect());
+            }
+        }
+        None
+    }
+}
+
+/// The `count` open seats side by side that are nearest to the middle, in one pass: a bot may ask for many where every
+/// other seat is taken. `middle` is twice the middle column.
+fn best_of_row(
+    row: &[LaidSeat],
+    count: usize,
+    middle: i32,
+    open: impl Fn(usize) -> bool,
+) -> Option<&[LaidSeat]> {
+    let mut side_by_side = 0;
+    let mut best: Option<(i32, &[LaidSeat])> = None;
+    for last in 0..row.len() {
+        let follows = last > 0 && row[last].col == row[last - 1].col + 1;
+        side_by_side = match (open(last), follows) {
+            (false, _) => 0,
+            (true, true) => side_by_side + 1,
+            (true, false) => 1,
+        };
+        if side_by_side >= count {
+            let seats = &row[last + 1 - count..=last];
+            let off = (seats[0].col + row[last].col - middle).abs();
+            if best.is_none_or(|(least, _)| off < least) {
+                best = Some((off, seats));
+            }
+        }
+    }
+    best.map(|(_, seats)| seats)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        catalog,
+        id::{HoldId, ReservationId, SeriesId},
+    };
+
+    fn id(n: i32) -> SeatId {
+        SeatId(Uuid::from_u128(n as u128))
+    }
+
+    fn map() -> SeatMap {
+        let house = catalog::Layout::standard();
+        let seats = house.seats().map(|s| Seat {
+            id: id(s.number),
+            series: SeriesId(Uuid::nil()),
+            number: s.number,
+            section: s.section.to_string(),
+            row: s.row,
+            col: s.col,
+            price: s.price,
+            state: SeatState::Free,
+        });
+        SeatMap::new(7, seats.collect())
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
+
+    fn held(n: i32, seconds: i64) -> SeatChange {
+        let state = SeatState::Held { hold: HoldId(Uuid::nil()), until: now() + TimeDelta::seconds(seconds) };
+        SeatChange { seat: id(n), state }
+    }
+
+    fn sold(n: i32) -> SeatChange {
+        SeatChange { seat: id(n), state: SeatState::Reserved(ReservationId(Uuid::nil())) }
+    }
+
+    fn best(map: &SeatMap, count: usize) -> Option<Vec<i32>> {
+        let seats = map.best(count, None, now(), &HashSet::new())?;
+        Some(seats.into_iter().map(|seat| seat.0.as_u128() as i32).collect())
+    }
+
+    #[test]
+    fn a_lapsed_hold_counts_as_available_at_its_end_and_not_before() {
+        let mut map = map();
+        assert_eq!(map.apply(8, &[held(1, 10), sold(2)]), Applied::Now);
+        let at = |ms| now() + TimeDelta::milliseconds(ms);
+        assert_eq!((map.available(at(9_999)), map.held(at(9_999)), map.reserved()), (48, 1, 1));
+        assert_eq!((map.available(at(10_000)), map.held(at(10_000))), (49, 0));
+        assert_eq!(map.revenue(), 10_000);
+        let free = SeatChange { seat: id(2), state: SeatState::Free };
+        let mut given_back = map.clone();
+        assert_eq!(given_back.apply(9, &[free, sold(3), sold(4)]), Applied::Now);
+        assert_eq!((given_back.reserved(), given_back.revenue()), (2, 20_000));
+        let statuses =
+            |snapshot: Snapshot| snapshot.seats.iter().map(|(_, status)| status).collect::<Vec<_>>();
+        assert_eq!(statuses(map.snapshot(at(9_999)))[..2], [SeatStatus::Held, SeatStatus::Reserved]);
+        assert_eq!(statuses(map.snapshot(at(10_000)))[..2], [SeatStatus::Available, SeatStatus::Reserved]);
+    }
+
+    #[test]
+    fn a_version_that_is_missing_is_noticed() {
+        let mut map = map();
+        assert_eq!(map.apply(9, &[sold(1)]), Applied::Gap);
+        assert_eq!(map.apply(7, &[sold(1)]), Applied::Before);
+        assert_eq!(map.available(now()), 50);
+    }
+
+    #[test]
+    fn who_comes_back_is_told_what_changed_since_or_nothing_if_that_is_not_known() {
+        let mut map = map();
+        map.apply(8, &[sold(1)]);
+        map.apply(9, &[sold(2), held(3, 5)]);
+        let numbers = |version| {
+            Some(map.since(version, now())?.iter().map(|(seat, _)| seat.number).collect::<Vec<_>>())
+        };
+        assert_eq!(numbers(7), Some(vec![1, 2, 3]));
+        assert_eq!(numbers(8), Some(vec![2, 3]));
+        assert_eq!(numbers(9), Some(vec![]));
+        assert_eq!(numbers(6), None, "before the map began");
+        assert_eq!(numbers(10), None, "still to come");
+    }
+
+    #[test]
+    fn the_best_seats_are_in_the_front_and_in_the_middle_and_side_by_side() {
+        let mut map = map();
+        assert_eq!(best(&map, 2), Some(vec![5, 6]));
+        map.apply(8, &[sold(5), sold(6)]);
+        assert_eq!(best(&map, 2), Some(vec![3, 4]));
+        assert_eq!(best(&map, 4), Some(vec![1, 2, 3, 4]));
+        assert_eq!(best(&map, 5), Some(vec![13, 14, 15, 16, 17]));
+        assert_eq!(best(&map, 11), None, "no row is that long");
+    }
+
+    #[test]
+    fn seats_spoken_for_are_not_offered_twice() {
+        let map = map();
+        let spoken_for: HashSet<_> = (1..=49).map(id).collect();
+        assert_eq!(map.best(1, None, now(), &spoken_for), Some(vec![id(50)]));
+        assert_eq!(map.best(1, Some("Balcony"), now(), &spoken_for), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! Seats as they stood at one moment, over a layout that never changes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    id::SeatId,
+    sale::{Seat, SeatStatus},
+    text::Looks,
+};
+
+/// What never changes of a series' seats, by number.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    pub(super) seats: Vec<LaidSeat>,
+    pub(super) index: HashMap<SeatId, u32>,
+    /// Columns of each section, to know where its middle is.
+    pub(super) width: HashMap<Arc<str>, i32>,
+    /// The sections by how their names look, once somebody has asked.
+    looks: OnceLock<Looks<Arc<str>>>,
+}
+
+/// What never changes of a seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaidSeat {
+    /// The seat.
+    pub id: SeatId,
+    /// 1-based, unique in its series.
+    pub number: i32,
+    /// The section's name.
+    pub section: Arc<str>,
+    /// 1-based in its section.
+    pub row: i32,
+    /// 1-based in its row.
+    pub col: i32,
+    /// Points.
+    pub price: i32,
+}
+
+impl Layout {
+    /// The sections by how their names look; of two that look the same, which only an older version made, the first.
+    pub(super) fn looks(&self) -> &Looks<Arc<str>> {
+        self.looks.get_or_init(|| {
+            let mut looks = Looks::default();
+            for seat in &self.seats {
+                if seat.row == 1 && seat.col == 1 {
+                    looks.insert(&seat.section, Arc::clone(&seat.section));
+                }
+            }
+            looks
+        })
+    }
+
+    pub(super) fn new(seats: &[Seat]) -> Self {
+        let mut layout = Self::default();
+        layout.seats.reserve_exact(seats.len());
+        layout.index.reserve(seats.len());
+        for (at, seat) in (0..).zip(seats) {
+            let section = match layout.width.get_key_value(seat.section.as_str()) {
+                Some((name, _)) => Arc::clone(name),
+                None => Arc::from(seat.section.as_str()),
+            };
+            let width = layout.width.entry(Arc::clone(&section)).or_default();
+            *width = seat.col.max(*width);
+            layout.index.insert(seat.id, at);
+            let Seat { id, number, row, col, price, .. } = *seat;
+            layout.seats.push(LaidSeat { id, number, section, row, col, price });
+        }
+        layout
+    }
+}
+
+/// Seats as they stood at one moment. Costs a byte a seat, or less than a dozen for each of a few; clones share them.
+#[derive(Clone, Debug)]
+pub struct SeatList {
+    layout: Arc<Layout>,
+    listed: Listed,
+}
+
+#[derive(Clone, Debug)]
+enum Listed {
+    All(Arc<[SeatStatus]>),
+    Some(Arc<[(u32, SeatStatus)]>),
+}
+
+impl SeatList {
+    /// Every seat, with what each is.
+    pub(super) fn all(layout: &Arc<Layout>, statuses: impl Iterator<Item = SeatStatus>) -> Self {
+        Self { layout: Arc::clone(layout), listed: Listed::All(statuses.collect()) }
+    }
+
+    /// These seats, by their places in the layout, with what each is.
+    pub(super) fn some(layout: &Arc<Layout>, seats: impl Iterator<Item = (u32, SeatStatus)>) -> Self {
+        Self { layout: Arc::clone(layout), listed: Listed::Some(seats.collect()) }
+    }
+
+    /// How many seats.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.listed {
+            Listed::All(statuses) => statuses.len(),
+            Listed::Some(seats) => seats.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The seat at this place of the list, and what it was.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<(&LaidSeat, SeatStatus)> {
+        let (seat, status) = match &self.listed {
+            Listed::All(statuses) => (at, *statuses.get(at)?),
+            Listed::Some(seats) => seats.get(at).map(|&(seat, status)| (seat as usize, status))?,
+        };
+        Some((self.layout.seats.get(seat)?, status))
+    }
+
+    /// The seats with what each was, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (&LaidSeat, SeatStatus)> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+
+    /// Those that could be held.
+    #[must_use]
+    pub fn available(&self) -> Self {
+        let open =
+            |(at, status): (u32, SeatStatus)| (status == SeatStatus::Available).then_some((at, status));
+        match &self.listed {
+            Listed::All(all) => Self::some(&self.layout, (0..).zip(all.iter().copied()).filter_map(open)),
+            Listed::Some(some) => Self::some(&self.layout, some.iter().copied().filter_map(open)),
+        }
+    }
+}
+
+/// Every seat at one version, and how long that stays so if nothing is committed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The version of the series.
+    pub version: i32,
+    /// Every seat.
+    pub seats: SeatList,
+    /// How many can be held.
+    pub available: usize,
+    /// When it was taken.
+    pub from: DateTime<Utc>,
+    /// When the next hold lapses.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Snapshot {
+    /// Whether the seats of that version are still, at `now`, what they were.
+    #[must_use]
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+}
