@@ -7,6 +7,7 @@ pub mod attendance;
 pub mod bucket;
 pub mod catalog;
 pub mod claims;
+pub mod date;
 pub mod id;
 pub mod identity;
 pub mod in_order;

@@ -57,7 +57,12 @@ impl DrawSecret {
 
     /// The same for many tokens: the secret is worked into the hash once.
     pub(super) fn ranker(&self) -> Ranker {
-        Ranker(Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length"))
+        Ranker(self.hmac())
+    }
+
+    /// The hash with the secret worked into it.
+    pub(crate) fn hmac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length")
     }
 }
 

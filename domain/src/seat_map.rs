@@ -249,22 +249,82 @@ impl SeatMap {
         now: DateTime<Utc>,
         spoken_for: &HashSet<SeatId>,
     ) -> Option<Vec<SeatId>> {
-        let mut from = 0;
+        let open = |at: u32| {
+            self.state(at).status(now) == SeatStatus::Available && !spoken_for.contains(&self.seat(at).id)
+        };
+        let seats = self.best_of(count, section, open)?;
+        Some(seats.into_iter().map(|at| self.seat(at).id).collect())
+    }
+
+    /// The same among the seats that are `open`, as their places in the layout.
+    #[must_use]
+    pub fn best_of(
+        &self,
+        count: usize,
+        section: Option<&str>,
+        open: impl Fn(u32) -> bool,
+    ) -> Option<Vec<u32>> {
+        let mut next = 0;
         for row in self.layout.seats.chunk_by(|a, b| a.section == b.section && a.row == b.row) {
-            let states = &self.states[from..from + row.len()];
-            from += row.len();
+            let from = next;
+            next += row.len();
             if section.is_some_and(|name| &*row[0].section != name) {
                 continue;
             }
-            let open = |at: usize| {
-                states[at].status(now) == SeatStatus::Available && !spoken_for.contains(&row[at].id)
-            };
+            let place = |at: usize| u32::try_from(from + at).expect("a house has fewer than 2^32 seats");
             let middle = self.layout.width.get(&row[0].section)? + 1;
-            if let Some(seats) = best_of_row(row, count, middle, open) {
-                return Some(seats.iter().map(|seat| seat.id).collect());
+            if let Some(seats) = best_of_row(row, count, middle, |at| open(place(at))) {
+                return Some(seats.map(place).collect());
             }
         }
         None
+    }
+
+    /// Where a seat stands in the layout.
+    #[must_use]
+    pub fn place_of(&self, seat: SeatId) -> Option<u32> {
+        self.layout.index.get(&seat).copied()
+    }
+
+    /// Where the seat of that number stands in the layout.
+    #[must_use]
+    pub fn place_of_number(&self, number: i32) -> Option<u32> {
+        let at = self.layout.seats.binary_search_by_key(&number, |seat| seat.number).ok()?;
+        u32::try_from(at).ok()
+    }
+
+    /// What never changes of the seat at that place of the layout.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn seat(&self, at: u32) -> &LaidSeat {
+        &self.layout.seats[at as usize]
+    }
+
+    /// Whose the seat at that place of the layout is.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn state(&self, at: u32) -> SeatState {
+        self.states[at as usize]
+    }
+
+    /// Gives the seat at that place of the layout to somebody else, within the version that [`Self::advance`] ends.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn set(&mut self, at: u32, state: SeatState) {
+        let before = std::mem::replace(&mut self.states[at as usize], state);
+        self.uncount(at, before);
+        self.count(at, state);
+    }
+
+    /// The next version, in which these seats have changed.
+    pub fn advance(&mut self, touched: Vec<u32>) {
+        self.version += 1;
+        self.recent.push(self.version, touched);
     }
 }
 
@@ -275,9 +335,9 @@ fn best_of_row(
     count: usize,
     middle: i32,
     open: impl Fn(usize) -> bool,
-) -> Option<&[LaidSeat]> {
+) -> Option<std::ops::Range<usize>> {
     let mut side_by_side = 0;
-    let mut best: Option<(i32, &[LaidSeat])> = None;
+    let mut best: Option<(i32, usize)> = None;
     for last in 0..row.len() {
         let follows = last > 0 && row[last].col == row[last - 1].col + 1;
         side_by_side = match (open(last), follows) {
@@ -286,14 +346,14 @@ fn best_of_row(
             (true, false) => 1,
         };
         if side_by_side >= count {
-            let seats = &row[last + 1 - count..=last];
-            let off = (seats[0].col + row[last].col - middle).abs();
+            let first = last + 1 - count;
+            let off = (row[first].col + row[last].col - middle).abs();
             if best.is_none_or(|(least, _)| off < least) {
-                best = Some((off, seats));
+                best = Some((off, first));
             }
         }
     }
-    best.map(|(_, seats)| seats)
+    best.map(|(_, first)| first..first + count)
 }
 
 #[cfg(test)]

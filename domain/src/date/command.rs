@@ -9,6 +9,7 @@ use crate::{
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
     policy::QueuePolicy,
     sale::{Entry, Hold, HoldStatus, KeyOf, Payment, Problem, Reservation, Wallet},
+    text::{IdempotencyKey, PersonName, SectionName},
 };
 
 /// What came of a command, or the problem for which nothing was done.
@@ -26,7 +27,7 @@ pub enum SeatChoice {
         /// How many, at least one.
         count: i32,
         /// In which section, if not anywhere.
-        section: Option<String>,
+        section: Option<SectionName>,
     },
 }
 
@@ -38,7 +39,7 @@ pub enum Command {
         /// Who.
         user: UserId,
         /// As the user wants to be called.
-        name: String,
+        name: PersonName,
     },
     /// Give a place up; what it holds goes back to the sale.
     Leave {
@@ -77,7 +78,7 @@ pub enum Command {
         /// Which; `None` for every live one.
         holds: Option<Vec<HoldId>>,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Give a ticket back (rule 18).
     Cancel {
@@ -86,7 +87,7 @@ pub enum Command {
         /// Which.
         reservation: ReservationId,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// A new policy, which throws nobody out (rule 6).
     SetPolicy(QueuePolicy),
@@ -164,7 +165,7 @@ impl Command {
     pub fn needs(&self, sale: &Sale) -> Needs {
         let mut needs = Needs {
             wallet: self.wallet().cloned(),
-            key: self.key().map(|(owner, key)| (owner.clone(), key.to_owned())),
+            key: self.key().map(|(owner, key)| (owner.clone(), key.clone())),
             ..Needs::default()
         };
         let is_over = |token: &TokenId| !sale.is_live(*token);
@@ -198,7 +199,7 @@ impl Command {
 
     /// Its idempotency key and whose that is, if it has one.
     #[must_use]
-    pub fn key(&self) -> Option<(&UserId, &str)> {
+    pub fn key(&self) -> Option<(&UserId, &IdempotencyKey)> {
         match self {
             Self::Pay { user, key, .. } | Self::Cancel { user, key, .. } => Some((user, key)),
             _ => None,

@@ -7,6 +7,7 @@ use crate::{
     id::{HoldId, PaymentId, ReservationId, TokenId, UserId},
     policy::QueuePolicy,
     sale::Entry,
+    text::{IdempotencyKey, PersonName},
 };
 
 /// Why a place is over.
@@ -45,7 +46,7 @@ pub enum Event {
         /// Whose it is.
         user: UserId,
         /// As the owner wants to be called.
-        name: String,
+        name: PersonName,
         /// Counts the joins of the date.
         seq: u64,
         /// Whether it takes part in the draw (rule 5).
@@ -103,6 +104,8 @@ pub enum Event {
     Paid {
         /// The payment.
         payment: PaymentId,
+        /// The line of the ledger: the order of lists (rule 26).
+        line: i32,
         /// Whose.
         user: UserId,
         /// Points.
@@ -130,7 +133,7 @@ pub enum Event {
         /// Whose key.
         owner: UserId,
         /// The key.
-        key: String,
+        key: IdempotencyKey,
         /// The operation and its input, in one line of text.
         fingerprint: String,
         /// The entry, payment or reservation that came of it.

@@ -105,9 +105,10 @@ fn choose(draft: &Draft<'_>, seats: &SeatChoice) -> std::result::Result<Option<V
         SeatChoice::Ids(ids) => ids.iter().map(|id| map.place_of(*id)).collect(),
         SeatChoice::Numbers(numbers) => numbers.iter().map(|number| map.place_of_number(*number)).collect(),
         SeatChoice::Best { count, section } => {
-            if section.as_deref().is_some_and(|name| !map.has_section(name)) {
-                return Err(ProblemCode::SeatNotFound);
-            }
+            let section = section
+                .as_ref()
+                .map(|name| map.section(name).ok_or(ProblemCode::SeatNotFound))
+                .transpose()?;
             let open = |seat| draft.seat(seat).status(draft.now) == SeatStatus::Available;
             let count = usize::try_from(*count).unwrap_or_default().max(1);
             return Ok(map.best_of(count, section.as_deref(), open));

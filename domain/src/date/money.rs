@@ -24,7 +24,7 @@ pub(super) fn once(
 ) -> Result<Outcome> {
     let (Some((owner, key)), Some(wallet)) = (command.key(), command.wallet()) else { return act(draft) };
     let fingerprint = command.fingerprint(draft.sale.id);
-    let once = Once { key: (owner.clone(), key.to_owned()), fingerprint, wallet };
+    let once = Once { key: (owner.clone(), key.clone()), fingerprint, wallet };
     if let Some(answered) = draft.known.till.answered(&once) {
         return answered;
     }
@@ -53,12 +53,13 @@ pub(super) fn pay(
     let payment = PaymentId(new_id());
     let line = Line { user, actor: None, kind: EntryKind::Use, amount: -amount, payment: Some(payment) };
     let (entry, wallet) = draft.known.till.post(&line, draft.now, EntryId(new_id()))?;
+    let paid = Paid { payment, line: entry.line };
     draft.emit(Event::Posted(entry));
     let reservations: Vec<_> =
-        holds.iter().map(|hold| reservation(draft, hold, payment, ReservationId(new_id()))).collect();
+        holds.iter().map(|hold| reservation(draft, hold, paid, ReservationId(new_id()))).collect();
     let tickets = holds.iter().zip(&reservations);
     let tickets = tickets.map(|(hold, ticket)| Ticket { hold: hold.id, reservation: ticket.id }).collect();
-    draft.emit(Event::Paid { payment, user: user.clone(), amount, tickets });
+    draft.emit(Event::Paid { payment, line: paid.line, user: user.clone(), amount, tickets });
     for hold in &holds {
         if draft.place(hold.token).is_some_and(|place| matches!(place.state, State::Admitted { .. })) {
             draft.end(hold.token, EndReason::Paid);
@@ -68,21 +69,30 @@ pub(super) fn pay(
         draft.known.holds.insert(hold.id, shown);
     }
     let (series, created_at) = (draft.sale.id, draft.now);
-    let made = Payment { id: payment, user: user.clone(), series, amount, refunded: 0, created_at };
+    let made =
+        Payment { id: payment, user: user.clone(), series, amount, refunded: 0, line: paid.line, created_at };
     for reservation in &reservations {
         draft.known.reservations.insert(reservation.id, reservation.clone());
     }
     Ok(Outcome::Paid(made, reservations, wallet))
 }
 
-fn reservation(draft: &Draft<'_>, hold: &LiveHold, payment: PaymentId, id: ReservationId) -> Reservation {
+/// A payment, and the line of the ledger that it stands in: the order of lists (rule 26).
+#[derive(Clone, Copy)]
+struct Paid {
+    payment: PaymentId,
+    line: i32,
+}
+
+fn reservation(draft: &Draft<'_>, hold: &LiveHold, paid: Paid, id: ReservationId) -> Reservation {
     let seat = draft.sale.seats.seat(hold.seat);
     Reservation {
         id,
         user: hold.user.clone(),
         series: draft.sale.id,
         seat: seat.id,
-        payment,
+        payment: paid.payment,
+        line: paid.line,
         price: seat.price,
         status: ReservationStatus::Confirmed,
         created_at: draft.now,

@@ -12,12 +12,13 @@ use crate::{
     },
     id::{TokenId, UserId},
     sale::{Problem, ProblemCode},
+    text::PersonName,
 };
 
 pub(super) fn join(
     draft: &mut Draft<'_>,
     user: &UserId,
-    name: &str,
+    name: &PersonName,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Outcome> {
     if let Some(place) = draft.place_of(user) {
@@ -29,7 +30,7 @@ pub(super) fn join(
         SeriesStatus::Upcoming | SeriesStatus::OnSale | SeriesStatus::Paused => {}
     }
     let token = TokenId(new_id());
-    let (user, name, seq, lobby) = (user.clone(), name.to_owned(), draft.next_seq, !draft.is_drawn());
+    let (user, name, seq, lobby) = (user.clone(), name.clone(), draft.next_seq, !draft.is_drawn());
     draft.emit(Event::Joined { token, user, name, seq, lobby });
     Ok(Outcome::Joined(token))
 }

@@ -14,6 +14,7 @@ use crate::{
     },
     id::{EntryId, PaymentId, UserId},
     sale::{Entry, EntryKind, KeyOf, MAX_BALANCE, Problem, ProblemCode, Wallet},
+    text::IdempotencyKey,
 };
 
 /// Something that changes a wallet and no date.
@@ -28,7 +29,7 @@ pub enum WalletCommand {
         /// Points.
         amount: i32,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
     /// Spend points on something that is not a ticket.
     Use {
@@ -37,7 +38,7 @@ pub enum WalletCommand {
         /// Points.
         amount: i32,
         /// Rule 17.
-        key: String,
+        key: IdempotencyKey,
     },
 }
 

@@ -15,7 +15,7 @@ const COMPACT_FROM: usize = 1_024;
 
 /// Who waits, in order. Each rank belongs to one slot of the slab of places.
 #[derive(Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Who still waits.
     words: Vec<u64>,
     /// For each word: how many of its block wait ahead of it.
@@ -29,7 +29,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Puts `slot` at the end and returns its rank.
-    pub(super) fn push(&mut self, slot: u32) -> u32 {
+    pub(crate) fn push(&mut self, slot: u32) -> u32 {
         let rank = self.slots.len();
         if rank.is_multiple_of(BITS * WORDS) {
             self.blocks.push(self.live);
@@ -46,7 +46,7 @@ impl Line {
     }
 
     /// Takes whoever has this rank out of the line.
-    pub(super) fn clear(&mut self, rank: u32) {
+    pub(crate) fn clear(&mut self, rank: u32) {
         let (word, bit) = split(rank);
         if self.words[word] & bit == 0 {
             return;
@@ -60,31 +60,31 @@ impl Line {
     }
 
     /// How many wait ahead of this rank; `None` when nobody with this rank waits.
-    pub(super) fn before(&self, rank: u32) -> Option<u32> {
+    pub(crate) fn before(&self, rank: u32) -> Option<u32> {
         let (word, bit) = split(rank);
         let bits = *self.words.get(word)?;
         (bits & bit != 0).then(|| self.in_front_of(rank))
     }
 
     /// The same, whether or not anybody with this rank waits; it must have been given.
-    pub(super) fn in_front_of(&self, rank: u32) -> u32 {
+    pub(crate) fn in_front_of(&self, rank: u32) -> u32 {
         let (word, bit) = split(rank);
         let ahead = self.blocks[word / WORDS] + u32::from(self.in_block[word]);
         ahead + (self.words[word] & (bit - 1)).count_ones()
     }
 
     /// Whether more than half of the ranks are dead, and they are worth clearing out.
-    pub(super) fn is_sparse(&self) -> bool {
+    pub(crate) fn is_sparse(&self) -> bool {
         self.slots.len() >= COMPACT_FROM && (self.live as usize) * 2 < self.slots.len()
     }
 
     /// Which ranks are meant: a compaction begins a new epoch.
-    pub(super) fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u32 {
         self.epoch
     }
 
     /// The slots of those who wait, first come first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         let start = self.first_word();
         self.words[start..]
             .iter()
@@ -93,13 +93,13 @@ impl Line {
     }
 
     /// An empty line in which the ranks of this one mean nothing.
-    pub(super) fn next_epoch(&self) -> Self {
+    pub(crate) fn next_epoch(&self) -> Self {
         Self { epoch: self.epoch + 1, ..Self::default() }
     }
 
     /// Closes the gaps once the line is sparse, so that the cost is shared by those who left;
     /// `moved(slot, rank)` is told every new rank.
-    pub(super) fn compact_if_sparse(&mut self, mut moved: impl FnMut(u32, u32)) {
+    pub(crate) fn compact_if_sparse(&mut self, mut moved: impl FnMut(u32, u32)) {
         if !self.is_sparse() {
             return;
         }

@@ -15,7 +15,7 @@ mod admissions;
 mod apply;
 mod decide;
 mod estimate;
-mod line;
+pub(crate) mod line;
 mod places;
 mod restore;
 #[cfg(test)]

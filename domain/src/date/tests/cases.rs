@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Stage, at, seat_id, seats, user};
+use super::{Stage, at, key, seat_id, seats, user};
 use crate::{
     date::{
         Command, DUE_AT_ONCE, Decision, EndReason, Event, Outcome, SeatChoice, Status, Till, WalletCommand,
@@ -11,10 +11,11 @@ use crate::{
     id::{HoldId, TokenId, UserId},
     policy::QueuePolicy,
     sale::{Hold, Payment, Problem, ProblemCode, Reservation, Wallet},
+    text::PersonName,
 };
 
 fn join(fan: u8) -> Command {
-    Command::Join { user: user(fan), name: format!("Fan {fan}") }
+    Command::Join { user: user(fan), name: PersonName::try_new(&format!("Fan {fan}")).unwrap() }
 }
 
 fn hold(fan: u8, numbers: &[i32]) -> Command {
@@ -22,7 +23,7 @@ fn hold(fan: u8, numbers: &[i32]) -> Command {
 }
 
 fn pay(fan: u8, key: &str) -> Command {
-    Command::Pay { user: user(fan), token: None, holds: None, key: key.to_owned() }
+    Command::Pay { user: user(fan), token: None, holds: None, key: self::key(key) }
 }
 
 /// An open sale with these fans admitted, and 1,000 points for each.
@@ -37,7 +38,7 @@ fn open_sale(policy: QueuePolicy, fans: u8) -> Stage {
 }
 
 fn charge(stage: &mut Stage, fan: u8, amount: i32) {
-    let (user, key) = (user(fan), format!("charge {fan} {}", stage.ids));
+    let (user, key) = (user(fan), key(&format!("charge {fan} {}", stage.ids)));
     let command = WalletCommand::Charge { caller: user.clone(), wallet: user.clone(), amount, key };
     let till = Till { wallets: [(user.clone(), stage.rows.wallet(&user))].into(), ..Till::default() };
     let ids = &mut stage.ids;
@@ -108,7 +109,7 @@ fn what_one_has_paid_for_counts_when_one_comes_back() {
     let (_, tickets, _) = paid(stage.take(pay(0, "a")));
     stage.take(join(0)).unwrap();
     assert_eq!(stage.take(hold(0, &[3])), Err(Problem::SeatLimitReached(2)));
-    let (reservation, key) = (tickets[0].id, "b".to_owned());
+    let (reservation, key) = (tickets[0].id, key("b"));
     stage.take(Command::Cancel { user: user(0), reservation, key }).unwrap();
     assert_eq!(stage.take(hold(0, &[3, 4])), Err(Problem::SeatLimitReached(2)));
     held(stage.take(hold(0, &[1])));
@@ -240,12 +241,8 @@ fn a_key_acts_once_also_within_one_decision() {
     assert_eq!(decision.outcomes[0], decision.outcomes[1]);
     assert_eq!(decision.outcomes[2], Err(Problem::NotAdmitted(None)), "the place is completed");
     stage.commit(&decision);
-    let named = |holds: Vec<HoldId>| Command::Pay {
-        user: user(0),
-        token: None,
-        holds: Some(holds),
-        key: "a".to_owned(),
-    };
+    let named =
+        |holds: Vec<HoldId>| Command::Pay { user: user(0), token: None, holds: Some(holds), key: key("a") };
     assert_eq!(paid(stage.take(pay(0, "a"))).0, payment, "replayed");
     assert_eq!(stage.take(named(Vec::new())), simple(ProblemCode::IdempotencyKeyReused));
     assert_eq!(stage.rows.entries.len(), 2);
@@ -256,7 +253,7 @@ fn who_is_short_of_points_has_lost_nothing() {
     let mut stage = open_sale(QueuePolicy::default(), 1);
     held(stage.take(hold(0, &[13, 14, 15, 16])));
     charge(&mut stage, 0, -1_000);
-    let spend = WalletCommand::Use { user: user(0), amount: 999, key: "spend".to_owned() };
+    let spend = WalletCommand::Use { user: user(0), amount: 999, key: key("spend") };
     let till = Till { wallets: [(user(0), stage.rows.wallet(&user(0)))].into(), ..Till::default() };
     let mut next = || uuid::Uuid::from_u128(1 << 99);
     let decision = decide_wallets(till, &[spend.clone(), spend], stage.now, &mut next);
@@ -278,9 +275,9 @@ fn a_ticket_is_given_back_once_and_before_the_concert_begins() {
     let cancel = |nth: usize, key: &str| Command::Cancel {
         user: user(0),
         reservation: tickets[nth].id,
-        key: key.to_owned(),
+        key: self::key(key),
     };
-    let theirs = Command::Cancel { user: user(1), reservation: tickets[0].id, key: "x".to_owned() };
+    let theirs = Command::Cancel { user: user(1), reservation: tickets[0].id, key: key("x") };
     assert_eq!(stage.take(theirs), simple(ProblemCode::ReservationNotFound));
     let decision = stage.decide(&[cancel(0, "b"), cancel(0, "c"), cancel(0, "b")]);
     assert_eq!(decision.outcomes[1], simple(ProblemCode::ReservationNotFound));
@@ -308,7 +305,10 @@ fn what_is_due_at_once_is_done_in_parts_and_payments_go_between() {
     let mut stage = Stage::new(QueuePolicy { max_active: None, ..QueuePolicy::default() });
     stage.pass(TimeDelta::seconds(60));
     let crowd: Vec<_> = (0..2_000)
-        .map(|n| Command::Join { user: UserId::try_new(&format!("crowd{n}")).unwrap(), name: String::new() })
+        .map(|n| Command::Join {
+            user: UserId::try_new(&format!("crowd{n}")).unwrap(),
+            name: PersonName::none(),
+        })
         .collect();
     let decision = stage.decide(&crowd);
     stage.commit(&decision);
@@ -335,7 +335,8 @@ fn a_seat_whose_hold_has_lapsed_can_be_taken_before_that_is_its_turn_to_be_journ
     stage.pass(TimeDelta::seconds(60));
     let fan = |n| UserId::try_new(&format!("crowd{n}")).unwrap();
     let all = 1..=crowd;
-    let joins: Vec<_> = all.clone().map(|n| Command::Join { user: fan(n), name: String::new() }).collect();
+    let joins: Vec<_> =
+        all.clone().map(|n| Command::Join { user: fan(n), name: PersonName::none() }).collect();
     let holds: Vec<_> = all
         .map(|n| Command::Hold { user: fan(n), token: None, seats: SeatChoice::Numbers(vec![n]) })
         .collect();

@@ -13,6 +13,7 @@ use crate::{
     id::{SeatId, UserId},
     policy::QueuePolicy,
     sale::{Problem, Seat, SeatState},
+    text::IdempotencyKey,
 };
 use rows::{Rows, SERIES};
 
@@ -22,6 +23,10 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 fn user(n: u8) -> UserId {
     UserId::try_new(&format!("fan{n}")).unwrap()
+}
+
+fn key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::try_new(text).unwrap()
 }
 
 fn seat_id(number: i32) -> SeatId {

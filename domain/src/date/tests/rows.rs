@@ -272,8 +272,9 @@ impl Rows {
             Event::Unpaid { user, unpaid } => {
                 self.unpaid.insert(user, unpaid);
             }
-            Event::Paid { payment, user, amount, tickets } => {
-                let paid = Payment { id: payment, user, series: SERIES, amount, refunded: 0, created_at: at };
+            Event::Paid { payment, line, user, amount, tickets } => {
+                let paid =
+                    Payment { id: payment, user, series: SERIES, amount, refunded: 0, line, created_at: at };
                 self.payments.insert(payment, paid);
                 for ticket in tickets {
                     self.confirm(at, payment, ticket.hold, ticket.reservation);
@@ -302,7 +303,9 @@ impl Rows {
         let row = self.seat_mut(seat);
         row.state = SeatState::Reserved(id);
         let (price, status) = (row.price, ReservationStatus::Confirmed);
-        let made = Reservation { id, user, series: SERIES, seat, payment, price, status, created_at: at };
+        let line = self.payments[&payment].line;
+        let made =
+            Reservation { id, user, series: SERIES, seat, payment, line, price, status, created_at: at };
         self.reservations.insert(id, made);
     }
 

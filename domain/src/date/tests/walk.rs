@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::{Stage, check, decide_with, user};
+use super::{Stage, check, decide_with, key, user};
 use crate::{
     catalog::SeriesStatus,
     date::{Command, Decision, Event, SeatChoice, WalletCommand, decide_wallets},
     id::{TokenId, UserId},
     policy::QueuePolicy,
+    text::PersonName,
 };
 
 const FANS: u8 = 9;
@@ -69,7 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn command(stage: &Stage, act: &Act) -> Option<Command> {
     let place = |user: &UserId| stage.rows.live_token_of(user).map(|row| row.token);
     Some(match act {
-        Act::Join(fan) => Command::Join { user: user(*fan), name: String::new() },
+        Act::Join(fan) => Command::Join { user: user(*fan), name: PersonName::none() },
         Act::Leave(fan) => Command::Leave { token: place(&user(*fan))?, user: user(*fan) },
         Act::Silent(fan) => Command::Silent { tokens: vec![place(&user(*fan))?] },
         Act::Hold(fan, seats) => {
@@ -92,12 +93,12 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
             let user = user(*fan);
             let live = stage.rows.live_holds(stage.now).filter(|hold| hold.user == user).map(|hold| hold.id);
             let holds = named.then(|| live.take(2).collect());
-            Command::Pay { user, token: None, holds, key: key.to_string() }
+            Command::Pay { user, token: None, holds, key: self::key(&key.to_string()) }
         }
         Act::Cancel(fan, nth, key) => {
             let user = user(*fan);
             let reservation = stage.rows.reservations.values().filter(|one| one.user == user).nth(*nth)?.id;
-            Command::Cancel { user, reservation, key: key.to_string() }
+            Command::Cancel { user, reservation, key: self::key(&key.to_string()) }
         }
         Act::Policy(max_active, admit_per_interval) => Command::SetPolicy(QueuePolicy {
             max_active: *max_active,
@@ -126,7 +127,7 @@ fn charge(stage: &mut Stage, acts: &[Act]) {
         .iter()
         .filter_map(|act| match act {
             Act::Charge(fan, amount, key) => {
-                let (user, amount, key) = (user(*fan), *amount, format!("{key} {amount}"));
+                let (user, amount, key) = (user(*fan), *amount, self::key(&format!("{key} {amount}")));
                 Some(WalletCommand::Charge { caller: user.clone(), wallet: user, amount, key })
             }
             _ => None,
@@ -245,7 +246,7 @@ fn same(stage: &Stage, other: &crate::date::Sale) -> Result<(), TestCaseError> {
     }
     let later = stage.now + TimeDelta::seconds(301);
     let commands: Vec<_> =
-        (0..FANS).map(|fan| Command::Join { user: user(fan), name: String::new() }).collect();
+        (0..FANS).map(|fan| Command::Join { user: user(fan), name: PersonName::none() }).collect();
     let decided = |sale| {
         let mut ids = 1 << 90;
         decide_with(sale, &commands, stage.rows.known(sale, &commands), later, &mut ids)
