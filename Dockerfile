@@ -14,6 +14,7 @@ FROM rust:1.95-bookworm AS server
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
+COPY domain domain
 COPY entity entity
 COPY migration migration
 COPY src src

@@ -300,6 +300,7 @@ fn the_checker_finds_each_way_to_import() {
         "17: `domain` may not import `*`",
         "17: `domain` may not import `config`",
     ];
+    // As if it stood here: it is a crate of its own.
     assert_eq!(wrong("domain/mod.rs", text), expected.map(|line| format!("src/domain/mod.rs:{line}")));
 }
 
@@ -353,4 +354,30 @@ fn comments_literals_and_inner_paths_are_not_imports() {
         wrong("domain/sale/mod.rs", &text),
         ["src/domain/sale/mod.rs:8: `domain` may not import `store`"]
     );
+}
+
+/// The rules are a crate of their own, so that the compiler keeps them pure: nothing that waits, reads, writes or knows
+/// the time can be reached from there, as long as no dependency brings it.
+#[test]
+fn the_rules_depend_on_nothing_that_has_effects() {
+    const PURE: [&str; 12] = [
+        "chrono",
+        "hashbrown",
+        "hex",
+        "hmac",
+        "icu_casemap",
+        "icu_normalizer",
+        "icu_properties",
+        "serde_json",
+        "sha2",
+        "thiserror",
+        "unicode-security",
+        "uuid",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("domain/Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
+    let (dependencies, _) = dependencies.split_once("\n[").unwrap();
+    let names: Vec<_> = dependencies.lines().filter_map(|line| line.split(['.', ' ']).next()).collect();
+    assert_eq!(names, PURE);
 }
