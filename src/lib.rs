@@ -9,7 +9,7 @@
 //! service             use cases: who may ask, decide, announce  -> domain, store, clock
 //! store               everything that remembers                 -> domain, clock, files, redis_url, the tables
 //! config              the settings, checked as a whole          -> redis_url
-//! domain, clock, files, redis_url                               -> none of the others
+//! domain (a crate), clock, files, redis_url                     -> none of the others
 //! ```
 //!
 //! Everything that changes a sale goes through [`service::committer`], which runs the pure rules of
