@@ -1,4 +1,4 @@
-//! The steps of the README, in their order, against a demo server.
+//! The steps of docs/api.md, in their order, against a demo server.
 
 use std::collections::{BTreeSet, HashMap};
 

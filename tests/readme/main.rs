@@ -1,4 +1,4 @@
-//! What the README and the page about the draw say, tried out.
+//! What the documents say, tried out: the journey, the settings, and how a draw is verified.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 

@@ -5,11 +5,12 @@ use std::path::Path;
 use clap::{Args, Command};
 use frontrow::config::Layer;
 
-use crate::steps::README;
+/// Where the table is.
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 
 /// Flag, environment variable, key in the file and default of each row.
 fn table() -> Vec<[&'static str; 4]> {
-    let rows = README.lines().filter(|line| line.starts_with("| `--"));
+    let rows = CONFIGURATION.lines().filter(|line| line.starts_with("| `--"));
     let bare = |cell: &'static str| cell.trim().trim_matches('`');
     rows.map(|row| {
         let cells: Vec<_> = row.split('|').skip(1).map(bare).collect();

@@ -1,9 +1,8 @@
-//! Reads the steps of the README's journey.
+//! Reads the steps of the journey in docs/api.md.
 
 use serde_json::Value;
 
-/// The text of the README.
-pub(crate) const README: &str = include_str!("../../README.md");
+const API: &str = include_str!("../../docs/api.md");
 
 /// One request of the journey.
 #[derive(Debug, Default)]
@@ -24,11 +23,11 @@ pub(crate) struct Step {
     pub(crate) problem: Option<String>,
 }
 
-/// Every `####` section that has a number.
+/// Every `###` section, each of which has a number.
 pub(crate) fn steps() -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let (mut fence, mut text, mut in_step) = (None, String::new(), false);
-    for line in README.lines() {
+    for line in API.lines() {
         match (line.strip_prefix("```"), fence) {
             (Some(_), Some(language)) => {
                 if in_step {
@@ -39,8 +38,8 @@ pub(crate) fn steps() -> Vec<Step> {
             (Some(language), None) => fence = Some(language),
             (None, Some(_)) => text = text + line + "\n",
             (None, None) if line.starts_with('#') => {
-                in_step = line.starts_with("#### ");
-                if let Some(title) = line.strip_prefix("#### ") {
+                in_step = line.starts_with("### ");
+                if let Some(title) = line.strip_prefix("### ") {
                     steps.push(Step { title: title.to_owned(), ..Step::default() });
                 }
             }
