@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    BaseType, Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-    Type, VariableDefinition,
+    BaseType, Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet, Type, VariableDefinition,
 };
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::Value;
@@ -22,13 +22,15 @@ use crate::graphql::code;
 /// More errors than this are not told.
 const MOST: usize = 100;
 
+/// The field that tells the type of an object.
+pub(super) const TYPENAME: &str = "__typename";
+
 /// An operation or a fragment: what stands in it, fragments not expanded.
 #[derive(Default)]
 struct Scope<'a> {
     usages: Vec<Usage<'a>>,
     spreads: Vec<&'a Name>,
-    /// Where the key stands that the answer may not have.
-    reserved: Option<Pos>,
+    errors: Vec<ServerError>,
 }
 
 /// Looks at every operation and every fragment once. Mistakes in literals are collected.
@@ -48,12 +50,12 @@ pub(super) fn check(
     });
     let fragments: HashMap<&Name, Scope<'_>> = fragments.collect();
     let mut errors = Vec::new();
-    errors.extend(fragments.values().filter_map(|scope| scope.reserved).map(reserved));
+    errors.extend(fragments.values().flat_map(|scope| scope.errors.iter().cloned()));
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         let root = shape.root(operation.ty);
         let scope = reader.scope(root, &operation.directives, &operation.selection_set.node);
-        errors.extend(scope.reserved.map(reserved));
+        errors.extend(scope.errors.iter().cloned());
         let declared = reader.declared(operation, &mut errors);
         used(&declared, &scope, &fragments, shape, &mut errors);
     }
@@ -103,7 +105,10 @@ impl<'a> Reader<'_, 'a> {
                 Selection::Field(field) => {
                     let Positioned { pos, node: field } = field;
                     if field.response_key().node == NOTHING {
-                        scope.reserved = Some(*pos);
+                        scope.errors.push(reserved(*pos));
+                    }
+                    if field.name.node == TYPENAME {
+                        scope.errors.extend(type_name(field));
                     }
                     let output = parent.and_then(|parent| self.shape.output(parent, &field.name.node));
                     let inputs = output.map(|output| output.arguments.as_slice());
@@ -260,6 +265,16 @@ fn fits(ty: &BaseType, wanted: &BaseType) -> bool {
 
 fn items_fit(ty: &Type, wanted: &Type) -> bool {
     (wanted.nullable || !ty.nullable) && fits(&ty.base, &wanted.base)
+}
+
+/// What is wrong with a field that every object has and no schema lists: async-graphql does not look at it.
+fn type_name(field: &Field) -> impl Iterator<Item = ServerError> {
+    let arguments = field.arguments.iter().map(|(name, _)| {
+        wrong(name.pos, format!("Unknown argument \"{}\" on field \"{TYPENAME}\".", name.node))
+    });
+    let set = &field.selection_set;
+    let message = format!("Field \"{TYPENAME}\" must not have a selection: it is a String.");
+    arguments.chain((!set.node.items.is_empty()).then(|| wrong(set.pos, message)))
 }
 
 fn reserved(pos: Pos) -> ServerError {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::parser::types::{
-    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection,
-    SelectionSet, Type,
+    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment, OperationDefinition,
+    Selection, SelectionSet, Type,
 };
 use async_graphql::{
     Name, Number, ObjectType, Pos, Positioned, Request, Response, Schema, SchemaBuilder, ServerError,
@@ -15,6 +15,7 @@ use async_graphql_value::{Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
 use super::masking;
+use super::rules::TYPENAME;
 use super::shape::{Input, Kind, Shape, innermost};
 
 /// Executes a request and returns what is wrong with it; `None` if it would have to wait.
@@ -114,6 +115,7 @@ impl Witness<'_> {
     fn set(&self, parent: Option<&Name>, set: &mut SelectionSet) {
         for selection in &mut set.items {
             self.directives(selection.node.directives_mut());
+            show_directives(selection);
             match &mut selection.node {
                 Selection::Field(field) => self.field(parent, &mut field.node),
                 Selection::InlineFragment(inline) => {
@@ -182,4 +184,18 @@ impl Witness<'_> {
             },
         }
     }
+}
+
+/// The rules do not look at `__typename`: its directives are shown to them on a fragment around it, which may have the
+/// same ones.
+fn show_directives(selection: &mut Positioned<Selection>) {
+    let Selection::Field(field) = &mut selection.node else { return };
+    if field.node.name.node != TYPENAME || field.node.directives.is_empty() {
+        return;
+    }
+    let directives = std::mem::take(&mut field.node.directives);
+    let set = SelectionSet { items: vec![selection.clone()] };
+    let selection_set = Positioned::new(set, selection.pos);
+    let around = InlineFragment { type_condition: None, directives, selection_set };
+    selection.node = Selection::InlineFragment(Positioned::new(around, selection.pos));
 }

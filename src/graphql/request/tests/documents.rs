@@ -129,6 +129,53 @@ async fn arguments_fields_and_fragments_exist_and_fit() {
     .await;
 }
 
+/// Its rules never see this field.
+#[tokio::test]
+async fn the_field_that_async_graphql_does_not_look_at_is_looked_at() {
+    for (field, words) in [
+        ("__typename(v: 1)", "Unknown argument \"v\""),
+        ("__typename(v: 1, v: 1)", "Unknown argument \"v\""),
+        ("t: __typename { x }", "must not have a selection"),
+        ("__typename @nothing", "Unknown directive \"nothing\""),
+        ("__typename @nothing(v: 1)", "Unknown directive \"nothing\""),
+        ("__typename @deprecated", "may not be used"),
+        ("__typename @specifiedBy(url: \"x\")", "may not be used"),
+        ("__typename @skip(if: true) @nothing", "Unknown directive \"nothing\""),
+        ("__typename @skip(if: false) @skip(if: false)", "Duplicate directive"),
+        ("__typename @include(if: true, unless: false)", "Unknown argument \"unless\""),
+        ("__typename @include(if: true, if: true)", "be one argument named \"if\""),
+        ("__typename @include", "if is required"),
+        ("__typename @include(if: null)", "if must not be null"),
+    ] {
+        let everywhere = [
+            format!("{{ {field} }}"),
+            format!("{{ ok node {{ {field} }} }}"),
+            format!("{{ thing {{ ... on Node {{ {field} }} }} }}"),
+            format!("{{ either {{ {field} }} }}"),
+            format!("mutation {{ act {{ acts }} {field} }}"),
+            format!("mutation {{ ...F }} fragment F on Mutation {{ act {{ acts {field} }} }}"),
+            format!("query A {{ ok }} mutation B {{ {field} }}"),
+        ];
+        for query in &everywhere {
+            all_invalid(&[(query, words)]).await;
+        }
+    }
+    all_answered(&[
+        (
+            "{ __typename @include(if: true) @skip(if: false) ok }",
+            json!({}),
+            json!({ "__typename": "Query", "ok": 1 }),
+        ),
+        ("{ __typename @skip(if: true) ok }", json!({}), json!({ "ok": 1 })),
+        (
+            "query ($v: Boolean = false) { either { t: __typename @skip(if: $v) } }",
+            json!({}),
+            json!({ "either": { "t": "Plain" } }),
+        ),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn fields_of_one_key_agree_wherever_they_stand() {
     all_invalid(&[
