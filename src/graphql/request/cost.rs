@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Pos, Positioned};
 
 /// The cost of a whole document. Sums saturate: a fragment bomb is merely very large.
@@ -12,7 +12,6 @@ pub(super) struct Totals {
     pub(super) selections: usize,
     pub(super) aliases: usize,
     pub(super) root_fields: usize,
-    pub(super) subscription_root_fields: usize,
     pub(super) directives: usize,
     pub(super) introspection_lists: usize,
     /// How many written selections were looked at: the work done here.
@@ -39,7 +38,7 @@ pub(super) fn measure(document: &ExecutableDocument, nesting: usize) -> Result<T
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         let cost = meter.selection_set(&operation.selection_set.node, 0)?;
-        totals.add(operation.ty, cost);
+        totals.add(cost);
         let variables = operation.variable_definitions.iter().map(|variable| variable.node.directives.len());
         let most = variables.max().unwrap_or(0).max(operation.directives.len());
         totals.directives = totals.directives.max(most);
@@ -49,12 +48,8 @@ pub(super) fn measure(document: &ExecutableDocument, nesting: usize) -> Result<T
 }
 
 impl Totals {
-    fn add(&mut self, kind: OperationType, cost: Cost) {
-        let roots = match kind {
-            OperationType::Subscription => &mut self.subscription_root_fields,
-            OperationType::Query | OperationType::Mutation => &mut self.root_fields,
-        };
-        *roots = (*roots).max(cost.top_fields);
+    fn add(&mut self, cost: Cost) {
+        self.root_fields = self.root_fields.max(cost.top_fields);
         self.depth = self.depth.max(cost.depth);
         self.selections = self.selections.saturating_add(cost.selections);
         self.aliases = self.aliases.saturating_add(cost.aliases);

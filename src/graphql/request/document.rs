@@ -26,10 +26,9 @@ pub struct DocumentLimits {
     pub selections: usize,
     /// Fields that have an alias.
     pub aliases: usize,
-    /// Fields at the root of one query or mutation.
+    /// Fields at the root of one operation. Of a subscription they have to be one and the same (`merging`), and may be
+    /// selected several times, as by the fragments of several parts of a page.
     pub root_fields: usize,
-    /// Fields at the root of one subscription; the GraphQL specification allows one.
-    pub subscription_root_fields: usize,
     /// Selections of a document whose operation is a subscription: it is kept for as long as that lives.
     pub subscription_selections: usize,
     /// Directives on one field, spread, inline fragment, fragment, operation or variable.
@@ -49,7 +48,6 @@ impl Default for DocumentLimits {
             selections: 1_000,
             aliases: 50,
             root_fields: 20,
-            subscription_root_fields: 1,
             subscription_selections: 100,
             directives: 4,
             introspection_lists: 2,
@@ -117,11 +115,6 @@ fn check(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<usize
     OverLimit::check("selections", totals.selections, limits.selections)?;
     OverLimit::check("aliases", totals.aliases, limits.aliases)?;
     OverLimit::check("root fields", totals.root_fields, limits.root_fields)?;
-    OverLimit::check(
-        "root fields of a subscription",
-        totals.subscription_root_fields,
-        limits.subscription_root_fields,
-    )?;
     OverLimit::check("directives in one place", totals.directives, limits.directives)?;
     OverLimit::check(
         "introspection lists inside each other",

@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 
-use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, Type};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, OperationType, Type};
 use async_graphql::{Name, Positioned, ServerError};
 use async_graphql_value::indexmap::IndexMap;
 
 use super::coded;
+use super::rules;
 use super::selections::{self, Fragments};
 use super::shape::{Kind, Shape, innermost};
 use crate::graphql::{code, over_limit::OverLimit};
@@ -28,11 +29,20 @@ pub(super) fn check(document: &ExecutableDocument, shape: &Shape) -> Result<(), 
     let mut comparison = Comparison { fragments: &document.fragments, shape, looks: 0, errors: Vec::new() };
     for (_, operation) in document.operations.iter() {
         let root = shape.root(operation.node.ty).map_or("", Name::as_str);
-        let set = &operation.node.selection_set.node;
-        let fields = selections::fields(&document.fragments, root, set).collect();
+        let set = &operation.node.selection_set;
+        let fields: Vec<_> = selections::fields(&document.fragments, root, &set.node).collect();
+        if operation.node.ty == OperationType::Subscription && !is_one_stream(&fields) {
+            comparison.errors.push(rules::not_one_stream(set.pos));
+        }
         comparison.set(fields, false).map_err(|over| vec![over.into()])?;
     }
     if comparison.errors.is_empty() { Ok(()) } else { Err(comparison.errors) }
+}
+
+/// Whether these are the same field of the root, however often it is selected, and not one about the schema.
+fn is_one_stream(fields: &[On<'_>]) -> bool {
+    let keys: HashSet<_> = fields.iter().map(|(_, field)| &field.node.response_key().node).collect();
+    keys.len() == 1 && fields.iter().all(|(_, field)| !field.node.name.node.starts_with("__"))
 }
 
 /// A field, with the type that it is selected on.

@@ -74,10 +74,14 @@ pub(super) fn check_normal(operation: &OperationDefinition) -> Result<(), Vec<Se
         _ => false,
     };
     if operation.ty == OperationType::Subscription && !is_one {
-        let message = "A subscription selects exactly one field, and none about the schema.";
-        return Err(vec![wrong(set.pos, message.to_owned())]);
+        return Err(vec![not_one_stream(set.pos)]);
     }
     Ok(())
+}
+
+/// For a subscription of another number of fields than one.
+pub(super) fn not_one_stream(pos: Pos) -> ServerError {
+    wrong(pos, "A subscription selects exactly one field, and none about the schema.".to_owned())
 }
 
 struct Reader<'m, 'a> {

@@ -154,7 +154,7 @@ async fn the_field_that_async_graphql_does_not_look_at_is_looked_at() {
             format!("{{ either {{ {field} }} }}"),
             format!("mutation {{ act {{ acts }} {field} }}"),
             format!("mutation {{ ...F }} fragment F on Mutation {{ act {{ acts {field} }} }}"),
-            format!("query A {{ ok }} mutation B {{ {field} }}"),
+            format!("{{ ok ...F }} fragment F on Query {{ node {{ {field} }} }}"),
         ];
         for query in &everywhere {
             all_invalid(&[(query, words)]).await;
@@ -238,6 +238,60 @@ async fn what_would_take_long_to_compare_is_refused() {
     assert_eq!(answer["errors"], Value::Null, "{answer}");
     let (answer, _) = ask(&format!("{{ thing {{ {} }} }}", wide(14)), json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["limit"]["of"], "fields to be compared", "{answer}");
+}
+
+/// Has the streams that the specification's rule is about.
+struct Streams;
+
+#[async_graphql::Subscription]
+impl Streams {
+    async fn places(&self) -> impl futures_util::Stream<Item = Plain> {
+        futures_util::stream::empty()
+    }
+    async fn numbers(&self, #[graphql(default)] v: i32) -> impl futures_util::Stream<Item = i32> {
+        futures_util::stream::iter([v])
+    }
+}
+
+#[test]
+fn a_subscription_is_of_one_field_however_often_it_is_selected() {
+    let intake = Intake::new(Schema::build(Query, Mutation, Streams), |shape| shape).unwrap();
+    let refused = |query: &str, name: Option<&str>| {
+        let mut request = Request::new(query);
+        request.operation_name = name.map(str::to_owned);
+        let errors = intake.prepare(request, &DocumentLimits::default()).err()?;
+        Some(errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>().join("; "))
+    };
+    for query in [
+        "subscription { places { name } }",
+        "subscription { places { name } places { __typename } }",
+        "subscription { ... { places { name } } ... on Streams { places { t: __typename } } }",
+        "subscription { ...A ...B } fragment A on Streams { places { name } } fragment B on Streams { ...A places { __typename } }",
+        "subscription { n: numbers(v: 1) n: numbers(v: 1) }",
+        "subscription { numbers numbers @skip(if: true) }",
+    ] {
+        assert_eq!(refused(query, None), None, "{query}");
+    }
+    for (query, words) in [
+        ("subscription { places { name } numbers }", "exactly one field"),
+        ("subscription { a: numbers b: numbers }", "exactly one field"),
+        ("subscription { ...A numbers } fragment A on Streams { places { name } }", "exactly one field"),
+        ("subscription { numbers places { name } @include(if: false) }", ""),
+        ("subscription { numbers places @include(if: false) { name } }", "exactly one field"),
+        ("subscription { __typename }", ""),
+        ("subscription { numbers __schema { __typename } }", ""),
+        ("subscription { numbers @skip(if: true) }", "exactly one field"),
+        ("subscription { numbers(v: 1) numbers(v: 2) }", "differing arguments"),
+    ] {
+        assert!(
+            refused(query, None).is_some_and(|told| told.contains(words)),
+            "{query}: {:?}",
+            refused(query, None)
+        );
+    }
+    // One that is not executed is looked at too.
+    let two = "query A { ok } subscription B { places { name } numbers }";
+    assert!(refused(two, Some("A")).is_some_and(|told| told.contains("exactly one field")));
 }
 
 #[tokio::test]
