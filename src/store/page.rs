@@ -71,6 +71,9 @@ impl Key<reservation::Entity> for TicketKey {
     }
 }
 
+/// Rows that cannot be read, beside those of the page, over which it is looked for one that can: none at first.
+const SPOILT: [u64; 3] = [0, 1_000, 10_000];
+
 pub(super) async fn page<E, K>(
     db: &impl ConnectionTrait,
     rows: Select<E>,
@@ -83,7 +86,7 @@ where
 {
     let columns = || Expr::tuple(K::COLUMNS.iter().map(|column| Expr::col(*column)));
     let values = |key: K| Expr::tuple(key.values().into_iter().map(Expr::value));
-    let mut query = rows.limit(page.limit + 1);
+    let mut query = rows;
     if let Some(after) = page.after {
         query = query.filter(columns().lt(values(after)));
     }
@@ -94,11 +97,8 @@ where
     for column in K::COLUMNS {
         query = query.order_by(*column, order.clone());
     }
-    let Found { rows, read } = rows::models(query, db).await?;
-    // Counted with those that cannot be read: the page ends where it would if they could.
-    let more = read as u64 > page.limit;
+    let (rows, more) = readable(query, page.limit, db).await?;
     let mut items: Vec<_> = rows.into_iter().map(|row| (K::of(&row), row)).collect();
-    items.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
     // On the side from which the reader comes there is the row of the cursor, at least.
     if page.from_end {
         items.reverse();
@@ -106,4 +106,34 @@ where
     } else {
         Ok(Slice { items, has_previous: page.after.is_some(), has_next: more })
     }
+}
+
+/// Up to `limit` rows that can be read, and whether there are more.
+///
+/// A page of nothing but rows that cannot be read would have no cursor to go on from, so it is looked behind them. From
+/// the beginning each time: what is committed meanwhile would move an offset.
+async fn readable<E>(
+    query: Select<E>,
+    limit: u64,
+    db: &impl ConnectionTrait,
+) -> Result<(Vec<E::Model>, bool), DbErr>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut readable, mut more) = (Vec::new(), false);
+    for spoilt in SPOILT {
+        let look = limit + 1 + spoilt;
+        let Found { rows, read } = rows::models(query.clone().limit(look), db).await?;
+        let is_all = (read as u64) < look;
+        // Behind so much that cannot be read there is only a way on if there is a cursor.
+        more = rows.len() > wanted || (!is_all && !rows.is_empty());
+        readable = rows;
+        if is_all || readable.len() > wanted {
+            break;
+        }
+    }
+    readable.truncate(wanted);
+    Ok((readable, more))
 }

@@ -77,6 +77,59 @@ async fn a_concert_that_cannot_be_read_is_left_out_and_pages_go_on_behind_it() {
     }
 }
 
+/// The concerts whose titles are those numbers, in pages of `size` from the newer or the older end.
+async fn walk(by: &Fan, size: usize, from_end: bool) -> Vec<String> {
+    let (count, cursor, way_on, next) = match from_end {
+        true => ("last", "before", "hasPreviousPage", "startCursor"),
+        false => ("first", "after", "hasNextPage", "endCursor"),
+    };
+    let query = format!(
+        "query ($c: String) {{ concerts({count}: {size}, {cursor}: $c) {{ nodes {{ title }} pageInfo {{ {way_on} {next} }} }} }}"
+    );
+    let (mut at, mut seen) = (Value::Null, Vec::new());
+    for _ in 0..10 {
+        let page = by.ask(&query, json!({ "c": at })).await.field("concerts");
+        let titles: Vec<_> =
+            page["nodes"].as_array().unwrap().iter().map(|node| text(&node["title"])).collect();
+        let is_last = page["pageInfo"][way_on] == false;
+        assert!(is_last || titles.len() == size, "a page of {size} that is not full and has another: {page}");
+        assert!(!titles.is_empty() || seen.is_empty(), "an empty page behind others: {page}");
+        seen.extend(if from_end { titles.into_iter().rev().collect() } else { titles });
+        if is_last {
+            if from_end {
+                seen.reverse();
+            }
+            return seen;
+        }
+        at = page["pageInfo"][next].clone();
+    }
+    panic!("no end: {seen:?}");
+}
+
+#[tokio::test]
+async fn pages_go_on_behind_as_many_as_cannot_be_read() {
+    let server = Server::start().await;
+    let organizer = server.organizer();
+    for n in 0..6 {
+        organizer.concert(&n.to_string()).await;
+    }
+    let bad = bad_times(&server)[0];
+    for broken in ["", "3", "5", "0", "54", "32", "10", "4321", "50", "543210", "531"] {
+        for n in broken.chars() {
+            sql(&server, &format!("UPDATE concert SET created_at = {bad} WHERE title = '{n}'")).await;
+        }
+        let left: Vec<_> = ('0'..='5').rev().filter(|n| !broken.contains(*n)).map(String::from).collect();
+        for size in 1..=6 {
+            for from_end in [false, true] {
+                let seen = walk(&server.stranger(), size, from_end).await;
+                assert_eq!(seen, left, "{broken} broken, pages of {size}, from the end: {from_end}");
+            }
+        }
+        let good = "'2031-01-01 00:00:00+00:00'";
+        sql(&server, &format!("UPDATE concert SET created_at = {good}")).await;
+    }
+}
+
 /// The id of a row, as SQL of the database writes it.
 fn id(server: &Server, id: &str) -> String {
     if server.config.database_url.is_some() {
