@@ -22,6 +22,7 @@ pub mod class;
 mod coerce;
 mod cost;
 mod document;
+mod grammar;
 pub mod masking;
 mod merging;
 mod normal;

@@ -57,10 +57,8 @@ fn whole(number: &Number, source: Source) -> Option<i64> {
         return Some(whole);
     }
     let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;
-    // The parsers read the literal -0 as a float.
-    let written_as_one = float == 0.0 && float.is_sign_negative();
     #[expect(clippy::cast_possible_truncation, reason = "a whole number up to 2^53")]
-    (source == Source::Json || written_as_one).then_some(float as i64)
+    (source == Source::Json).then_some(float as i64)
 }
 
 fn id(value: &Value, source: Source) -> Result<Value, String> {

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use async_graphql::Pos;
 
+use super::grammar::Grammar;
+
 /// What the text of a document holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scan {
@@ -12,7 +14,7 @@ pub(super) struct Scan {
     pub(super) tokens: usize,
     /// The most brackets, of any kind, open at once.
     pub(super) nesting: usize,
-    /// The same document with escapes that the parser does not know written in a way that it does.
+    /// The same document with what the parser does not know written in a way that it does.
     pub(super) rewritten: Option<String>,
 }
 
@@ -23,18 +25,21 @@ pub(super) struct Fault {
     pub(super) pos: Pos,
 }
 
+/// Ignored between tokens, as white space is.
+const BOM: char = '\u{feff}';
+
 /// Looks at `document` in one pass.
 ///
 /// # Errors
 ///
 /// A string that does not end: it must be refused here, because a parser that read it differently would see brackets that
 /// this scan took for text. Two fields of one name in an input object, of which the parser keeps the last one. A number
-/// that begins with a needless zero, which the parser takes for two numbers.
+/// that begins with a needless zero, which the parser takes for two numbers. What [`Grammar`] finds.
 pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
     let bytes = document.as_bytes();
     let (mut tokens, mut nesting) = (0, 0);
     let mut brackets = Brackets::default();
-    let mut escapes = Vec::new();
+    let mut grammar = Grammar::of(document);
     let mut word = 0..0;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -43,26 +48,19 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
                 at += 1;
                 continue;
             }
+            _ if document[at..].starts_with(BOM) => {
+                at += BOM.len_utf8();
+                continue;
+            }
             b'#' => {
-                at = skip_while(bytes, at, |byte| byte != b'\n' && byte != b'\r');
+                let end = skip_while(bytes, at, |byte| byte != b'\n' && byte != b'\r');
+                grammar.comment(at..end);
+                at = end;
                 continue;
             }
             b'"' => {
                 let message = "Syntax error: the string that begins here does not end.";
-                let end = string_end(bytes, at).ok_or_else(|| fault(document, at, message.to_owned()))?;
-                if !bytes[at..].starts_with(b"\"\"\"") {
-                    escapes.extend(unknown_escapes(document, at, end));
-                }
-                end
-            }
-            b'{' | b'[' | b'(' => {
-                brackets.open(byte);
-                nesting = nesting.max(brackets.open.len());
-                at + 1
-            }
-            b'}' | b']' | b')' => {
-                brackets.close();
-                at + 1
+                string_end(bytes, at).ok_or_else(|| fault(document, at, message.to_owned()))?
             }
             b':' => {
                 let name = &document[word.clone()];
@@ -75,6 +73,7 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
             b'.' if bytes[at..].starts_with(b"...") => at + 3,
             byte if is_word(byte) => {
                 let end = skip_while(bytes, at, is_word);
+                let end = document[at..end].find(BOM).map_or(end, |length| at + length);
                 if has_needless_zero(bytes, at, end) {
                     let message = "Syntax error: a number does not begin with a needless 0.";
                     return Err(fault(document, at, message.to_owned()));
@@ -84,10 +83,22 @@ pub(super) fn scan(document: &str) -> Result<Scan, Fault> {
             }
             _ => at + 1,
         };
+        let outermost = brackets.open.first().map(|(bracket, _)| *bracket);
+        grammar
+            .token(at..end, brackets.open.len(), outermost)
+            .map_err(|wrong| fault(document, wrong.at, wrong.message))?;
+        match byte {
+            b'{' | b'[' | b'(' => {
+                brackets.open(byte);
+                nesting = nesting.max(brackets.open.len());
+            }
+            b'}' | b']' | b')' => brackets.close(),
+            _ => {}
+        }
         at = end;
         tokens += 1;
     }
-    let rewritten = (!escapes.is_empty()).then(|| rewritten(document, &escapes));
+    let rewritten = grammar.end().map_err(|wrong| fault(document, wrong.at, wrong.message))?;
     Ok(Scan { tokens, nesting, rewritten })
 }
 
@@ -127,64 +138,6 @@ impl<'a> Brackets<'a> {
             _ => true,
         }
     }
-}
-
-/// The escapes in the string from `start` to `end` that the parser does not know, each with its character: `\u{1F600}`, and
-/// the two halves that languages other than Rust write for it, `\uD83D\uDE00`.
-fn unknown_escapes(document: &str, start: usize, end: usize) -> Vec<(std::ops::Range<usize>, char)> {
-    let (bytes, mut found, mut at) = (document.as_bytes(), Vec::new(), start + 1);
-    while at < end {
-        if bytes[at] != b'\\' {
-            at += 1;
-            continue;
-        }
-        let length = match escape(&document[at..end]) {
-            Some((length, character)) => {
-                found.push((at..at + length, character));
-                length
-            }
-            None => 2,
-        };
-        at += length;
-    }
-    found
-}
-
-/// The length and the character of such an escape at the beginning of `text`.
-fn escape(text: &str) -> Option<(usize, char)> {
-    let digits = text.strip_prefix("\\u")?;
-    if let Some(braced) = digits.strip_prefix('{') {
-        let (digits, _) = braced.split_once('}')?;
-        let is_hex = (1..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let code = is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()?;
-        return Some((digits.len() + 4, char::from_u32(code)?));
-    }
-    let unit = |text: &str| {
-        let digits = text.get(..4)?;
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hex.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
-    };
-    let (high, low) = (unit(digits)?, unit(digits.get(4..)?.strip_prefix("\\u")?)?);
-    if !(0xD800..0xDC00).contains(&high) {
-        return None;
-    }
-    let character = char::decode_utf16([high, low]).next()?.ok()?;
-    Some((12, character))
-}
-
-fn rewritten(document: &str, escapes: &[(std::ops::Range<usize>, char)]) -> String {
-    let (mut text, mut from) = (String::with_capacity(document.len()), 0);
-    for (place, character) in escapes {
-        text.push_str(&document[from..place.start]);
-        match u16::try_from(u32::from(*character)) {
-            // It may be a quote, or the end of a line.
-            Ok(unit) => text.push_str(&format!("\\u{unit:04x}")),
-            Err(_) => text.push(*character),
-        }
-        from = place.end;
-    }
-    text.push_str(&document[from..]);
-    text
 }
 
 /// Names and numbers; bytes beyond ASCII are joined to them, so that one odd character is not several tokens.
