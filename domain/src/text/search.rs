@@ -40,6 +40,11 @@ pub(super) fn compatible(text: &str) -> String {
     Composed::new_nfkc().normalize(&seen).into_owned()
 }
 
+/// No title has one of these. SQLite takes some of them for another one, U+FFFD, and would find that.
+fn is_no_character(c: char) -> bool {
+    matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe
+}
+
 /// The words that a title has to have, in any order, in the form of [`folded`]; never none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchWords(Vec<String>);
@@ -63,6 +68,9 @@ impl SearchWords {
             within(text, &allowed)?;
         }
         identifier(&Composed::new_nfc().normalize(text), allowed)?;
+        if let Some(c) = text.chars().find(|c| is_no_character(*c)) {
+            return Err(format!("must not have what is no character; this one has U+{:04X}", u32::from(c)));
+        }
         let mut words: Vec<String> = Vec::new();
         for word in folded(text).split_whitespace() {
             if !words.iter().any(|known| known == word) {
@@ -153,6 +161,12 @@ mod tests {
             assert_eq!(refused, "must have at most 200 characters; this one is longer");
         }
         assert!(SearchWords::try_new("a\0").unwrap_err().contains("U+0000"));
+        for c in ['\u{fdd0}', '\u{fffe}', '\u{ffff}', '\u{10ffff}'] {
+            assert!(SearchWords::try_new(&format!("a{c}")).unwrap_err().contains("no character"), "{c:?}");
+        }
+        for c in ['\u{fffd}', '\u{e000}', '\u{fdf0}'] {
+            assert!(SearchWords::try_new(&format!("a{c}")).is_ok(), "{c:?}");
+        }
         let words = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(SearchWords::try_new(&words(10)).unwrap().unwrap().iter().count(), 10);
         assert!(SearchWords::try_new(&words(11)).unwrap_err().contains("at most 10 different words, not 11"));
