@@ -258,12 +258,14 @@ impl<'a> Coercion<'_, 'a> {
     }
 }
 
-/// What the parser of a scalar has to say, which may be the whole sentence.
+/// What the parser of a scalar has to say, which may be the whole sentence. That it wants another type is said in our
+/// words: async-graphql's show all of the value, however long it is.
 fn unread(name: &Name, value: &Value, why: &str) -> String {
     if why.starts_with("must ") {
         return why.to_owned();
     }
-    format!("{}: {why}", not(&format!("a {name}"), value))
+    let wrong = not(&format!("a {name}"), value);
+    if why.starts_with("Expected input type") { wrong } else { format!("{wrong}: {why}") }
 }
 
 fn constant(value: &Value) -> Option<ConstValue> {

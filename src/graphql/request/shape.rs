@@ -152,8 +152,10 @@ impl Shape {
     pub fn with_scalar<T: InputType>(mut self) -> Self {
         let parser: ScalarParser = |value| {
             // Their words begin with the name of the type, which is said already.
-            let told =
-                |message: String| message.split_once(": ").map_or(message.clone(), |(_, why)| why.to_owned());
+            let told = |message: String| {
+                let why = message.strip_prefix("Failed to parse ").and_then(|named| named.split_once(": "));
+                why.map_or(message.clone(), |(_, why)| why.to_owned())
+            };
             T::parse(Some(value))
                 .map(drop)
                 .map_err(|error| told(error.into_server_error(Pos::default()).message))

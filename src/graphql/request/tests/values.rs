@@ -503,3 +503,38 @@ async fn the_arguments_of_an_operation_are_bounded_together() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX", "{answer}");
     assert_eq!(answer["errors"][0]["extensions"]["limit"]["of"], "bytes of arguments");
 }
+
+/// However much it is: what somebody sends is not to come back to others as long as it was.
+#[tokio::test]
+async fn a_value_that_is_refused_is_not_shown_at_length() {
+    let long = "x".repeat(10_000);
+    let values = [
+        json!(vec![&long; 20]),
+        json!({ "a": long, long.clone(): { "b": [long] } }),
+        json!(long),
+        json!(1e300),
+        json!([[[1, 2, 3]]]),
+    ];
+    for (ty, field) in [
+        ("Int", "int"),
+        ("Float", "float"),
+        ("Boolean", "boolean"),
+        ("ID", "id"),
+        ("String", "string"),
+        ("Color", "color"),
+        ("DateTime", "date"),
+        ("Pair", "pair"),
+        ("Way", "way"),
+        ("[[Int]]", "grid"),
+    ] {
+        for value in &values {
+            let query = format!("query ($v: {ty}) {{ r: {field}(v: $v) }}");
+            let (answer, _) = ask(&query, json!({ "v": value })).await;
+            let inputs = answer["errors"][0]["extensions"]["inputs"].as_array().cloned().unwrap_or_default();
+            for input in inputs {
+                assert!(line(&input).len() < 250, "{ty}: {}", line(&input));
+                assert!(!line(&input).contains("Expected"), "{ty}: {}", line(&input));
+            }
+        }
+    }
+}
