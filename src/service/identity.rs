@@ -4,7 +4,9 @@
 
 use std::{fmt, sync::Arc};
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
+use base64::{
+    Engine, prelude::BASE64_STANDARD as STANDARD, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::Serialize;
@@ -31,6 +33,7 @@ const RSA: &[Algorithm] = &[
     Algorithm::PS512,
 ];
 const P_256: &[Algorithm] = &[Algorithm::ES256];
+const P_384: &[Algorithm] = &[Algorithm::ES384];
 const ED_25519: &[Algorithm] = &[Algorithm::EdDSA];
 
 /// What we write into a token. A queue token has `jti`, `series` and its order among the joins, an identity token may
@@ -91,17 +94,15 @@ impl Keys {
     }
 
     /// The same, and identity tokens that were signed with the private half of this public key (PEM: RSA,
-    /// P-256 or Ed25519).
+    /// P-256, P-384 or Ed25519). A key by which no token could ever be checked is refused here, and not with each token.
     ///
     /// # Errors
     /// A sentence that says what such a key looks like.
     pub fn with_provider(self, pem: &[u8]) -> Result<Self, String> {
-        let rsa = DecodingKey::from_rsa_pem(pem).map(|key| (RSA, key));
-        let ec = || DecodingKey::from_ec_pem(pem).map(|key| (P_256, key));
-        let ed = || DecodingKey::from_ed_pem(pem).map(|key| (ED_25519, key));
-        let key = rsa.or_else(|_| ec()).or_else(|_| ed()).map_err(|_| {
-            "the identity provider's key must be the public key in PEM: RSA, P-256 or Ed25519".to_owned()
-        })?;
+        let key = provider_key(pem).ok_or(
+            "the identity provider's key must be the public key in PEM (\"-----BEGIN PUBLIC KEY-----\"): \
+             RSA of at least 2048 bits, P-256, P-384 or Ed25519",
+        )?;
         Ok(Self { provider: Some(Arc::new(key)), ..self })
     }
 
@@ -186,6 +187,36 @@ impl Keys {
             Ok(false) | Err(_) => Err(malformed()),
         }
     }
+}
+
+/// The names of the curves as they stand in a key (RFC 5480, 2.1.1.1), in DER.
+const CURVE_P_256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const CURVE_P_384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+
+/// An RSA key of 2048 bits has a modulus of so many bytes; the library checks nothing by a shorter one.
+const RSA_BYTES: usize = 256;
+
+/// A key and the algorithms that fit it. The library reads more than it can use: private keys, certificates, and curves
+/// that it does not know.
+fn provider_key(pem: &[u8]) -> Option<(&'static [Algorithm], DecodingKey)> {
+    let text = std::str::from_utf8(pem).ok()?;
+    let is_public =
+        |line: &str| matches!(line.trim(), "-----BEGIN PUBLIC KEY-----" | "-----BEGIN RSA PUBLIC KEY-----");
+    text.lines().find(|line| line.starts_with("-----BEGIN")).filter(|line| is_public(line))?;
+    if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+        return key.try_get_as_bytes().is_ok_and(|der| der.len() > RSA_BYTES).then_some((RSA, key));
+    }
+    if let Ok(key) = DecodingKey::from_ec_pem(pem) {
+        return Some((curve(text)?, key));
+    }
+    DecodingKey::from_ed_pem(pem).ok().map(|key| (ED_25519, key))
+}
+
+fn curve(pem: &str) -> Option<&'static [Algorithm]> {
+    let body: String = pem.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(body).ok()?;
+    let names = |curve: &[u8]| der.windows(curve.len()).any(|part| part == curve);
+    if names(CURVE_P_256) { Some(P_256) } else { names(CURVE_P_384).then_some(P_384) }
 }
 
 /// What is said of a token that is neither ours nor the identity provider's, or not a token at all.
@@ -385,6 +416,51 @@ mod tests {
         }
         // Without a provider nobody else signs anything.
         assert!(Keys::new(b"one secret").caller(&good, now()).is_err());
+    }
+
+    /// A pair of P-384 that was made for this test.
+    const P_384_PAIR: (&str, &str) = (
+        "-----BEGIN PUBLIC KEY-----\nMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEPFN91Qc58Vyetgd/K+K6xr4yNXYz1Xw8\naM3hjHDl3aEdStjWr0rukmrJnRgXq9+pp5hp2XP7oP/ZXz35M3VjY9qpQoLymU1r\nNfFMWE2f202UO/XDvHkofEdCK+6Jmf+a\n-----END PUBLIC KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\nMIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDDUTB7lZywHX6MNSejY\ncNVhhrDMH6jgKaSo0Som+mlUT/twaUMX44jB+HJdeo/1q8GhZANiAAQ8U33VBznx\nXJ62B38r4rrGvjI1djPVfDxozeGMcOXdoR1K2NavSu6SasmdGBer36mnmGnZc/ug\n/9lfPfkzdWNj2qlCgvKZTWs18UxYTZ/bTZQ79cO8eSh8R0Ir7omZ/5o=\n-----END PRIVATE KEY-----\n",
+    );
+
+    #[test]
+    fn tokens_of_every_curve_that_is_taken_are_taken() {
+        let keys = Keys::new(b"one secret").with_provider(P_384_PAIR.0.as_bytes()).unwrap();
+        let private = EncodingKey::from_ec_pem(P_384_PAIR.1.as_bytes()).unwrap();
+        let good = token(r#"{"alg":"ES384"}"#, CLAIMS, &private, Algorithm::ES384);
+        assert_eq!(keys.caller(&good, now()).unwrap().0.user, user());
+        let named_otherwise = token(r#"{"alg":"ES256"}"#, CLAIMS, &private, Algorithm::ES384);
+        assert!(keys.caller(&named_otherwise, now()).unwrap_err().to_string().contains("forged"));
+    }
+
+    /// A server with such a key would start, and refuse every token.
+    #[test]
+    fn a_key_by_which_nothing_can_be_checked_is_refused() {
+        for (what, pem) in [
+            (
+                "P-521",
+                "-----BEGIN PUBLIC KEY-----\nMIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAbCEStcxTzXtTGXeOM/F7SuNgATSK\nUjH4ybeAhmL52DXdVCFFPgbvLca1QzNmyueI3wuyPVqvRf0lSeKuKeGPdooB9Hlh\n2ccs8d8Sqy1aG2Gy7kqnk4TDnOYiDgwNENctyve22FhOqBs3wfwVaKljjmcuzWNo\nTm0uAIDq/05DnwXlFis=\n-----END PUBLIC KEY-----\n",
+            ),
+            (
+                "secp256k1",
+                "-----BEGIN PUBLIC KEY-----\nMFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEk8vWLCuv7MPxe0sDZIVF2zfikChf6EeU\npwbkCk1CVBGx2Df61kTooRpHgCw9WVFLhTfsPrsEI2UPEktlVEc2ew==\n-----END PUBLIC KEY-----\n",
+            ),
+            (
+                "RSA of 1024 bits",
+                "-----BEGIN PUBLIC KEY-----\nMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDq+t0YCP5HN7Z8wjetHRUqoXpM\n09PTBe/A3VvvmsP3drQmm9PPmOyv5dz+H2KBxEI+1jJowBP16sfvPRpu5MwKn8j/\nG+MXU3WKiaTCpHzVj4okWMgdoMOh/NrncJSY30ynCh30/9kjn7CdepQ0GrCVgPBP\npxmffey2KRQ3OcXVeQIDAQAB\n-----END PUBLIC KEY-----\n",
+            ),
+            (
+                "Ed448",
+                "-----BEGIN PUBLIC KEY-----\nMEMwBQYDK2VxAzoA5eaNd0OdqJ5jxRXYJchnFV0YUQU6HhIV0DIJF2MfZ6MA4MDg\nDV+cl0EfR3SHdX4doRbqMK0MiyKA\n-----END PUBLIC KEY-----\n",
+            ),
+            ("a private key", P_384_PAIR.1),
+            ("a certificate", &P_384_PAIR.0.replace("PUBLIC KEY", "CERTIFICATE")),
+            ("not PEM at all", "secret"),
+        ] {
+            let refused = Keys::new(b"one secret").with_provider(pem.as_bytes()).unwrap_err();
+            assert!(refused.contains("P-384"), "{what}: {refused}");
+        }
     }
 
     /// What we sign ourselves is good for ourselves.

@@ -92,6 +92,8 @@ pub(super) struct Forecast {
     told: Told,
     /// By what the policy's best is longer in what is told, after the organiser has let in more: tends to 1.
     wider: f64,
+    /// How long the last in line waits, as far as is known.
+    longest: f64,
     at: i64,
 }
 
@@ -120,7 +122,7 @@ impl Forecast {
         }
         let seconds = since(self.at, now);
         self.at = now;
-        self.leaving.pass(seconds, waiting);
+        self.leaving.pass(seconds, waiting, self.longest);
         self.wider *= left_after(seconds);
     }
 
@@ -146,6 +148,8 @@ impl Forecast {
         if slots {
             self.look_ahead(measured, scene);
         }
+        let last = u32::try_from(scene.waiting).unwrap_or(u32::MAX);
+        self.longest = self.stays(last, scene);
         let shortest = self.wait(position, rank, scene, self.leaving.most(), true);
         let longest = self.wait(position, rank, scene, self.leaving.least(), false);
         let min_seconds = whole(shortest.floor());
@@ -163,6 +167,14 @@ impl Forecast {
                 Basis::Policy
             },
         })
+    }
+
+    /// How long that place waits at the longest, if nobody leaves.
+    fn stays(&self, place: u32, scene: &Scene<'_>) -> f64 {
+        let paced = scene.admissions.earliest(scene.policy, place, scene.now) * (1.0 + self.wider);
+        let slot =
+            if scene.policy.max_active.is_some() { self.told.wait(f64::from(place), false) } else { 0.0 };
+        paced.max(slot)
     }
 
     /// How long it takes, in seconds, if of those in front this share leaves in a second.

@@ -10,13 +10,16 @@ use super::{left_after, usize_f64};
 const HALF: f64 = 600.0;
 
 /// Fewer who left say nothing.
-const FEW: f64 = 10.0;
+const FEW: f64 = 8.0;
 
 /// No more of those who leave at the same time count, of themselves and for each who waits.
 const AT_ONCE: (f64, f64) = (2.0, 0.005);
 
 /// A share of the line that makes no difference: by so much more, in a second, may be told at least.
 const LEAST: f64 = 2e-6;
+
+/// If nobody waits for long it may change by more, so that the longest wait that is told moves by no more than this of itself.
+const AT_A_TIME: f64 = 0.03;
 
 /// Who has just left, of whom so many groups are told apart.
 const GROUPS: usize = 64;
@@ -71,7 +74,7 @@ impl Leaving {
         };
     }
 
-    pub(super) fn pass(&mut self, seconds: f64, waiting: usize) {
+    pub(super) fn pass(&mut self, seconds: f64, waiting: usize, longest: f64) {
         let seconds = seconds.min(HALF);
         let fades = 0.5_f64.powf(seconds / HALF);
         // A crowd that goes at once is no habit.
@@ -80,7 +83,7 @@ impl Leaving {
         self.waited = self.waited * fades + usize_f64(waiting) * seconds;
         let counts = left_after(seconds);
         let measured = self.measured();
-        let most = self.share / counts + LEAST * seconds;
+        let most = self.share / counts + LEAST.max(AT_A_TIME / longest.max(1.0)) * seconds;
         self.share = measured.clamp(self.share * counts, most);
         if !self.recent.is_empty() {
             self.recent.iter_mut().for_each(|group| group.counts *= counts);

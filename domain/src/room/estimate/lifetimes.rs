@@ -15,6 +15,14 @@ const RATIO: f64 = 1.1;
 /// If fewer were watched at an age, what they did says nothing.
 const FEW: f64 = 2.5;
 
+/// Where too few were watched, the share of those who stay falls with this power of the age: a quarter of those who stay
+/// for some time stay for twice that. So many who are there at that age halve the power, and more make it nearly nothing.
+const FALLS: f64 = 2.0;
+const STAYERS: f64 = 2.5;
+
+/// Before anything is known of how much stays differ: so much, which counts as much as so many sessions.
+const ANY: (f64, f64) = (0.15, 3.0);
+
 /// Sessions that are remembered, or four for each slot: what is older fades.
 const MEMORY: f64 = 256.0;
 
@@ -135,20 +143,48 @@ impl Lifetimes {
 
     /// What share stays for how long, nobody beyond `limit`.
     pub(super) fn survival(&self, limit: f64, tail: Tail, measured: bool) -> Survival {
-        let (mut share, mut now) = (vec![1.0], 1.0);
+        let (mut share, mut now, mut unknown) = (vec![1.0], 1.0, None);
         for class in 0..CLASSES {
             let length = BEGIN[class + 1] - BEGIN[class];
-            now = if measured && self.watched[class] >= FEW * length * self.unit {
-                now * (-self.left[class] / self.watched[class] * length).exp()
+            now *= if measured && self.watched[class] >= FEW * length * self.unit {
+                self.share_that_stays(class, length)
             } else if tail == Tail::Ends {
                 0.0
             } else {
-                now
+                // Before three have ended nothing is concluded, also not from who is there.
+                let falls =
+                    *unknown.get_or_insert_with(|| if measured { self.falls_beyond(class) } else { 0.0 });
+                (BEGIN[class].max(FIRST) / BEGIN[class + 1]).powf(falls)
             };
             share.push(if BEGIN[class + 1] > limit { 0.0 } else { now });
         }
         let seen: f64 = self.left.iter().sum();
         Survival::new(share, if measured { seen / self.unit } else { 1.0 })
+    }
+
+    /// What share of those who reach this class, which was watched well, outstays it.
+    fn share_that_stays(&self, class: usize, length: f64) -> f64 {
+        let (left, seen) = (self.left[class], self.watched[class]);
+        let share = (-left / seen * length).exp();
+        // They all left, and a class is longer than the part of it in which they were watched.
+        let nobody_was_seen_to = self.watched.get(class + 1).is_none_or(|seen| *seen <= 0.0);
+        if nobody_was_seen_to && self.older_than(BEGIN[class]) == 0.0 {
+            share.min(1.0 / (left / self.unit + 2.0))
+        } else {
+            share
+        }
+    }
+
+    /// By which power of the age the share falls from `class` on, where too few were watched. Who is there already at about
+    /// that age says that one may well stay, and for as long as the policy allows. If nobody is, those who were have left.
+    fn falls_beyond(&self, class: usize) -> f64 {
+        let there = self.older_than(BEGIN[class.saturating_sub(1)]);
+        FALLS / (1.0 + (there / STAYERS).powi(2))
+    }
+
+    fn older_than(&self, age: f64) -> f64 {
+        let older = self.there.iter().take_while(|(since, _)| super::since(**since, self.until) >= age);
+        older.map(|(_, there)| f64::from(*there)).sum()
     }
 }
 
@@ -175,6 +211,7 @@ impl Survival {
         }
         let mean = mean.max(0.1);
         let spread = (square / (mean * mean) - 1.0).clamp(0.01, 4.0);
+        let spread = (spread * seen + ANY.0 * ANY.1) / (seen + ANY.1);
         Self { share, mean, spread, doubt: spread / seen.max(1.0) }
     }
 

@@ -12,7 +12,7 @@ const STEPS_A_STAY: f64 = 32.0;
 /// How far from what is expected it may well turn out, in standard deviations, if it goes well and if it does not: 9 of 10
 /// are to be within both bounds.
 const WELL: f64 = 1.8;
-const BADLY: f64 = 1.5;
+const BADLY: f64 = 1.7;
 
 /// By what share the mean stay may be off besides, because a crowd changes its ways.
 const HABITS: f64 = 0.08;

@@ -15,7 +15,7 @@ const LOOKS: i64 = 500;
 
 /// By how many seconds what is told may go down and up besides, in a second: near the front a tenth is less than what a
 /// clock shows.
-const AT_LEAST: (f64, f64) = (0.3, 0.8);
+const AT_LEAST: (f64, f64) = (0.5, 0.8);
 
 /// See the module.
 #[derive(Default)]

@@ -364,3 +364,73 @@ fn what_is_not_known_is_not_told() {
     };
     check(&[plan], 0.5);
 }
+
+/// Sales of some minutes, of people who know what they want: most stay for a small part of what the policy allows.
+fn short_sales() -> Vec<Plan> {
+    let quick = |slots, session_seconds| QueuePolicy { session_seconds, ..at_once(slots) };
+    let short = Plan { lobby: 60, later: (0, 1), idle: 0.0, pinned: 0.0, stay: (11.0, 0.2), ..CALM };
+    vec![
+        Plan { name: "short, one slot", policy: at_once(1), lobby: 25, ..short.clone() },
+        Plan { name: "short, five slots", policy: quick(5, 60), stay: (11.0, 0.8), ..short.clone() },
+        Plan { name: "short, all stay to the end", policy: quick(4, 25), idle: 1.0, ..short.clone() },
+        Plan {
+            name: "short, some stay",
+            policy: quick(3, 20),
+            lobby: 100,
+            stay: (5.0, 0.5),
+            idle: 0.1,
+            ..short.clone()
+        },
+        Plan {
+            name: "short, both",
+            policy: QueuePolicy { session_seconds: 60, ..both(8, 3, 10) },
+            stay: (15.0, 0.8),
+            ..short.clone()
+        },
+        Plan {
+            name: "short, later",
+            policy: quick(5, 60),
+            lobby: 40,
+            later: (60, 150),
+            stay: (8.0, 0.6),
+            ..short.clone()
+        },
+        Plan {
+            name: "short, leaving",
+            policy: quick(5, 60),
+            lobby: 80,
+            later: (60, 150),
+            gives_up: (0.25, 90.0),
+            ..short.clone()
+        },
+    ]
+}
+
+/// Of each plan several sales: one of a minute or two has too few people to say anything.
+fn check_all(plans: &[Plan], right: f64, with_max: f64) {
+    for plan in plans {
+        let scores: Vec<_> = (0..6).map(|seed| Sale::new(plan.clone(), seed).run()).collect();
+        let sum = |of: fn(&Score) -> u32| scores.iter().map(|score| f64::from(of(score))).sum::<f64>();
+        let told = sum(|score| score.told);
+        let was_right = 1.0 - sum(|score| score.early + score.late) / told;
+        let of_fans = scores.iter().map(|score| score.right).sum::<f64>() / sum(|score| score.fans);
+        let (name, max) = (plan.name, sum(|score| score.with_max) / told);
+        assert!(was_right >= right && of_fans >= right, "{name}: right {was_right:.3}, of fans {of_fans:.3}");
+        assert!(max >= with_max, "{name}: with a longest wait {max:.3}");
+        let jumps: Vec<_> = scores.into_iter().flat_map(|score| score.jumps).collect();
+        assert_eq!(jumps, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn waits_in_short_sales_are_told_honestly() {
+    let is_hard = |plan: &Plan| plan.gives_up.0 > 0.0 || plan.policy.max_active == Some(1);
+    // The longest that was possible before anything was measured is given up by and by, which takes a minute.
+    let (both, plans): (Vec<_>, Vec<_>) =
+        short_sales().into_iter().partition(|plan| plan.policy.admit_per_interval.is_some());
+    check_all(&both, 0.9, 0.3);
+    let (hard, others): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_hard);
+    check_all(&others, 0.9, 0.6);
+    // What is known of few people, or of how many give up within a minute, is known when it is nearly over.
+    check_all(&hard, 0.82, 0.65);
+}
