@@ -147,7 +147,7 @@ impl Lifetimes {
         for class in 0..CLASSES {
             let length = BEGIN[class + 1] - BEGIN[class];
             now *= if measured && self.watched[class] >= FEW * length * self.unit {
-                self.share_that_stays(class, length)
+                (-self.left[class] / self.watched[class] * length).exp()
             } else if tail == Tail::Ends {
                 0.0
             } else {
@@ -160,19 +160,6 @@ impl Lifetimes {
         }
         let seen: f64 = self.left.iter().sum();
         Survival::new(share, if measured { seen / self.unit } else { 1.0 })
-    }
-
-    /// What share of those who reach this class, which was watched well, outstays it.
-    fn share_that_stays(&self, class: usize, length: f64) -> f64 {
-        let (left, seen) = (self.left[class], self.watched[class]);
-        let share = (-left / seen * length).exp();
-        // They all left, and a class is longer than the part of it in which they were watched.
-        let nobody_was_seen_to = self.watched.get(class + 1).is_none_or(|seen| *seen <= 0.0);
-        if nobody_was_seen_to && self.older_than(BEGIN[class]) == 0.0 {
-            share.min(1.0 / (left / self.unit + 2.0))
-        } else {
-            share
-        }
     }
 
     /// By which power of the age the share falls from `class` on, where too few were watched. Who is there already at about

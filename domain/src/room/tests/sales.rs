@@ -401,7 +401,7 @@ fn short_sales() -> Vec<Plan> {
             lobby: 80,
             later: (60, 150),
             gives_up: (0.25, 90.0),
-            ..short.clone()
+            ..short
         },
     ]
 }
