@@ -4,7 +4,7 @@
 //! [`Event`]s that the caller makes durable, and only then gives to [`Sale::apply`]. If it cannot, nothing has happened.
 //! Whoever applies the same events in the same order has the same date: that is how other processes follow.
 //!
-//! What an event means stands once, in [`transition`](cells): over the date itself, and over the draft in which a decision
+//! What an event means stands once, in `cells::transition`: over the date itself, and over the draft in which a decision
 //! is made and each command sees what the ones before it decided.
 //!
 //! To add a command: a variant of [`Command`] and [`Outcome`], its function in the file of its subject, its arm in

@@ -1,4 +1,4 @@
-//! The waiting rooms: each a [`domain::room`](crate::domain::room) in the memory of this process or, where several
+//! The waiting rooms: each a [`domain::room`] in the memory of this process or, where several
 //! share it, a [`store::room`](crate::store::room) in Redis, with a keeper that journals what happens before anyone
 //! hears of it.
 
