@@ -59,40 +59,10 @@ ids! {
     EntryId,
 }
 
-/// Who somebody is, as the identity provider says (`sub`): opaque to us, compared byte for byte, and never changed. Real
-/// ones read `auth0|5f7c8ec7`, `ann@example.com` or `CN=Ann Lee`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(Arc<str>);
-
-impl UserId {
-    /// How many characters it may have: OpenID Connect allows no more.
-    pub const LENGTH: RangeInclusive<usize> = 1..=255;
-
-    /// Checks the form of a user id.
-    ///
-    /// # Errors
-    /// A sentence, without the name of the input, that says what is wrong and what would be right.
-    pub fn try_new(text: &str) -> Result<Self, String> {
-        text::identifier(text, Self::LENGTH).map(|()| Self(text.into()))
-    }
-
-    /// A user id that was checked when it was stored.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+text::identifier! {
+    /// Who somebody is, as the identity provider says (`sub`): opaque to us, compared byte for byte, and never changed. Real
+    /// ones read `auth0|5f7c8ec7`, `ann@example.com` or `CN=Ann Lee`. OpenID Connect allows no longer ones.
+    UserId, 1..=255
 }
 
 #[cfg(test)]

@@ -57,12 +57,7 @@ impl DrawSecret {
 
     /// The same for many tokens: the secret is worked into the hash once.
     pub(super) fn ranker(&self) -> Ranker {
-        Ranker(self.hmac())
-    }
-
-    /// The hash with the secret worked into it.
-    pub(crate) fn hmac(&self) -> Hmac<Sha256> {
-        Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length")
+        Ranker(Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length"))
     }
 }
 
@@ -70,6 +65,11 @@ impl DrawSecret {
 pub(super) struct Ranker(Hmac<Sha256>);
 
 impl Ranker {
+    /// One whose keys depend on `bytes` as well, which go before the token.
+    pub(super) fn over(self, bytes: &[u8]) -> Self {
+        Self(self.0.chain_update(bytes))
+    }
+
     /// See [`DrawSecret::rank_key`].
     pub(super) fn key(&self, token: TokenId) -> [u8; 32] {
         let mut text = Uuid::encode_buffer();

@@ -8,12 +8,13 @@ use sea_orm::{DbErr, IntoActiveModel};
 
 use crate::domain::{
     catalog::{Concert, Schedule, Series},
+    date::Unpaid,
     id::{ConcertId, EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
     lobby::DrawSecret,
     policy::QueuePolicy,
     sale::{
         Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
-        SaleSeries, Seat, SeatState, Token, TokenStatus, Unpaid, Wallet,
+        SaleSeries, Seat, SeatState, Token, TokenStatus, Wallet,
     },
     text::Title,
 };
@@ -132,20 +133,19 @@ pub(super) fn pass(row: &token::Model) -> Pass {
     }
 }
 
-pub(super) fn unpaid(row: unpaid::Model) -> Unpaid {
-    Unpaid {
-        user: UserId::from_stored(&row.user_id),
-        series: SeriesId(row.series_id),
+pub(super) fn unpaid(row: unpaid::Model) -> ((SeriesId, UserId), Unpaid) {
+    let unpaid = Unpaid {
         ended: count(row.ended),
         brief_ms: row.brief_ms,
         barred: row.barred_since.zip(row.barred_until),
-    }
+    };
+    ((SeriesId(row.series_id), UserId::from_stored(&row.user_id)), unpaid)
 }
 
-pub(super) fn unpaid_row(unpaid: &Unpaid) -> unpaid::ActiveModel {
+pub(super) fn unpaid_row((series, user): &(SeriesId, UserId), unpaid: &Unpaid) -> unpaid::ActiveModel {
     unpaid::Model {
-        series_id: unpaid.series.0,
-        user_id: unpaid.user.to_string(),
+        series_id: series.0,
+        user_id: user.to_string(),
         ended: int(unpaid.ended),
         brief_ms: unpaid.brief_ms,
         barred_since: unpaid.barred.map(|(since, _)| since),

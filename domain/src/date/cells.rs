@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::{
     date::{
         event::Event,
+        holds::LiveHold,
         millis,
-        places::{LiveHold, Place, State},
+        places::{Place, State},
         sale::Settings,
         unpaid::Unpaid,
     },

@@ -10,8 +10,9 @@ use crate::{
         cells::{Cells, transition},
         command::Known,
         event::{EndReason, Event},
+        holds::LiveHold,
         millis,
-        places::{LiveHold, Place, State},
+        places::{Place, State},
         sale::{Sale, Settings},
         unpaid::Unpaid,
     },
@@ -174,7 +175,8 @@ impl<'a> Draft<'a> {
             self.known.lapsed.entry(hold.user.clone()).or_default().push(hold.token);
         }
         let end = self.now.min(hold.expires_at);
-        let unpaid = self.unpaid_of(&hold.user).with(hold, end, &self.settings.policy);
+        let unpaid =
+            self.unpaid_of(&hold.user).with((hold.created_at, hold.expires_at), end, &self.settings.policy);
         self.emit(Event::Unpaid { user: hold.user.clone(), unpaid });
     }
 

@@ -3,11 +3,13 @@
 
 use std::fmt;
 
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{id::TokenId, lobby::DrawSecret};
+use crate::{
+    id::TokenId,
+    lobby::{DrawSecret, Ranker},
+};
 
 /// SHA-256 of the token ids, as printed, of all who joined the lobby, one after the other in the order of the joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +44,7 @@ impl Lobby {
     }
 
     /// What the lobby is sorted by, ascending: HMAC-SHA-256(secret, lobby hash and then the token id as printed).
-    pub(super) fn ranker(&self, secret: &DrawSecret) -> impl Fn(TokenId) -> [u8; 32] + use<> {
-        let hmac = secret.hmac().chain_update(self.hash().0);
-        move |token| rank(hmac.clone(), token)
+    pub(super) fn ranker(&self, secret: &DrawSecret) -> Ranker {
+        secret.ranker().over(&self.hash().0)
     }
-}
-
-fn rank(hmac: Hmac<Sha256>, token: TokenId) -> [u8; 32] {
-    let mut text = Uuid::encode_buffer();
-    let printed = token.0.as_hyphenated().encode_lower(&mut text);
-    hmac.chain_update(printed.as_bytes()).finalize().into_bytes().into()
 }

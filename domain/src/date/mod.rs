@@ -20,6 +20,7 @@ mod draft;
 mod due;
 mod event;
 mod holding;
+mod holds;
 mod lobby;
 mod money;
 mod open;

@@ -7,11 +7,13 @@ use crate::{
         command::{Command, Outcome, Result, status_of},
         draft::Draft,
         event::{EndReason, Event, Ticket},
-        places::{LiveHold, State},
-        till::{Line, Once},
+        holds::LiveHold,
+        places::State,
+        till::Once,
     },
     id::{EntryId, HoldId, PaymentId, ReservationId, TokenId, UserId},
     sale::{EntryKind, HoldStatus, Payment, ProblemCode, Reservation, ReservationStatus},
+    wallet::Line,
 };
 
 type NewId<'a> = &'a mut dyn FnMut() -> Uuid;
@@ -52,7 +54,7 @@ pub(super) fn pay(
     let amount = i32::try_from(prices.sum::<i64>()).unwrap_or(i32::MAX);
     let payment = PaymentId(new_id());
     let line = Line { user, actor: None, kind: EntryKind::Use, amount: -amount, payment: Some(payment) };
-    let (entry, wallet) = draft.known.till.post(&line, draft.now, EntryId(new_id()))?;
+    let (entry, wallet) = draft.known.till.post(&line, draft.now, || EntryId(new_id()))?;
     let paid = Paid { payment, line: entry.line };
     draft.emit(Event::Posted(entry));
     let reservations: Vec<_> =
@@ -154,7 +156,7 @@ pub(super) fn cancel(
     let seat = draft.sale.seats.place_of(reservation.seat).ok_or(ProblemCode::ReservationNotFound)?;
     let (payment, price) = (reservation.payment, reservation.price);
     let line = Line { user, actor: None, kind: EntryKind::Refund, amount: price, payment: Some(payment) };
-    let (entry, wallet) = draft.known.till.post(&line, draft.now, EntryId(new_id()))?;
+    let (entry, wallet) = draft.known.till.post(&line, draft.now, || EntryId(new_id()))?;
     draft.emit(Event::Posted(entry));
     let number = draft.sale.seats.seat(seat).number;
     draft.emit(Event::Cancelled { reservation: id, seat: number, user: user.clone(), payment, price });

@@ -5,15 +5,17 @@ use chrono::{DateTime, Utc};
 use crate::{
     date::{
         admissions::Admissions,
+        holds::{Holds, LiveHold},
         lobby::Lobby,
         millis,
-        places::{Holds, LiveHold, Place, Places, State},
+        places::{Place, State},
         sale::{Sale, Settings},
         unpaid::Unpaid,
     },
     id::{SeriesId, TokenId, UserId},
+    line::Line,
     lobby::DrawSecret,
-    room::line::Line,
+    places::Places,
     sale::{Hold, Seat},
     seat_map::SeatMap,
 };

@@ -10,16 +10,18 @@ use crate::{
         admissions::Admissions,
         cells::{Cells, transition},
         event::Event,
+        holds::{Holds, LiveHold},
         lobby::Lobby,
         millis,
-        places::{Holds, LiveHold, Place, Places, State},
+        places::{Place, State},
         time,
         unpaid::Unpaid,
     },
     id::{HoldId, SeriesId, TokenId, UserId},
+    line::Line,
     lobby::DrawSecret,
+    places::Places,
     policy::QueuePolicy,
-    room::line::Line,
     sale::SeatState,
     seat_map::SeatMap,
 };
@@ -73,7 +75,7 @@ pub struct Sale {
     pub(super) closed: bool,
     /// The number of the next join.
     pub(super) next_seq: u64,
-    pub(super) places: Places,
+    pub(super) places: Places<Place>,
     pub(super) line: Line,
     pub(super) waiting: u32,
     /// Everyone ADMITTED.
@@ -149,11 +151,11 @@ impl Sale {
 
     /// Orders everyone who waits: the lobby by the draw, later arrivals behind it as they came (rule 5).
     pub(super) fn line_up(&mut self) {
-        let key = self.lobby.ranker(&self.secret);
+        let ranker = self.lobby.ranker(&self.secret);
         let waiting = self.places.iter().filter(|(_, place)| matches!(place.state, State::Waiting { .. }));
         let mut order: Vec<_> = waiting
             .map(|(slot, place)| {
-                let drawn = if place.lobby { key(place.token) } else { [0; 32] };
+                let drawn = if place.lobby { ranker.key(place.token) } else { [0; 32] };
                 (!place.lobby, drawn, place.seq, slot)
             })
             .collect();

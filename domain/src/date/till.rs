@@ -12,9 +12,10 @@ use crate::{
         decide::Decision,
         event::Event,
     },
-    id::{EntryId, PaymentId, UserId},
-    sale::{Entry, EntryKind, KeyOf, MAX_BALANCE, Problem, ProblemCode, Wallet},
+    id::{EntryId, UserId},
+    sale::{Entry, EntryKind, KeyOf, ProblemCode, Wallet},
     text::IdempotencyKey,
+    wallet::{Line, positive},
 };
 
 /// Something that changes a wallet and no date.
@@ -103,10 +104,8 @@ pub fn decide_wallets(
         if let Some(answered) = till.answered(&once) {
             return answered;
         }
-        if command.amount() <= 0 {
-            return Err(ProblemCode::AmountNotPositive.into());
-        }
-        let (entry, wallet) = till.post(&command.line(), now, EntryId(new_id()))?;
+        positive(command.amount())?;
+        let (entry, wallet) = till.post(&command.line(), now, || EntryId(new_id()))?;
         events.push(Event::Posted(entry.clone()));
         let outcome = Outcome::Posted(entry, wallet);
         events.extend(till.record(once, &outcome));
@@ -132,20 +131,9 @@ pub(super) struct Once<'a> {
     pub(super) wallet: &'a UserId,
 }
 
-/// What a new line of a ledger says.
-pub(super) struct Line<'a> {
-    pub(super) user: &'a UserId,
-    /// Who did it, where that is not the owner.
-    pub(super) actor: Option<&'a UserId>,
-    pub(super) kind: EntryKind,
-    pub(super) amount: i32,
-    pub(super) payment: Option<PaymentId>,
-}
-
 impl Till {
     pub(super) fn wallet(&self, user: &UserId) -> Wallet {
-        let empty = || Wallet { user: user.clone(), balance: 0, lines: 0 };
-        self.wallets.get(user).cloned().unwrap_or_else(empty)
+        self.wallets.get(user).cloned().unwrap_or_else(|| Wallet::empty(user))
     }
 
     /// What a key that was used before is answered with. A command that ended in a problem did nothing, so it did not use
@@ -174,32 +162,10 @@ impl Till {
         &mut self,
         line: &Line<'_>,
         now: DateTime<Utc>,
-        id: EntryId,
+        id: impl FnOnce() -> EntryId,
     ) -> Result<(Entry, Wallet)> {
-        let Line { user, actor, kind, amount, payment } = *line;
-        let mut wallet = self.wallet(user);
-        let balance = i64::from(wallet.balance) + i64::from(amount);
-        if balance < 0 {
-            let required = amount.saturating_neg();
-            return Err(Problem::InsufficientPoints { balance: wallet.balance, required });
-        }
-        wallet.balance = i32::try_from(balance)
-            .ok()
-            .filter(|balance| *balance <= MAX_BALANCE)
-            .ok_or(ProblemCode::BalanceLimitExceeded)?;
-        wallet.lines += 1;
-        let entry = Entry {
-            id,
-            user: user.clone(),
-            actor: actor.cloned(),
-            line: wallet.lines,
-            kind,
-            amount,
-            balance_after: wallet.balance,
-            payment,
-            created_at: now,
-        };
-        self.wallets.insert(user.clone(), wallet.clone());
+        let (entry, wallet) = self.wallet(line.user).posted(line, now, id)?;
+        self.wallets.insert(wallet.user.clone(), wallet.clone());
         Ok((entry, wallet))
     }
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{date::places::LiveHold, policy::QueuePolicy, sale::HOLD_SECONDS};
+use crate::{policy::QueuePolicy, sale::HOLD_SECONDS};
 
 /// So many times the seats that a fan may have is how many holds may end unpaid before the fan is barred.
 const TIMES: u32 = 3;
@@ -33,11 +33,17 @@ impl Unpaid {
         self.barred.map(|(_, until)| until).filter(|until| now < *until)
     }
 
-    /// With one more hold that ended unpaid at `end`; its owner is barred from then on if that is one too many.
-    pub(super) fn with(self, hold: &LiveHold, end: DateTime<Utc>, policy: &QueuePolicy) -> Self {
-        let lasted = end - hold.created_at;
+    /// With one more hold, of this time, that ended unpaid at `end`; its owner is barred from then on if that is one too
+    /// many.
+    pub(crate) fn with(
+        self,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        end: DateTime<Utc>,
+        policy: &QueuePolicy,
+    ) -> Self {
+        let lasted = end - from;
         let mut unpaid = self;
-        if end >= hold.expires_at || lasted > TimeDelta::seconds(SECOND_THOUGHTS) {
+        if end >= until || lasted > TimeDelta::seconds(SECOND_THOUGHTS) {
             unpaid.ended += 1;
         } else {
             unpaid.brief_ms += lasted.max(TimeDelta::seconds(BRIEF)).num_milliseconds();

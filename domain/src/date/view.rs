@@ -4,13 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{SaleState, SeriesStatus},
-    date::{
-        lobby::LobbyHash,
-        places::{LiveHold, State},
-        sale::Sale,
-        time,
-        unpaid::Unpaid,
-    },
+    date::{holds::LiveHold, lobby::LobbyHash, places::State, sale::Sale, time, unpaid::Unpaid},
     id::{HoldId, TokenId, UserId},
     lobby::DrawSecret,
     sale::{Hold, HoldStatus},

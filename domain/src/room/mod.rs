@@ -15,7 +15,6 @@ mod admissions;
 mod apply;
 mod decide;
 mod estimate;
-pub(crate) mod line;
 mod places;
 mod restore;
 #[cfg(test)]
@@ -27,12 +26,14 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use self::{admissions::Admissions, estimate::Forecast, line::Line, places::Places};
+use self::{admissions::Admissions, estimate::Forecast, places::Place};
 use super::{
     attendance::Absence,
     id::{TokenId, UserId},
     identity::JoinOrder,
+    line::Line,
     lobby::DrawSecret,
+    places::Places,
     policy::QueuePolicy,
 };
 
@@ -174,7 +175,7 @@ pub struct Room {
     secret: DrawSecret,
     drawn: bool,
     next_seq: u64,
-    places: Places,
+    places: Places<Place>,
     line: Line,
     /// Somebody has come back to a place that is not at the end: the line has to be put in order.
     out_of_order: bool,

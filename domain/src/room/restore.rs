@@ -7,14 +7,15 @@ use chrono::{DateTime, Utc};
 use super::{
     Room, SaleState,
     admissions::Admissions,
-    line::Line,
     millis,
-    places::{Place, Places, State, UNPINNED},
+    places::{Place, State, UNPINNED},
 };
 use crate::{
     attendance::Absence,
     id::{TokenId, UserId},
+    line::Line,
     lobby::DrawSecret,
+    places::Places,
     policy::QueuePolicy,
 };
 

@@ -27,7 +27,6 @@ pub use rows::{
     Entry, EntryKind, Hold, HoldStatus, Pass, Payment, PaymentStatus, Recorded, Reservation,
     ReservationStatus, SaleSeries, Seat, SeatState, SeatStatus, Token, TokenStatus, Wallet,
 };
-pub use unpaid::Unpaid;
 pub use working_set::{KeyOf, Table, WorkingSet};
 
 /// How long a hold lasts (rule 12), in seconds.

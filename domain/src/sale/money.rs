@@ -6,16 +6,16 @@ use uuid::Uuid;
 use crate::{
     id::{EntryId, HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
     sale::{
-        MAX_BALANCE,
         command::{Command, Outcome, Paid},
         holds::end_pass,
         problem::{Problem, ProblemCode},
         rows::{
-            Entry, EntryKind, Hold, HoldStatus, Payment, Recorded, Reservation, ReservationStatus, SeatState,
+            EntryKind, Hold, HoldStatus, Payment, Recorded, Reservation, ReservationStatus, SeatState,
             TokenStatus, Wallet,
         },
         working_set::WorkingSet,
     },
+    wallet::{Line, positive},
 };
 
 type NewId<'a> = &'a mut dyn FnMut() -> Uuid;
@@ -234,23 +234,8 @@ pub(super) fn cancel(
     Ok(Outcome::Cancelled(id, wallet))
 }
 
-fn positive(amount: i32) -> Result<(), ProblemCode> {
-    if amount > 0 { Ok(()) } else { Err(ProblemCode::AmountNotPositive) }
-}
-
 fn wallet_of(set: &WorkingSet, user: &UserId) -> Wallet {
-    let empty = || Wallet { user: user.clone(), balance: 0, lines: 0 };
-    set.wallets.get(user).cloned().unwrap_or_else(empty)
-}
-
-/// What a new line of a ledger says.
-struct Line<'a> {
-    user: &'a UserId,
-    /// Who did it, where that is not the owner.
-    actor: Option<&'a UserId>,
-    kind: EntryKind,
-    amount: i32,
-    payment: Option<PaymentId>,
+    set.wallets.get(user).cloned().unwrap_or_else(|| Wallet::empty(user))
 }
 
 /// Adds a line to a ledger and moves the balance with it (rule 16).
@@ -260,34 +245,12 @@ fn post(
     now: DateTime<Utc>,
     new_id: NewId<'_>,
 ) -> Result<(EntryId, Wallet), Problem> {
-    let Line { user, actor, kind, amount, payment } = *line;
-    let mut wallet = wallet_of(set, user);
-    let balance = i64::from(wallet.balance) + i64::from(amount);
-    if balance < 0 {
-        let required = amount.saturating_neg();
-        return Err(Problem::InsufficientPoints { balance: wallet.balance, required });
-    }
-    wallet.balance = i32::try_from(balance)
-        .ok()
-        .filter(|balance| *balance <= MAX_BALANCE)
-        .ok_or(ProblemCode::BalanceLimitExceeded)?;
-    wallet.lines += 1;
-    let entry = Entry {
-        id: EntryId(new_id()),
-        user: user.clone(),
-        actor: actor.cloned(),
-        line: wallet.lines,
-        kind,
-        amount,
-        balance_after: wallet.balance,
-        payment,
-        created_at: now,
-    };
+    let (entry, wallet) = wallet_of(set, line.user).posted(line, now, || EntryId(new_id()))?;
     let id = entry.id;
     set.entries.insert(id, entry);
-    match set.wallets.change(user) {
+    match set.wallets.change(line.user) {
         Some(row) => *row = wallet.clone(),
-        None => set.wallets.insert(user.clone(), wallet.clone()),
+        None => set.wallets.insert(line.user.clone(), wallet.clone()),
     }
     Ok((id, wallet))
 }

@@ -1,82 +1,25 @@
-//! Rule 13: who lets hold after hold of a series end unpaid takes none there for a while, so that nobody keeps seats
-//! from others without paying. It is counted by user and series, whatever place or token the holds were taken with.
+//! Rule 13: what a user lets end unpaid is counted in the order in which it ended.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::{
     id::{HoldId, SeriesId, UserId},
-    policy::QueuePolicy,
     sale::{
-        HOLD_SECONDS,
         holds::finish,
         rows::{Hold, HoldStatus},
         working_set::WorkingSet,
     },
 };
 
-/// So many times the seats that a fan may have is how many holds may end unpaid before the fan is barred.
-const TIMES: u32 = 3;
-
-/// How long a hold may last and be given back as if nothing had been, in seconds: a fan may think again.
-const SECOND_THOUGHTS: i64 = 60;
-
-/// As lasting so long counts what was given back sooner, in seconds: who takes and gives back in a loop keeps everybody who
-/// watches busy.
-const BRIEF: i64 = 5;
-
-/// What a user has let end unpaid in a series.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unpaid {
-    /// Who.
-    pub user: UserId,
-    /// Where.
-    pub series: SeriesId,
-    /// Holds since the last bar that lapsed or were given back after more than a minute.
-    pub ended: u32,
-    /// How long those since the last bar lasted that were given back sooner, all together, in milliseconds.
-    pub brief_ms: i64,
-    /// The last bar: from when on, and until when.
-    pub barred: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
-impl Unpaid {
-    fn new(user: UserId, series: SeriesId) -> Self {
-        Self { user, series, ended: 0, brief_ms: 0, barred: None }
-    }
-
-    /// Until when the user takes no holds there, if that is so at `now`.
-    #[must_use]
-    pub fn barred_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.barred.map(|(_, until)| until).filter(|until| now < *until)
-    }
-
-    /// Counts a hold that ended unpaid at `end`, and bars its owner from then on if that is one too many.
-    fn count(&mut self, hold: &Hold, end: DateTime<Utc>, policy: &QueuePolicy) {
-        let lasted = end - hold.created_at;
-        if hold.status == HoldStatus::Expired || lasted > TimeDelta::seconds(SECOND_THOUGHTS) {
-            self.ended += 1;
-        } else {
-            self.brief_ms += lasted.max(TimeDelta::seconds(BRIEF)).num_milliseconds();
-        }
-        let most = TIMES * policy.max_seats_per_user;
-        // Seats that are given back and taken again within each minute are kept from others all the same: together
-        // these may last no longer than as many holds that lapse.
-        if self.ended >= most || self.brief_ms >= i64::from(most) * HOLD_SECONDS * 1_000 {
-            let until = end + policy.session();
-            *self = Self { barred: Some((end, until)), ..Self::new(self.user.clone(), self.series) };
-        }
-    }
-}
-
 /// Counts a hold that has just ended unpaid, at `end`.
 pub(super) fn count(set: &mut WorkingSet, hold: &Hold, end: DateTime<Utc>) {
     let Some(policy) = set.series.get(&hold.series).map(|series| series.policy) else { return };
     let key = (hold.series, hold.user.clone());
-    if set.unpaid.get(&key).is_none() {
-        set.unpaid.insert(key.clone(), Unpaid::new(hold.user.clone(), hold.series));
-    }
-    if let Some(unpaid) = set.unpaid.change(&key) {
-        unpaid.count(hold, end, &policy);
+    let before = set.unpaid.get(&key).copied();
+    let now = before.unwrap_or_default().with((hold.created_at, hold.expires_at), end, &policy);
+    match set.unpaid.change(&key) {
+        Some(unpaid) => *unpaid = now,
+        None => set.unpaid.insert(key, now),
     }
 }
 

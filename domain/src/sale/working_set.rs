@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    date::Unpaid,
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-    sale::{
-        rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
-        unpaid::Unpaid,
-    },
+    sale::rows::{Entry, Hold, Pass, Payment, Recorded, Reservation, SaleSeries, Seat, TokenStatus, Wallet},
     text::IdempotencyKey,
 };
 

@@ -61,6 +61,31 @@ macro_rules! kept_text {
     };
 }
 
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $length:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// How many characters it may have.
+            pub const LENGTH: RangeInclusive<usize> = $length;
+
+            /// Checks it, and does not change it.
+            ///
+            /// # Errors
+            /// A sentence, without the name of the input, that says what is wrong and what would be right.
+            pub fn try_new(text: &str) -> Result<Self, String> {
+                $crate::text::check_identifier(text, Self::LENGTH).map(|()| Self(text.into()))
+            }
+        }
+
+        $crate::text::kept_text!($name);
+    };
+}
+
+pub(crate) use {identifier, kept_text};
+
 readable_text! {
     /// A title of a concert.
     Title, 1..=200
@@ -91,23 +116,9 @@ impl PersonName {
     }
 }
 
-/// What makes sure that something is done once (rule 17): opaque, and compared byte for byte.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IdempotencyKey(Arc<str>);
-
-kept_text!(IdempotencyKey);
-
-impl IdempotencyKey {
-    /// How many characters it may have.
-    pub const LENGTH: RangeInclusive<usize> = 1..=64;
-
-    /// Checks a key, and does not change it.
-    ///
-    /// # Errors
-    /// A sentence, without the name of the input, that says what is wrong and what would be right.
-    pub fn try_new(text: &str) -> Result<Self, String> {
-        identifier(text, Self::LENGTH).map(|()| Self(text.into()))
-    }
+identifier! {
+    /// What makes sure that something is done once (rule 17): opaque, and compared byte for byte.
+    IdempotencyKey, 1..=64
 }
 
 /// Checks an identifier: its length, and that it has no control characters, which no database and no log takes as they
@@ -115,7 +126,7 @@ impl IdempotencyKey {
 ///
 /// # Errors
 /// A sentence, without the name of the input, that says what is wrong and what would be right.
-pub fn identifier(text: &str, allowed: RangeInclusive<usize>) -> Result<(), String> {
+pub(crate) fn check_identifier(text: &str, allowed: RangeInclusive<usize>) -> Result<(), String> {
     within(text, &allowed)?;
     match text.chars().find(|c| c.is_control()) {
         Some(c) => Err(format!("must not have control characters; this one has U+{:04X}", u32::from(c))),

@@ -4,7 +4,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed as Composed;
 use icu_properties::{CodePointSetData as Set, props::DefaultIgnorableCodePoint};
 
-use super::{identifier, readable::PARTS, within};
+use super::{check_identifier, readable::PARTS, within};
 
 /// Text in the form in which searches compare it: case, width and form make no difference. Full case folding of NFC, with
 /// NFKC for width, without what is invisible, and with one letter for all that are written as an i.
@@ -67,7 +67,7 @@ impl SearchWords {
         if text.chars().nth(PARTS * Self::LENGTH).is_some() {
             within(text, &allowed)?;
         }
-        identifier(&Composed::new_nfc().normalize(text), allowed)?;
+        check_identifier(&Composed::new_nfc().normalize(text), allowed)?;
         if let Some(c) = text.chars().find(|c| is_no_character(*c)) {
             return Err(format!("must not have what is no character; this one has U+{:04X}", u32::from(c)));
         }

@@ -271,8 +271,8 @@ async fn load_unpaid(tx: &DatabaseTransaction, set: &mut WorkingSet, named: &Nam
         .filter(unpaid::Column::UserId.among(users));
     let rows = rows::exact(rows, tx).await?;
     for row in rows {
-        let unpaid = convert::unpaid(row);
-        set.unpaid.load((unpaid.series, unpaid.user.clone()), unpaid);
+        let (key, unpaid) = convert::unpaid(row);
+        set.unpaid.load(key, unpaid);
     }
     Ok(())
 }

@@ -51,10 +51,14 @@ pub(super) async fn changes(
     )
     .await?;
     insert::<reservation::Entity, _>(tx, rows(set.reservations.inserted(), convert::reservation_row)).await?;
-    insert::<unpaid::Entity, _>(tx, rows(set.unpaid.inserted(), convert::unpaid_row)).await?;
+    insert::<unpaid::Entity, _>(
+        tx,
+        set.unpaid.inserted().map(|(key, unpaid)| convert::unpaid_row(key, unpaid)),
+    )
+    .await?;
     update::<unpaid::Entity, _>(
         tx,
-        rows(set.unpaid.updated(), convert::unpaid_row),
+        set.unpaid.updated().map(|(key, unpaid)| convert::unpaid_row(key, unpaid)),
         &[
             unpaid::Column::Ended,
             unpaid::Column::BriefMs,
