@@ -117,7 +117,7 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportLimits {
     /// What one document may cost.
-    pub guard: DocumentLimits,
+    pub document: DocumentLimits,
     /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
     pub answer_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
@@ -155,7 +155,7 @@ pub struct TransportLimits {
 impl Default for TransportLimits {
     fn default() -> Self {
         Self {
-            guard: DocumentLimits::default(),
+            document: DocumentLimits::default(),
             answer_bytes: ANSWER_BYTES,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+#[path = "../js/node.rs"]
+mod node;
 mod support;
 
 mod authorisation;

@@ -1,34 +1,12 @@
 //! The public audit suite and the real client library, run by Node against the toy server.
 
-use std::path::Path;
-use std::process::{Command, Output};
-use std::sync::Once;
-
+use crate::node::Project;
 use crate::toy::Toy;
 
-const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/js/graphql-http");
-
-#[track_caller]
-fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
-        .current_dir(PROJECT)
-        .output()
-        .unwrap_or_else(|error| panic!("this test needs Node.js 20 with npm: cannot run {program}: {error}"))
-}
+static PROJECT: Project = Project::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/js/graphql-http"));
 
 fn node(script: &str) {
-    static INSTALL: Once = Once::new();
-    INSTALL.call_once(|| {
-        if !Path::new(PROJECT).join("node_modules/.package-lock.json").exists() {
-            let output = run("npm", &["ci", "--no-audit", "--no-fund"]);
-            assert!(output.status.success(), "npm ci failed: {}", String::from_utf8_lossy(&output.stderr));
-        }
-    });
-    let toy = Toy::start();
-    let output = run("node", &[script, &toy.url()]);
-    let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{script}: {told}\n{failed}");
+    PROJECT.node(script, &Toy::start().url());
 }
 
 #[test]

@@ -8,13 +8,11 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::{ConstValue, Value, indexmap::IndexMap};
 
+use super::MOST;
 use super::scalar::{self, Source, not};
 use super::shape::{Input, InputObject, Kind, Shape};
 use crate::domain::mistake::{Mistake, Step};
 use crate::graphql::error::bad_inputs;
-
-/// More mistakes than this are not told: whoever makes so many makes one, and the answer has its bounds too.
-const MOST: usize = 100;
 
 /// The mistakes of a request, each with its place in the document.
 #[derive(Debug, Default)]

@@ -9,17 +9,14 @@ use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, Operatio
 use async_graphql::{Name, Positioned, ServerError};
 use async_graphql_value::indexmap::IndexMap;
 
-use super::coded;
 use super::rules;
 use super::selections::{self, Fragments};
 use super::shape::{Kind, Shape, innermost};
+use super::{MOST, coded};
 use crate::graphql::{code, over_limit::OverLimit};
 
 /// Fields that are looked at, those that have to agree with several others more than once.
 const LOOKS: usize = 50_000;
-
-/// More errors than this are not told.
-const MOST: usize = 100;
 
 /// Compares the fields of every operation.
 ///

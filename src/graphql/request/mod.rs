@@ -51,6 +51,9 @@ pub use outline::Outline;
 use shape::Shape;
 use validation::Validation;
 
+/// More mistakes of a request than this are not told: whoever makes so many makes one, and the answer has its bounds too.
+const MOST: usize = 100;
+
 /// Reads requests for one schema.
 #[derive(Debug)]
 pub struct Intake {

@@ -12,15 +12,12 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::Value;
 
-use super::coded;
 use super::coerce::{self, Coercion, Known, Mistakes, Place, Usage, step};
 use super::normal::NOTHING;
 use super::scalar::Source;
 use super::shape::{Input, Kind, Shape, innermost};
+use super::{MOST, coded};
 use crate::graphql::code;
-
-/// More errors than this are not told.
-const MOST: usize = 100;
 
 /// The field that tells the type of an object.
 pub(super) const TYPENAME: &str = "__typename";

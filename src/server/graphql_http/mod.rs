@@ -101,9 +101,8 @@ struct Failure {
 
 impl Failure {
     fn into_response(self, media: Media) -> Response {
-        let mut error = ServerError::new(self.message, None);
-        error.extensions.get_or_insert_default().set("code", code::BAD_USER_INPUT);
-        write(&GraphqlResponse::from_errors(vec![error]), media, self.status)
+        let refusal = Refusal { code: code::BAD_USER_INPUT, message: self.message };
+        write(&GraphqlResponse::from_errors(vec![refusal.to_error()]), media, self.status)
     }
 }
 
@@ -182,7 +181,7 @@ async fn answer<E: Executor>(
         Ok(request) => request,
         Err(refusal) => return refused(vec![refusal.to_error()], media),
     };
-    let prepared = endpoint.intake.prepare(request, &endpoint.limits.guard);
+    let prepared = endpoint.intake.prepare(request, &endpoint.limits.document);
     let Prepared { mut request, kind, outline } = match prepared {
         Ok(prepared) => prepared,
         Err(errors) => return refused(errors, media),
