@@ -128,9 +128,7 @@ impl SeatMap {
         let mut touched = Vec::with_capacity(changes.len());
         for change in changes {
             let Some(&at) = self.layout.index.get(&change.seat) else { return Applied::Gap };
-            let before = std::mem::replace(&mut self.states[at as usize], change.state);
-            self.uncount(at, before);
-            self.count(at, change.state);
+            self.set(at, change.state);
             touched.push(at);
         }
         self.recent.push(version, touched);

@@ -14,7 +14,7 @@ use crate::{
     },
     graphql::{
         budget::take_rows,
-        error::{caller, error, id, read, read_input},
+        error::{caller, error, id, read, read_one_input},
         loaders::{self, DatesOf},
         page::{PageArgs, connection},
         series::Series,
@@ -124,9 +124,7 @@ pub struct ConcertMutation;
 impl ConcertMutation {
     /// Creates a concert, without a date so far. ORGANIZER or ADMIN.
     async fn create_concert(&self, ctx: &Context<'_>, input: CreateConcertInput) -> Result<Concert> {
-        let mut wrong = Mistakes::default();
-        let title = wrong.take(["title".into()], Title::try_new(&input.title));
-        let Some(title) = title else { return read_input(Err(wrong.into_vec())) };
+        let title = read_one_input("title", Title::try_new(&input.title))?;
         let created = ctx.data::<Arc<House>>()?.create_concert(caller(ctx)?, title).await;
         Ok(Concert(created.map_err(error)?))
     }

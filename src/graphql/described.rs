@@ -39,7 +39,7 @@ const ARGUMENTS: [(&str, &str); 14] = [
     ("last", "How many from the end of the list, 1 to 100; not together with `first`."),
     ("after", "Only what comes after this cursor, such as `pageInfo.endCursor` of the page before."),
     ("before", "Only what comes before this cursor, such as `pageInfo.startCursor` of the page behind."),
-    ("search", "Only those whose title has this in it; 1 to 200 characters, blank for all."),
+    ("search", "Only those whose title has each of these words; at most 200 characters, blank for all."),
     ("availableOnly", "Only the seats that can be held right now."),
     ("bookableOnly", "Only the dates that are ON_SALE right now."),
     ("sinceVersion", "The `version` that the client has; left out, it is told of every seat first."),

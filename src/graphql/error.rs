@@ -134,12 +134,28 @@ pub fn read_input<T>(input: Result<T, Vec<Mistake>>) -> Result<T, Error> {
     input.map_err(|mistakes| error(Failure::BadInput(mistakes).below("input")))
 }
 
+/// The same for one argument.
+///
+/// # Errors
+/// BAD_USER_INPUT with its name.
+pub fn read_one<T>(name: &'static str, argument: Result<T, String>) -> Result<T, Error> {
+    read(argument.map_err(|why| vec![Mistake::at([name.into()], why)]))
+}
+
+/// The same for one field of a mutation's `input`.
+///
+/// # Errors
+/// BAD_USER_INPUT with its name.
+pub fn read_one_input<T>(name: &'static str, field: Result<T, String>) -> Result<T, Error> {
+    read_input(field.map_err(|why| vec![Mistake::at([name.into()], why)]))
+}
+
 /// Reads an id by itself.
 ///
 /// # Errors
 /// BAD_USER_INPUT if it has not the form of one.
 pub fn id<T: FromStr>(name: &'static str, value: &ID) -> Result<T, Error> {
-    parse_id(value).map_err(|why| bad_inputs(&[Mistake::at([name.into()], why)]))
+    read_one(name, parse_id(value))
 }
 
 /// Reads an id that may be left out.

@@ -14,7 +14,7 @@ use crate::{
     },
     graphql::{
         budget::take_rows,
-        error::{caller, error, id, parse_id, parse_ids, read_input},
+        error::{caller, error, id, parse_id, parse_ids, read_input, read_one_input},
         loaders,
         problem::{Problem, settle},
         seat::Seat,
@@ -160,9 +160,7 @@ impl HoldMutation {
     /// Holds a seat for five minutes. Needs an ADMITTED place in the waiting room of its date. Holding a seat that
     /// one holds already returns that hold, whose end stays as it is.
     async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
-        let mut wrong = Mistakes::default();
-        let seat = wrong.take(["seatId".into()], parse_id(&input.seat_id));
-        let seat = read_input(seat.ok_or_else(|| wrong.into_vec()))?;
+        let seat = read_one_input("seatId", parse_id(&input.seat_id))?;
         let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
         Ok(match holds(ctx, done).await? {
             Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
@@ -198,9 +196,7 @@ impl HoldMutation {
 
     /// Gives a held seat back to the sale.
     async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<ReleaseHoldPayload> {
-        let mut wrong = Mistakes::default();
-        let hold = wrong.take(["holdId".into()], parse_id(&input.hold_id));
-        let hold = read_input(hold.ok_or_else(|| wrong.into_vec()))?;
+        let hold = read_one_input("holdId", parse_id(&input.hold_id))?;
         let done = ctx.data::<Arc<House>>()?.release_hold(caller(ctx)?, hold).await;
         Ok(match holds(ctx, done.map(|hold| vec![hold])).await? {
             Ok(holds) => ReleaseHoldPayload { hold: holds.into_iter().next(), problem: None },

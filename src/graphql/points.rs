@@ -8,7 +8,7 @@ use crate::{
     domain::{mistake::Mistakes, page::List, sale, text::IdempotencyKey},
     graphql::{
         ahead::{acting_on, reading},
-        error::{caller, error, read, read_input},
+        error::{caller, error, read, read_input, read_one, read_one_input},
         loaders,
         page::{PageArgs, connection},
         problem::{Problem, settle},
@@ -118,9 +118,7 @@ pub struct PointsQuery;
 impl PointsQuery {
     /// The caller's wallet; for another user, ADMIN only.
     async fn points(&self, ctx: &Context<'_>, user_id: Option<ID>) -> Result<Points> {
-        let mut wrong = Mistakes::default();
-        let user = wrong.take(["userId".into()], user(user_id.as_ref()));
-        let (house, user) = (ctx.data::<Arc<House>>()?, read(user.ok_or_else(|| wrong.into_vec()))?);
+        let (house, user) = (ctx.data::<Arc<House>>()?, read_one("userId", user(user_id.as_ref()))?);
         Ok(Points(house.wallet(caller(ctx)?, user).await.map_err(error)?))
     }
 }
@@ -179,9 +177,7 @@ impl PointsMutation {
 
     /// Spends the caller's points on something that is not a ticket.
     async fn use_points(&self, ctx: &Context<'_>, input: UsePointsInput) -> Result<PointsPayload> {
-        let mut wrong = Mistakes::default();
-        let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
-        let key = read_input(key.ok_or_else(|| wrong.into_vec()))?;
+        let key = read_one_input("idempotencyKey", IdempotencyKey::try_new(&input.idempotency_key))?;
         let done = ctx.data::<Arc<House>>()?.use_points(caller(ctx)?, input.amount, key).await;
         payload(ctx, done).await
     }
