@@ -44,10 +44,10 @@ ifeq ($(NPM),)
 endif
 	$(CARGO) test --locked --workspace --no-run
 	scripts/with-services $(CARGO) test --locked --workspace $(SKIP)
-	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite --test large_date
+	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test api --test large_date
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
-	scripts/with-services $(CARGO) test --locked --test suite --test room --test processes
+	scripts/with-services $(CARGO) test --locked --test api --test room --test cluster
 
 # Optimised, because it measures; everything is built a second time for it.
 attack-test: ## Try to hurt a sale by asking, with all that we could think of at once.

@@ -10,9 +10,6 @@
 mod attackers;
 mod fan;
 mod memory;
-#[path = "../process/server.rs"]
-#[expect(dead_code, reason = "other tests need more of it")]
-mod server;
 mod stage;
 
 use std::process::{Command, Stdio};

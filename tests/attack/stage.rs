@@ -9,7 +9,10 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::fan::{BEFORE, DURING, Measured};
-use crate::server::{Server, audit_is_clean, frontrow, identity};
+use test_support::{
+    Process,
+    process::{audit_is_clean, frontrow, identity},
+};
 
 /// Where the fans come from.
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -24,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Stage {
     folder: TempDir,
-    server: Server,
+    server: Process,
     process: u32,
     runtime: Runtime,
     http: reqwest::Client,
@@ -46,7 +49,7 @@ impl Stage {
         capped.args(["--listen", "127.0.0.1:0", "--open-identities", "--self-service-charging"]);
         // Some arenas are made during the attack, so that it can be seen whether that stops anybody.
         capped.args(["--organiser-seats-per-hour", "500000", "--organiser-dates-per-hour", "1000"]);
-        let server = Server::listening(capped);
+        let server = Process::listening(capped);
         let process = server.victim().id();
         let runtime = Runtime::new().unwrap();
         let http = reqwest::Client::builder().no_proxy().local_address(HOME).build().unwrap();
