@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::Reply;
 
 /// A call that hangs fails the test; an answer that takes this long is none.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The server was gone before it answered: whether it acted is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

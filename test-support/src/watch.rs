@@ -108,12 +108,17 @@ impl Watch {
 
     /// The next value of the subscribed field; `None` once the stream has completed.
     pub async fn next(&mut self) -> Option<Value> {
+        let data = self.next_data().await?;
+        Some(data.as_object().unwrap().values().next().unwrap().clone())
+    }
+
+    /// The next `data`; `None` once the stream has completed.
+    pub async fn next_data(&mut self) -> Option<Value> {
         let message = self.message().await;
         match message["type"].as_str() {
             Some("complete") => None,
             Some("next") if message["payload"].get("errors").is_none() => {
-                let data = message["payload"]["data"].as_object().unwrap();
-                Some(data.values().next().unwrap().clone())
+                Some(message["payload"]["data"].clone())
             }
             _ => panic!("{message}"),
         }

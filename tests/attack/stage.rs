@@ -1,16 +1,16 @@
 //! The server, what it sells, and fans who wait with points in their wallets.
 
 use std::cell::Cell;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::fan::{BEFORE, DURING, Measured};
+use crate::latencies::{BEFORE, DURING, Measured};
 use test_support::{
-    Process,
+    Client, Process,
     process::{audit_is_clean, frontrow, identity},
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Stage {
     server: Process,
     process: u32,
     runtime: Runtime,
-    http: reqwest::Client,
+    client: Client,
     /// Tokens of fans who are admitted and have points, and the seat of each.
     fans: Vec<(String, String)>,
     next: Cell<usize>,
@@ -52,14 +52,14 @@ impl Stage {
         let server = Process::listening(capped);
         let process = server.victim().id();
         let runtime = Runtime::new().unwrap();
-        let http = reqwest::Client::builder().no_proxy().local_address(HOME).build().unwrap();
+        let client = Client::from(HOME, server.address);
         let organizer = identity(folder.path(), "organizer", "ORGANIZER");
         let mut stage = Self {
             folder,
             server,
             process,
             runtime,
-            http,
+            client,
             fans: Vec::new(),
             next: Cell::new(0),
             target: json!({}),
@@ -152,25 +152,12 @@ impl Stage {
     }
 
     fn must(&self, token: &str, query: &str, variables: Value) -> Value {
-        let answer: Value = self.runtime.block_on(async {
-            let request = self.http.post(format!("http://{}/graphql", self.address()));
-            let request = if token.is_empty() { request } else { request.bearer_auth(token) };
-            let request = request.json(&json!({ "query": query, "variables": variables }));
-            request.send().await.expect("the server answers").json().await.unwrap()
-        });
-        assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
-        answer["data"].clone()
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.server.address
+        self.runtime.block_on(self.client.call(token, query, variables)).expect("the server answers")
     }
 
     /// The same process answers, stops in order, and its books are right.
     pub(crate) fn is_alive_and_in_order(&self) {
-        let health = format!("http://{}/health/ready", self.address());
-        let status = self.runtime.block_on(async { self.http.get(health).send().await.unwrap().status() });
-        assert!(status.is_success(), "{status}");
+        self.runtime.block_on(self.client.page("/health/ready"));
         audit_is_clean(self.folder.path());
     }
 }

@@ -9,7 +9,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use test_support::{Client, Incoming, Process, Socket, create_house, process::identity};
+use test_support::{
+    Client, Incoming, Process, Socket, create_house,
+    process::{binary, identity},
+};
 
 fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
@@ -78,9 +81,9 @@ fn a_foreign_name_is_refused_while_anybody_may_be_anybody_and_not_otherwise() {
 
 /// The binary in a shell with so many open files.
 fn with_open_files(folder: &Path, files: u32) -> Command {
-    let binary = env!("CARGO_BIN_EXE_frontrow");
+    let binary = binary();
     let mut command = Command::new("sh");
-    let line = format!("ulimit -n {files} && exec {binary} --listen 127.0.0.1:0");
+    let line = format!("ulimit -n {files} && exec {} --listen 127.0.0.1:0", binary.display());
     command.args(["-c", &line]).current_dir(folder).stdin(Stdio::null());
     command.env("NO_COLOR", "1").env("FRONTROW_LOG", "info");
     command

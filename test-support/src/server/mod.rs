@@ -33,6 +33,8 @@ pub struct Options {
     pub rate_limits: bool,
     /// Changes other settings.
     pub settings: fn(&mut Config),
+    /// With the demo's concert, and with what else `--demo` sets.
+    pub demo: bool,
     /// It stands still until the test moves it, unless it is the system's.
     pub clock: Clock,
     /// Two servers with the same seed make the same signing key.
@@ -47,6 +49,7 @@ impl Default for Options {
             self_service_charging: true,
             rate_limits: false,
             settings: |_| {},
+            demo: false,
             clock: Clock::manual(noon),
             seed: 1,
         }
@@ -87,16 +90,17 @@ impl Server {
     /// A server with these settings.
     pub async fn with(options: Options) -> Self {
         let (folder, database) = (tempfile::tempdir().unwrap(), FreshDatabase::create().await);
+        let usual = Layer { demo: Some(options.demo), ..Layer::default() }.resolve().unwrap();
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: folder.path().to_owned(),
             database_url: database.as_ref().map(|fresh| fresh.url.clone()),
             redis: database.as_ref().and_then(FreshDatabase::redis),
             signing_key: folder.path().join("signing.key"),
-            open_identities: options.open_identities,
+            open_identities: options.open_identities || usual.open_identities,
             self_service_charging: options.self_service_charging,
             rate_limits: options.rate_limits,
-            ..Layer::default().resolve().unwrap()
+            ..usual
         };
         (options.settings)(&mut config);
         Self::over(config, folder, database, options.clock, options.seed).await
@@ -144,15 +148,26 @@ impl Server {
 
     /// The same, and lets nobody in for so long after its rooms are open. A clock that somebody has to move waits for that.
     pub async fn restart_slowly(self, opening: TimeDelta) -> Self {
+        let (config, folder, database, clock, seed) = self.ended().await;
+        // Another process has another clock, unless a test moves it.
+        let clock = if clock.is_manual() { clock } else { Clock::system() };
+        // Another seed: an id must not come twice.
+        Self::slowly(config, folder, database, clock, seed + 1_000, opening).await
+    }
+
+    /// Stops in order, as SIGTERM does it.
+    pub async fn stop(self) {
+        self.ended().await;
+    }
+
+    /// The same; what it leaves.
+    async fn ended(self) -> (Config, TempDir, Option<FreshDatabase>, Clock, u64) {
         let Self { clock, config, client, folder, database, stop, running, seed, house, .. } = self;
         // A kept connection would be waited for.
         drop((client, house));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
-        // Another process has another clock, unless a test moves it.
-        let clock = if clock.is_manual() { clock } else { Clock::system() };
-        // Another seed: an id must not come twice.
-        Self::slowly(config, folder, database, clock, seed + 1_000, opening).await
+        (config, folder, database, clock, seed)
     }
 
     /// The server's time.
