@@ -18,6 +18,7 @@ COPY domain domain
 COPY entity entity
 COPY migration migration
 COPY src src
+COPY test-support test-support
 COPY --from=pages /src/web/dist web/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --locked --release && cp target/release/frontrow /usr/local/bin/

@@ -37,17 +37,16 @@ ifeq ($(NPM),)
 SKIP := -- --skip clients::
 endif
 
-# Everything once with a private PostgreSQL and a private Redis, then what the server does once more on SQLite.
+# Everything with a private PostgreSQL and a private Redis, and what the server does once more on SQLite.
 rust-test: ## Run the tests of the server, on every database.
 ifeq ($(NPM),)
 	@echo "npm is missing: the tests that run JavaScript clients are left out (Node.js 20 or later has it)"
 endif
-	$(CARGO) test --locked --workspace --no-run
-	scripts/with-services $(CARGO) test --locked --workspace $(SKIP)
-	env -u FRONTROW_TEST_DATABASE_URL -u FRONTROW_TEST_REDIS_URL $(CARGO) test --locked --test suite --test large_date
+	scripts/with-services scripts/run-tests --embedded api --embedded large_date --locked --workspace $(SKIP)
+	$(CARGO) test --locked --workspace --doc
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
-	scripts/with-services $(CARGO) test --locked --test suite --test room --test processes
+	scripts/with-services scripts/run-tests --locked --test api --test cluster --test redis --test room
 
 # Optimised, because it measures; everything is built a second time for it.
 attack-test: ## Try to hurt a sale by asking, with all that we could think of at once.

@@ -3,15 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-#[expect(dead_code, unused_imports, reason = "this test needs only some of what the suite has")]
-#[path = "suite/support/mod.rs"]
-mod support;
-
 use chrono::TimeDelta;
 use frontrow::clock::Clock;
 use serde_json::json;
 
-use crate::support::{Organizer, Plan, Server, code_of, int};
+use test_support::{Organizer, Plan, Server, code_of, int};
 
 const CREATE: &str = "mutation($input: CreateSeriesInput!) { createSeries(input: $input) { id seatCount } }";
 

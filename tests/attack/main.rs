@@ -8,17 +8,14 @@
 #![expect(clippy::print_stdout, reason = "what was tried and measured is worth seeing when the test fails")]
 
 mod attackers;
-mod fan;
+mod latencies;
 mod memory;
-#[path = "../process/server.rs"]
-#[expect(dead_code, reason = "other tests need more of it")]
-mod server;
 mod stage;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fan::Latencies;
+use latencies::Latencies;
 use memory::Memory;
 use stage::Stage;
 
@@ -37,7 +34,7 @@ const ALL: Duration = Duration::from_secs(1);
 fn a_sale_goes_on_whatever_is_asked() {
     let stage = Stage::set(CAP);
     let memory = Memory::watch(stage.server_id());
-    let quiet = stage.sell(fan::BEFORE);
+    let quiet = stage.sell(latencies::BEFORE);
     let before = memory.now();
     let mut attack = Command::new("nice")
         .args(["-n", "19"])

@@ -1,15 +1,18 @@
 //! The server, what it sells, and fans who wait with points in their wallets.
 
 use std::cell::Cell;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::fan::{BEFORE, DURING, Measured};
-use crate::server::{Server, audit_is_clean, frontrow, identity};
+use crate::latencies::{BEFORE, DURING, Measured};
+use test_support::{
+    Client, Process,
+    process::{audit_is_clean, frontrow, identity},
+};
 
 /// Where the fans come from.
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -24,10 +27,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Stage {
     folder: TempDir,
-    server: Server,
+    server: Process,
     process: u32,
     runtime: Runtime,
-    http: reqwest::Client,
+    client: Client,
     /// Tokens of fans who are admitted and have points, and the seat of each.
     fans: Vec<(String, String)>,
     next: Cell<usize>,
@@ -46,17 +49,17 @@ impl Stage {
         capped.args(["--listen", "127.0.0.1:0", "--open-identities", "--self-service-charging"]);
         // Some arenas are made during the attack, so that it can be seen whether that stops anybody.
         capped.args(["--organiser-seats-per-hour", "500000", "--organiser-dates-per-hour", "1000"]);
-        let server = Server::listening(capped);
+        let server = Process::listening(capped);
         let process = server.victim().id();
         let runtime = Runtime::new().unwrap();
-        let http = reqwest::Client::builder().no_proxy().local_address(HOME).build().unwrap();
+        let client = Client::from(HOME, server.address);
         let organizer = identity(folder.path(), "organizer", "ORGANIZER");
         let mut stage = Self {
             folder,
             server,
             process,
             runtime,
-            http,
+            client,
             fans: Vec::new(),
             next: Cell::new(0),
             target: json!({}),
@@ -149,25 +152,12 @@ impl Stage {
     }
 
     fn must(&self, token: &str, query: &str, variables: Value) -> Value {
-        let answer: Value = self.runtime.block_on(async {
-            let request = self.http.post(format!("http://{}/graphql", self.address()));
-            let request = if token.is_empty() { request } else { request.bearer_auth(token) };
-            let request = request.json(&json!({ "query": query, "variables": variables }));
-            request.send().await.expect("the server answers").json().await.unwrap()
-        });
-        assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
-        answer["data"].clone()
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.server.address
+        self.runtime.block_on(self.client.call(token, query, variables)).expect("the server answers")
     }
 
     /// The same process answers, stops in order, and its books are right.
     pub(crate) fn is_alive_and_in_order(&self) {
-        let health = format!("http://{}/health/ready", self.address());
-        let status = self.runtime.block_on(async { self.http.get(health).send().await.unwrap().status() });
-        assert!(status.is_success(), "{status}");
+        self.runtime.block_on(self.client.page("/health/ready"));
         audit_is_clean(self.folder.path());
     }
 }

@@ -14,10 +14,11 @@ use frontrow::clock::Clock;
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 
+use test_support::{Process, process::frontrow};
+
 use crate::{
     compose::{Compose, file, strings},
     dockerfile,
-    server::{Server, frontrow},
 };
 
 /// A public key of an identity provider, whose other half nobody has.
@@ -200,10 +201,10 @@ impl Hosts {
     }
 
     /// Starts a process with the image's own command, and waits until it is healthy.
-    pub(crate) async fn serve(&self, service: &str) -> Server {
+    pub(crate) async fn serve(&self, service: &str) -> Process {
         let words = dockerfile::words(&dockerfile::only("CMD"));
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let server = Server::listening(self.frontrow(service, &words));
+        let server = Process::listening(self.frontrow(service, &words));
         self.until_healthy(service).await;
         server
     }

@@ -4,21 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-#[path = "../process/api.rs"]
-mod api;
 mod compose;
 mod dockerfile;
 mod hosts;
 mod image;
 mod page;
 mod proxy;
-#[expect(dead_code, reason = "its own tests use all of it")]
-#[path = "../process/server.rs"]
-mod server;
 mod settings;
-#[expect(dead_code, reason = "its own tests use all of it")]
-#[path = "../process/socket.rs"]
-mod socket;
 mod whole;
 
 /// Says what was checked, to whom `scripts/deploy-check` talks.

@@ -6,10 +6,9 @@ use clap::{Args, Command};
 use frontrow::config::Layer;
 use serde_json::Value;
 
-use crate::{
-    compose::{Compose, example, file, strings},
-    server::run,
-};
+use test_support::process::run;
+
+use crate::compose::{Compose, example, file, strings};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

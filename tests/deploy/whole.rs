@@ -22,13 +22,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    api::{Api, create_series},
-    hosts::Hosts,
-    server::Server,
-    socket::{Incoming, Socket},
-    told,
-};
+use test_support::{Client, Incoming, Process, Socket, create_series};
+
+use crate::{hosts::Hosts, told};
 
 const CONCERTS: &str = "{ concerts(first: 1) { nodes { id } } }";
 
@@ -45,7 +41,7 @@ async fn everything_runs_as_it_is_written_down() {
     hosts.start_proxy().await;
     told("the stores, the migration, three processes and the proxy are up and healthy");
 
-    let api = Api::new(hosts.front_door());
+    let api = Client::new(hosts.front_door());
     assert_eq!(api.page("/health/ready").await, "ready\nRedis answers\n");
     let organizer = hosts.say(&["token", "--user", "organizer", "--role", "ORGANIZER"]);
     let policy = json!({ "maxActive": 1, "heartbeatTimeoutSeconds": 600, "sessionSeconds": 3_600 });
@@ -95,7 +91,7 @@ async fn everything_runs_as_it_is_written_down() {
     hosts.start_redis().await;
     // A front end would try again.
     for name in hosts.processes() {
-        let directly = Api::new((hosts.address(&name), 8080).into());
+        let directly = Client::new((hosts.address(&name), 8080).into());
         let beat = "mutation { heartbeat { status } }";
         wait_for(async || {
             directly.answer(&first.token, beat, json!({})).await.unwrap()["errors"].is_null()
@@ -137,7 +133,7 @@ async fn everything_runs_as_it_is_written_down() {
 }
 
 /// SIGTERM, until it has ended.
-fn stop(process: &Server) {
+fn stop(process: &Process) {
     process.terminate();
     let (status, said) = process.ended();
     assert_eq!(status.code(), Some(0), "{said:?}");
@@ -164,14 +160,14 @@ struct Fan {
 }
 
 impl Fan {
-    async fn ask_to_join(hosts: &Hosts, api: &Api, series: &str, user: &str) -> Value {
+    async fn ask_to_join(hosts: &Hosts, api: &Client, series: &str, user: &str) -> Value {
         let identity = hosts.say(&["token", "--user", user]);
         let join =
             "mutation($series: ID!) { issueToken(input: { seriesId: $series }) { token problem { code } } }";
         api.answer(&identity, join, json!({ "series": series })).await.unwrap()
     }
 
-    async fn join(hosts: &Hosts, api: &Api, series: &str, user: &str) -> Self {
+    async fn join(hosts: &Hosts, api: &Client, series: &str, user: &str) -> Self {
         let joined = Self::ask_to_join(hosts, api, series, user).await;
         let token = joined["data"]["issueToken"]["token"].as_str().unwrap_or_else(|| panic!("{joined}"));
         Self { token: token.to_owned(), socket: None }
@@ -220,7 +216,7 @@ impl Fan {
 }
 
 /// `kill -9` of the first process.
-async fn one_process_dies(hosts: &Hosts, processes: &mut BTreeMap<String, Server>, waiting: &mut [Fan]) {
+async fn one_process_dies(hosts: &Hosts, processes: &mut BTreeMap<String, Process>, waiting: &mut [Fan]) {
     processes.remove("frontrow-1").unwrap().victim().kill();
     let client = Client::builder().no_proxy().build().unwrap();
     for _ in 0..20 {
@@ -309,7 +305,7 @@ async fn what_breaks_off_is_sent_again_only_if_it_changes_nothing(hosts: &Hosts,
     );
 
     let concerts = "{ concerts(first: 100, search: \"Once\") { nodes { id } } }";
-    let concerts = Api::new(hosts.front_door()).call("", concerts, json!({})).await.unwrap();
+    let concerts = Client::new(hosts.front_door()).call("", concerts, json!({})).await.unwrap();
     assert_eq!(concerts["concerts"]["nodes"].as_array().unwrap().len(), made, "each was made once");
     // The real process needs the address.
     there.abort();

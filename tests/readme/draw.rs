@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta};
 use frontrow::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::running::Running;
+use test_support::{Options, Server, process::binary};
 
 const PAGE: &str = include_str!("../../docs/draw.md");
 
@@ -21,7 +21,7 @@ const JOIN: &str =
 #[tokio::test]
 async fn an_outsider_can_check_a_draw() {
     let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    let server = Running::start(clock.clone()).await;
+    let server = Server::with(Options { demo: true, clock: clock.clone(), ..Options::default() }).await;
     let (series, commitment) = upcoming(&server).await;
     let mut lobby = Vec::new();
     for n in 0..5 {
@@ -54,31 +54,26 @@ async fn an_outsider_can_check_a_draw() {
 }
 
 /// The date of the demo that has a lobby, and its commitment.
-async fn upcoming(server: &Running) -> (String, Value) {
+async fn upcoming(server: &Server) -> (String, Value) {
     let query = "{ concerts(first: 1) { nodes { series { id status drawCommitment } } } }";
-    let answer = server.ask(query, &Value::Null, None).await;
-    let series = answer["concerts"]["nodes"][0]["series"].as_array().unwrap();
+    let answer = server.stranger().ask(query, json!({})).await;
+    let concerts = answer.field("concerts");
+    let series = concerts["nodes"][0]["series"].as_array().unwrap();
     let found = series.iter().find(|series| series["status"] == "UPCOMING").unwrap();
     (found["id"].as_str().unwrap().to_owned(), found["drawCommitment"].clone())
 }
 
-async fn join(server: &Running, series: &str, n: u32) -> Value {
+async fn join(server: &Server, series: &str, n: u32) -> Value {
     let input = json!({ "input": { "seriesId": series, "userId": format!("fan-{n}") } });
-    server.ask(JOIN, &input, None).await["issueToken"]["tokenId"].clone()
+    server.stranger().ask(JOIN, input).await.field("issueToken")["tokenId"].clone()
 }
 
-async fn published(server: &Running, series: &str) -> Value {
-    serde_json::from_str(&server.get(&format!("/draw/{series}")).await).unwrap()
+async fn published(server: &Server, series: &str) -> Value {
+    server.get(&format!("/draw/{series}")).await
 }
 
 fn verify_draw(file: &Path) -> bool {
-    Command::new(env!("CARGO_BIN_EXE_frontrow"))
-        .arg("verify-draw")
-        .arg(file)
-        .output()
-        .unwrap()
-        .status
-        .success()
+    Command::new(binary()).arg("verify-draw").arg(file).output().unwrap().status.success()
 }
 
 /// Runs the script of the page; `None` where there is no Python.

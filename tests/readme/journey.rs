@@ -3,18 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::parser::{parse_query, types::Selection};
-use frontrow::clock::Clock;
+use frontrow::{clock::Clock, demo};
 use serde_json::{Value, json};
 
-use crate::{
-    running::Running,
-    steps::{Step, at, name, steps},
-};
+use test_support::{Options, Server, Watch};
+
+use crate::steps::{Step, at, name, steps};
 
 #[tokio::test]
 async fn every_step_does_what_it_says() {
-    let server = Running::start(Clock::system()).await;
-    let mut kept = HashMap::from([("organizerToken".to_owned(), json!(server.organizer_token))]);
+    let server = Server::with(Options { demo: true, clock: Clock::system(), ..Options::default() }).await;
+    let who = demo::organizer();
+    let organizer = server.with_roles(who.user.as_str(), &who.roles);
+    let mut kept = HashMap::from([("organizerToken".to_owned(), json!(organizer.bearer))]);
     let mut ledger = None;
     for step in steps() {
         let answer = run(&server, &step, &kept).await;
@@ -39,17 +40,26 @@ async fn every_step_does_what_it_says() {
     server.stop().await;
 }
 
-async fn run(server: &Running, step: &Step, kept: &HashMap<String, Value>) -> Value {
+async fn run(server: &Server, step: &Step, kept: &HashMap<String, Value>) -> Value {
     let variables = filled(&step.variables, kept);
     let token = step.token.as_ref().map(|name| kept[name].as_str().unwrap());
     match &step.until {
-        None => server.ask(&step.document, &variables, token).await,
+        None => {
+            let caller = token.map_or_else(|| server.stranger(), |token| server.bearer(&step.title, token));
+            caller.ask(&step.document, variables).await.data().clone()
+        }
         Some((path, value)) => {
             let reached = |answer: &Value| {
                 let found = at(answer, path);
                 found.as_str().map_or_else(|| found.to_string(), ToOwned::to_owned) == *value
             };
-            server.watch(&step.document, &variables, token, reached).await
+            let mut watch = Watch::open(server.address, token, &step.document, variables).await;
+            loop {
+                let answer = watch.next_data().await.expect("the stream goes on until what is waited for");
+                if reached(&answer) {
+                    return answer;
+                }
+            }
         }
     }
 }

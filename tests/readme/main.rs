@@ -4,7 +4,6 @@
 
 mod draw;
 mod journey;
-mod running;
 mod services;
 mod settings;
 mod steps;

@@ -7,10 +7,17 @@ use frontrow::{
 };
 use redis::Script;
 
-use crate::servers::{cluster, fails, healthy, next, publish, run, text, until, works_again};
+use test_support::{
+    needs,
+    redis::{cluster, healthy, run},
+    until,
+};
+
+use crate::link::{fails, next, publish, text, works_again};
 
 #[tokio::test]
 async fn a_cluster_is_one_store_and_one_channel() {
+    needs!(RedisServer);
     let mut nodes = cluster(&[]).await;
     // Not every node that is named has to be there.
     let url = format!("redis+cluster://127.0.0.1:1,{},{}", nodes[0].host(), nodes[1].host());
@@ -68,6 +75,7 @@ async fn a_cluster_is_one_store_and_one_channel() {
 /// What is asked is answered by an error, and by the cluster once it is there.
 #[tokio::test]
 async fn a_cluster_that_is_not_there_yet_is_found_when_it_is() {
+    needs!(RedisServer);
     let mut nodes = cluster(&[]).await;
     for node in &mut nodes {
         node.kill();

@@ -2,19 +2,26 @@
 
 use frontrow::store::redis::{Heard, Redis};
 
-use crate::servers::{Server, next, publish, run, text, until, works_again};
+use test_support::{
+    needs,
+    redis::{RedisServer, run},
+    until,
+};
+
+use crate::link::{next, publish, text, works_again};
 
 #[tokio::test]
 async fn the_link_follows_the_sentinels_to_the_new_master() {
-    let mut master = Server::start(&[]);
+    needs!(RedisServer);
+    let mut master = RedisServer::start(&[]);
     let port = master.port.to_string();
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     let in_step = async || {
         let info: String = replica.says("INFO replication").await.unwrap();
         info.contains("master_link_status:up")
     };
     until("the replica is in step", in_step).await;
-    let sentinel = Server::sentinel(&master, &[]);
+    let sentinel = RedisServer::sentinel(&master, &[]);
     let sentinel_knows = async || {
         let replicas: String = sentinel.says("INFO sentinel").await.unwrap();
         replicas.contains("slaves=1")

@@ -5,11 +5,18 @@ use frontrow::{
     store::redis::{Heard, Redis, is_away},
 };
 
-use crate::servers::{Server, fails, next, publish, run, text, works_again};
+use test_support::{
+    needs,
+    redis::{RedisServer, run},
+    until,
+};
+
+use crate::link::{fails, next, publish, text, works_again};
 
 #[tokio::test]
 async fn keys_of_a_series_share_a_slot_and_the_database_is_the_one_that_was_named() {
-    let server = Server::start(&["--requirepass", "se/cret"]);
+    needs!(RedisServer);
+    let server = RedisServer::start(&["--requirepass", "se/cret"]);
     let redis = Redis::connect(&format!("redis://:se%2Fcret@{}/3", server.host()), "p").await.unwrap();
     let series = SeriesId(uuid::Uuid::nil());
     assert_eq!(redis.key(series, "line"), format!("p:{{{series}}}:line"));
@@ -25,8 +32,10 @@ async fn keys_of_a_series_share_a_slot_and_the_database_is_the_one_that_was_name
 
 #[tokio::test]
 async fn who_is_refused_or_finds_nobody_gets_an_error_without_the_password() {
-    let mut server =
-        Server::start(&["--user", "ann", "on", ">right", "~*", "&*", "+@all", "--user", "default", "off"]);
+    needs!(RedisServer);
+    let mut server = RedisServer::start(&[
+        "--user", "ann", "on", ">right", "~*", "&*", "+@all", "--user", "default", "off",
+    ]);
     Redis::connect(&format!("redis://ann:right@{}", server.host()), "p").await.unwrap().ping().await.unwrap();
     let wrong = Redis::connect(&format!("redis://ann:wrong-one@{}", server.host()), "p").await.unwrap_err();
     assert!(!wrong.to_string().contains("wrong-one") && !is_away(&wrong), "{wrong}");
@@ -39,7 +48,8 @@ async fn who_is_refused_or_finds_nobody_gets_an_error_without_the_password() {
 
 #[tokio::test]
 async fn a_server_that_was_killed_and_started_again_is_found_again() {
-    let mut server = Server::start(&[]);
+    needs!(RedisServer);
+    let mut server = RedisServer::start(&[]);
     let redis = Redis::connect(&format!("redis://{}", server.host()), "p").await.unwrap();
     let mut heard = redis.subscribe(vec![redis.channel("a"), redis.channel("b")]);
     assert_eq!(next(&mut heard).await, Heard::Missed, "with the first subscription too");
@@ -58,7 +68,8 @@ async fn a_server_that_was_killed_and_started_again_is_found_again() {
 
 #[tokio::test]
 async fn a_server_that_is_silent_gives_errors_until_it_answers() {
-    let server = Server::start(&[]);
+    needs!(RedisServer);
+    let server = RedisServer::start(&[]);
     let redis = Redis::connect(&format!("redis://{}", server.host()), "p").await.unwrap();
     server.signal("STOP");
     let calls = (0..50).map(|_| fails(&redis));
@@ -70,7 +81,8 @@ async fn a_server_that_is_silent_gives_errors_until_it_answers() {
 
 #[tokio::test]
 async fn a_subscriber_whose_connection_is_cut_is_told_that_it_missed_something() {
-    let server = Server::start(&[]);
+    needs!(RedisServer);
+    let server = RedisServer::start(&[]);
     let redis = Redis::connect(&format!("redis://{}", server.host()), "p").await.unwrap();
     let mut heard = redis.subscribe(vec![redis.channel("a")]);
     assert_eq!(next(&mut heard).await, Heard::Missed);
@@ -83,12 +95,13 @@ async fn a_subscriber_whose_connection_is_cut_is_told_that_it_missed_something()
     }
     drop(heard);
     let quiet = async || server.says::<i64>("PUBLISH p:a x").await.unwrap() == 0;
-    crate::servers::until("nobody listens any more", quiet).await;
+    until("nobody listens any more", quiet).await;
 }
 
 #[tokio::test]
 async fn a_subscriber_that_is_too_slow_loses_messages_and_is_told() {
-    let server = Server::start(&[]);
+    needs!(RedisServer);
+    let server = RedisServer::start(&[]);
     let redis = Redis::connect(&format!("redis://{}", server.host()), "p").await.unwrap();
     let mut heard = redis.subscribe(vec![redis.channel("a")]);
     assert_eq!(next(&mut heard).await, Heard::Missed);

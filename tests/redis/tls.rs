@@ -6,7 +6,13 @@ use frontrow::store::redis::{Heard, Redis, is_away};
 use redis::cmd;
 use tempfile::TempDir;
 
-use crate::servers::{Server, cluster, next, publish, text, until};
+use test_support::{
+    needs,
+    redis::{RedisServer, cluster},
+    until,
+};
+
+use crate::link::{next, publish, text};
 
 /// Where a process of its own is told what to connect to.
 const ADDRESS: &str = "FRONTROW_TEST_TLS_ADDRESS";
@@ -65,8 +71,9 @@ async fn hears_itself(redis: &Redis) {
 
 #[tokio::test]
 async fn an_encrypted_connection_takes_an_unknown_certificate_only_when_told_to() {
+    needs!(RedisServer);
     let certificate = Certificate::new();
-    let server = Server::start(&with(&certificate.settings(), &[]));
+    let server = RedisServer::start(&with(&certificate.settings(), &[]));
     let url = format!("rediss://{}", server.host());
     assert!(Redis::connect(&url, "p").await.is_err(), "nobody vouches for the certificate");
     let redis = Redis::connect(&format!("{url}#insecure"), "p").await.unwrap();
@@ -77,12 +84,13 @@ async fn an_encrypted_connection_takes_an_unknown_certificate_only_when_told_to(
 /// Which certificates are good is a matter of the whole process: this one starts another, of this test alone.
 #[tokio::test]
 async fn an_encrypted_connection_takes_a_certificate_that_somebody_vouches_for() {
+    needs!(RedisServer);
     if let Ok(address) = std::env::var(ADDRESS) {
         hears_itself(&Redis::connect(&address, "p").await.unwrap()).await;
         return;
     }
     let certificate = Certificate::new();
-    let server = Server::start(&with(&certificate.settings(), &[]));
+    let server = RedisServer::start(&with(&certificate.settings(), &[]));
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tls::an_encrypted_connection_takes_a_certificate_that_somebody_vouches_for"])
         .env(ADDRESS, format!("rediss://{}", server.host()))
@@ -95,6 +103,7 @@ async fn an_encrypted_connection_takes_a_certificate_that_somebody_vouches_for()
 
 #[tokio::test]
 async fn a_cluster_may_be_encrypted_and_have_a_password() {
+    needs!(RedisServer);
     let certificate = Certificate::new();
     let settings = certificate.settings();
     let nodes = cluster(&with(&settings, &["--tls-cluster", "yes", "--requirepass", "secret"])).await;
@@ -113,10 +122,11 @@ async fn a_cluster_may_be_encrypted_and_have_a_password() {
 
 #[tokio::test]
 async fn sentinels_may_be_encrypted_and_have_a_password_of_their_own() {
+    needs!(RedisServer);
     let certificate = Certificate::new();
     let settings = certificate.settings();
-    let master = Server::start(&with(&settings, &["--requirepass", "secret"]));
-    let sentinel = Server::sentinel(&master, &with(&settings, &["--requirepass", "watch"]));
+    let master = RedisServer::start(&with(&settings, &["--requirepass", "secret"]));
+    let sentinel = RedisServer::sentinel(&master, &with(&settings, &["--requirepass", "watch"]));
     let sees_it = async || {
         let masters: String = sentinel.says("INFO sentinel").await.unwrap();
         masters.contains("name=main,status=ok")

@@ -1,5 +1,7 @@
 //! Nobody is held silent for the time in which no process was there to hear (rule 9).
 
+use test_support::needs;
+
 use crate::{
     pair::Pair,
     steps::{Step, USERS},
@@ -16,6 +18,7 @@ async fn waiting() -> Pair {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_all_processes_were_away_everybody_has_a_full_timeout_again() {
+    needs!(Redis);
     assert_eq!(waiting().await.expiries_after(TIMEOUT, false).await, USERS);
     let mut pair = waiting().await;
     assert_eq!(pair.expiries_after(TIMEOUT, true).await, 0);

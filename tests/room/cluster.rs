@@ -1,9 +1,12 @@
 //! The keys of a room share one hash slot: the scripts do in a cluster what they do in one server.
 
-use crate::{pair::Pair, servers::cluster, steps::Step};
+use test_support::{needs, redis::cluster};
+
+use crate::{pair::Pair, steps::Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_works_in_a_cluster() {
+    needs!(Redis, RedisServer);
     let nodes = cluster(&[]).await;
     let url = format!("redis+cluster://{},{}", nodes[0].host(), nodes[1].host());
     // Several rooms, so that they are not all with the same master.

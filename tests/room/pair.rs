@@ -21,6 +21,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use test_support::redis_url;
+
 use crate::{
     date::{a_date, hold_until},
     steps::{Step, USERS},
@@ -52,10 +54,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn new() -> Self {
-        let url = std::env::var("FRONTROW_TEST_REDIS_URL").expect(
-            "FRONTROW_TEST_REDIS_URL must name a Redis for tests; `make test` starts one and sets it",
-        );
-        Self::over(&url).await
+        Self::over(&redis_url()).await
     }
 
     /// Over this Redis.

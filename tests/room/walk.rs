@@ -2,12 +2,15 @@
 
 use proptest::prelude::*;
 
+use test_support::needs;
+
 use crate::{
     pair::Pair,
     steps::{Step, steps},
 };
 
 fn walk(steps: &[Step]) {
+    needs!(Redis);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let mut pair = Pair::new().await;

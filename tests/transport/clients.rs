@@ -1,7 +1,7 @@
 //! The public audit suite and the real client library, run by Node against the toy server.
 
-use crate::node::Project;
 use crate::toy::Toy;
+use test_support::Project;
 
 static PROJECT: Project = Project::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/js/graphql-http"));
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use frontrow::server::door::{DoorLimits, Hosts};
 use serde_json::Value;
 
-use crate::raw::{Frame, PROTOCOL, Raw};
-use crate::toy::Toy;
+use crate::{
+    raw::{Frame, PROTOCOL, Raw},
+    toy::Toy,
+};
 
 /// A short deadline, and how long a byte of a dribbler takes.
 const SHORT: Duration = Duration::from_secs(1);

@@ -10,7 +10,5 @@ mod ws;
 mod ws_bounds;
 mod ws_frames;
 
-#[path = "../js/node.rs"]
-mod node;
 mod raw;
 mod toy;

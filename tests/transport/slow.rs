@@ -8,8 +8,10 @@ use std::time::Duration;
 use frontrow::server::door::DoorLimits;
 use serde_json::{Value, json};
 
-use crate::raw::{Frame, Raw};
-use crate::toy::Toy;
+use crate::{
+    raw::{Frame, Raw},
+    toy::Toy,
+};
 
 const MIB: usize = 1 << 20;
 

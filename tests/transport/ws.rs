@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::raw::{Frame, PROTOCOL, Raw};
-use crate::toy::Toy;
+use crate::{
+    raw::{Frame, PROTOCOL, Raw},
+    toy::Toy,
+};
 
 fn code(error: &Value) -> &str {
     error["payload"][0]["extensions"]["code"].as_str().expect("a code")

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::raw::{Frame, PROTOCOL, Raw};
-use crate::toy::Toy;
+use crate::{
+    raw::{Frame, PROTOCOL, Raw},
+    toy::Toy,
+};
 
 #[test]
 fn no_init_in_time_is_4408() {

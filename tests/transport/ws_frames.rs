@@ -7,8 +7,10 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
-use crate::raw::{Frame, Raw};
-use crate::toy::Toy;
+use crate::{
+    raw::{Frame, Raw},
+    toy::Toy,
+};
 
 const LONG: usize = 3_000_000;
 

@@ -6,6 +6,8 @@ use frontrow::{
 };
 
 use super::{Pair, blob};
+use test_support::needs;
+
 use crate::steps::{Step, USERS};
 
 impl Pair {
@@ -42,6 +44,7 @@ async fn some_wait() -> Pair {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_was_only_slow_spoils_nothing() {
+    needs!(Redis);
     let mut pair = some_wait().await;
     let slow = pair.take_a_join(10).await;
     pair.end_the_lease().await;
@@ -57,6 +60,7 @@ async fn a_process_that_was_only_slow_spoils_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_that_nobody_has_journaled_is_never_shown() {
+    needs!(Redis);
     let mut pair = some_wait().await;
     let replica = pair.dump().await;
     let journaled = pair.take_a_join(10).await;
@@ -78,6 +82,7 @@ async fn a_decision_that_nobody_has_journaled_is_never_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_has_lost_the_latest_does_not_stop_the_room_for_good() {
+    needs!(Redis);
     let mut pair = some_wait().await;
     // Two epochs later it is restored to what it was before the room was ever built.
     pair.join_again().await;
@@ -94,6 +99,7 @@ async fn a_database_that_has_lost_the_latest_does_not_stop_the_room_for_good() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_has_lost_the_last_decisions_of_the_epoch_is_noticed() {
+    needs!(Redis);
     let mut pair = some_wait().await;
     for who in [10, 11] {
         pair.step(&Step::Batch(0, vec![(true, who)])).await;
