@@ -64,6 +64,8 @@ impl Pgbench {
     /// A sentence for the operator.
     pub(super) async fn create(url: String) -> Result<Self, String> {
         let connection = connect(&url).await?;
+        // That there is nothing to be dropped is no news.
+        execute(&connection, "SET client_min_messages = warning").await?;
         // One by one: VACUUM does not share a transaction.
         for statement in SCHEMA.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
             execute(&connection, statement).await?;
@@ -83,7 +85,17 @@ impl Pgbench {
         let next = self.sold[script as usize] + 1;
         execute(&self.connection, &format!("SELECT setval('s', {next}, false)")).await?;
         let output = Command::new("pgbench")
-            .args(["--no-vacuum", "--client", &CLIENTS.to_string(), "--jobs", "2", "--time"])
+            // As a server does it; the scripts rely on it, too: they give a UUID without quotes.
+            .args([
+                "--protocol",
+                "prepared",
+                "--no-vacuum",
+                "--client",
+                &CLIENTS.to_string(),
+                "--jobs",
+                "2",
+                "--time",
+            ])
             .arg(seconds.to_string())
             .arg("--file")
             .arg(self.scripts.path().join(script.file().0))
