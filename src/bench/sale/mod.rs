@@ -4,6 +4,7 @@
 //! Servers, databases and fans share the machine, and what is committed is on disk. The fans have joined and charged their
 //! wallets before the clock runs. In each round every contender has its turn, and ratios are taken within a round.
 
+mod aims;
 mod depth;
 mod fans;
 mod figures;
@@ -21,16 +22,21 @@ use std::{fs, io::Write, thread::available_parallelism};
 use clap::{Args, ValueEnum};
 
 use self::{
-    figures::Spread,
     pgbench::Pgbench,
     postgres::Postgres,
     processor::Meter,
     redis::Redis,
-    report::{Aim, Report},
+    report::Report,
     rounds::{Bares, Contender, warm_up},
     subject::{Setup, Subject},
 };
 use crate::config::Layer;
+
+/// The name of one process on SQLite.
+const SQLITE: &str = "SQLite";
+
+/// The name of one process on PostgreSQL, with which several are compared.
+const ONE_PROCESS: &str = "PostgreSQL";
 
 /// A date has no more.
 const MOST_SEATS: usize = 100_000;
@@ -158,7 +164,7 @@ async fn measure(services: &mut Services, options: &Options) -> Result<Report, S
         report.joins.push(contender.joins());
         report.processes.push(contender.process());
     }
-    report.aims = aims(&report, &contenders);
+    report.aims = aims::of_rounds(&report, &contenders);
     drop((contenders, pgbench));
     if options.wants(Part::Depth) {
         for (setup, uses_postgres) in depths(services, options).await? {
@@ -167,11 +173,7 @@ async fn measure(services: &mut Services, options: &Options) -> Result<Report, S
             report.depth.push(depth::measure(setup, options, &meter).await?);
         }
     }
-    let grows = |depth: &report::Depth| {
-        let what = format!("{}: a ticket with {} sold, beside {}", depth.of, depth.sold[1], depth.sold[0]);
-        Aim::at_most(1.2, what, depth.grows())
-    };
-    report.aims.extend(report.depth.iter().filter_map(grows));
+    report.aims.extend(aims::of_depth(&report.depth));
     Ok(report)
 }
 
@@ -210,7 +212,7 @@ async fn contenders(services: &mut Services, options: &Options) -> Result<Vec<Co
         Ok::<_, String>(())
     };
     if options.wants(Part::Sqlite) {
-        open(options.setup("SQLite", 1, Vec::new()), [false, false]).await?;
+        open(options.setup(SQLITE, 1, Vec::new()), [false, false]).await?;
     }
     let Some(postgres) = &mut services.postgres else { return Ok(contenders) };
     if options.wants(Part::Postgres) {
@@ -232,12 +234,9 @@ async fn contenders(services: &mut Services, options: &Options) -> Result<Vec<Co
     Ok(contenders)
 }
 
-/// What several processes are compared with.
-const ONE_PROCESS: &str = "PostgreSQL";
-
 /// What is sold out once, from the beginning; and whether it uses the PostgreSQL.
 async fn depths(services: &mut Services, options: &Options) -> Result<Vec<(Setup, bool)>, String> {
-    let mut depths = vec![(options.setup("SQLite", 1, Vec::new()), false)];
+    let mut depths = vec![(options.setup(SQLITE, 1, Vec::new()), false)];
     if let Some(postgres) = &mut services.postgres {
         let stores = vec!["--database-url".to_owned(), postgres.create().await?];
         depths.push((options.setup(ONE_PROCESS, 1, stores), true));
@@ -271,42 +270,4 @@ async fn all_rounds(
         }
     }
     Ok(bares)
-}
-
-/// The bounds, as far as their figures were measured.
-fn aims(report: &Report, contenders: &[Contender]) -> Vec<Aim> {
-    let median = |spread: Option<Spread>| spread.map(|spread| spread.median);
-    let mut aims = Vec::new();
-    let mut one = None;
-    for (row, contender) in
-        report.tickets.iter().skip(report.tickets.len() - contenders.len()).zip(contenders)
-    {
-        let least = match row.of.as_str() {
-            "SQLite" => 3.0,
-            ONE_PROCESS => 4.0,
-            _ => {
-                let beside = one.clone().and_then(|one: Vec<f64>| Spread::of_ratios(contender.rates(), one));
-                aims.push(Aim::at_least(
-                    0.7,
-                    format!("{}: beside one on PostgreSQL", row.of),
-                    median(beside),
-                ));
-                continue;
-            }
-        };
-        aims.push(Aim::at_least(least, format!("{}: beside pgbench", row.of), median(row.beside_pgbench)));
-        if row.of == ONE_PROCESS {
-            one = Some(contender.rates());
-            let found = median(row.beside_pgbench_batches);
-            aims.push(Aim::at_least(0.25, format!("{}: beside pgbench in batches", row.of), found));
-        }
-    }
-    for row in &report.joins {
-        aims.push(Aim::at_least(
-            0.35,
-            format!("{}: joins beside bare requests", row.of),
-            median(row.beside_health),
-        ));
-    }
-    aims.into_iter().flatten().collect()
 }

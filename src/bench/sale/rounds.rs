@@ -106,6 +106,11 @@ impl Contender {
         Self { subject, uses, joins: Vec::new(), health: Vec::new(), sales: Vec::new() }
     }
 
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.subject.name
+    }
+
     /// What runs before the first round.
     ///
     /// # Errors
