@@ -22,8 +22,8 @@ fn a_fan_may_wait_for_several_dates_over_one_socket() {
 #[test]
 fn a_sale_is_measured_on_sqlite_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let sizes = ["--rounds", "1", "--fans", "20", "--seconds", "1", "--connections", "4"];
-    let depth = ["--few", "10", "--many", "250"];
+    let sizes = ["--rounds", "1", "--fans", "20", "--joins", "20", "--seconds", "1", "--connections", "4"];
+    let depth = ["--few", "10", "--many", "250", "--waiting", "1000"];
     let output = run(folder.path(), &[&["bench", "sale", "--json"][..], &sizes, &depth].concat());
     let report: serde_json::Value = serde_json::from_str(out(&output)).unwrap_or_default();
     let all = || format!("{}{}", out(&output), err(&output));

@@ -3,7 +3,7 @@
 use super::{
     ONE_PROCESS, SQLITE,
     figures::Spread,
-    report::{Aim, Depth, Report},
+    report::{Aim, Depth, Memory, Report},
     rounds::Contender,
 };
 
@@ -22,6 +22,10 @@ const JOINS: f64 = 0.35;
 
 /// What a ticket costs when many are sold, beside when few are.
 const GROWTH: f64 = 1.2;
+
+/// Bytes of a waiting place, and of a seat.
+const PLACE: f64 = 256.0;
+const SEAT: f64 = 160.0;
 
 /// What the rounds have to say.
 pub(super) fn of_rounds(report: &Report, contenders: &[Contender]) -> Vec<Aim> {
@@ -57,6 +61,13 @@ pub(super) fn of_depth(depths: &[Depth]) -> impl Iterator<Item = Aim> {
         let [few, many] = depth.sold;
         Aim::at_most(GROWTH, format!("{}: a ticket with {many} sold, beside {few}", depth.of), depth.grows())
     })
+}
+
+/// What many have to say who wait.
+pub(super) fn of_memory(memory: &Memory) -> impl Iterator<Item = Aim> + use<> {
+    let of = |what| format!("{}: bytes of {what}", memory.of);
+    let place = Aim::at_most(PLACE, of("a waiting place"), memory.place_bytes);
+    place.into_iter().chain(Aim::at_most(SEAT, of("a seat"), memory.seat_bytes))
 }
 
 fn median(spread: Option<Spread>) -> Option<f64> {

@@ -13,6 +13,7 @@ const CHARGE: &str = "mutation ($input: ChargeInput!) { charge(input: $input) { 
 const HOLD: &str = "mutation ($input: HoldSeatInput!) { holdSeat(input: $input) { hold { id expiresAt } problem { code } } }";
 const HOLD_MANY: &str =
     "mutation ($input: HoldSeatsInput!) { holdSeats(input: $input) { holds { id } problem { code } } }";
+const HOLD_BEST: &str = "mutation { holdBestSeats(input: { count: 1 }) { problem { code } } }";
 const PAY: &str =
     "mutation ($input: PayInput!) { pay(input: $input) { payment { id amount } problem { code } } }";
 
@@ -40,6 +41,11 @@ impl Wording {
             [seat] => self.request(Some(token), HOLD, &json!({ "seatId": seat })),
             seats => self.request(Some(token), HOLD_MANY, &json!({ "seatIds": seats })),
         }
+    }
+
+    /// Holds the best seat.
+    pub(super) fn hold_best(self, token: &str) -> Vec<u8> {
+        self.request(Some(token), HOLD_BEST, &json!(null))
     }
 
     /// Pays for what is held.

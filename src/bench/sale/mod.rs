@@ -9,6 +9,7 @@ mod depth;
 mod fans;
 mod figures;
 mod load;
+mod memory;
 mod pgbench;
 mod postgres;
 mod processor;
@@ -50,9 +51,12 @@ pub struct Options {
     /// How many rounds.
     #[arg(long, default_value_t = 5, value_name = "N")]
     rounds: usize,
-    /// How many fans buy a ticket in a round, and how many join.
+    /// How many fans buy a ticket in a round.
     #[arg(long, default_value_t = 4_000, value_name = "N")]
     fans: usize,
+    /// How many join a line in a round.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    joins: usize,
     /// For how many seconds pgbench and the bare requests run in a round.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -68,6 +72,9 @@ pub struct Options {
     /// How many tickets are sold when many are.
     #[arg(long, default_value_t = MOST_SEATS, value_name = "N")]
     many: usize,
+    /// How many wait when memory is measured.
+    #[arg(long, default_value_t = 300_000, value_name = "N")]
+    waiting: usize,
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -86,6 +93,8 @@ enum Part {
     Processes,
     /// A ticket when few and when many are sold.
     Depth,
+    /// The memory of a waiting place and of a seat, on SQLite.
+    Memory,
 }
 
 impl Options {
@@ -94,7 +103,9 @@ impl Options {
     }
 
     fn check(&self) -> Result<(), String> {
-        if [self.rounds, self.fans, self.connections, self.few].contains(&0) || self.processes.contains(&0) {
+        if [self.rounds, self.fans, self.joins, self.waiting, self.connections, self.few].contains(&0)
+            || self.processes.contains(&0)
+        {
             return Err("nothing is measured with none of it".to_owned());
         }
         if self.seats() > MOST_SEATS || self.many > MOST_SEATS {
@@ -173,7 +184,11 @@ async fn measure(services: &mut Services, options: &Options) -> Result<Report, S
             report.depth.push(depth::measure(setup, options, &meter).await?);
         }
     }
+    if options.wants(Part::Memory) {
+        report.memory = Some(memory::measure(options.setup(SQLITE, 1, Vec::new()), options).await?);
+    }
     report.aims.extend(aims::of_depth(&report.depth));
+    report.aims.extend(report.memory.iter().flat_map(aims::of_memory));
     Ok(report)
 }
 

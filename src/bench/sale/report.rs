@@ -74,6 +74,16 @@ impl Depth {
     }
 }
 
+/// What is resident for each of many.
+#[derive(Debug, Serialize)]
+pub(super) struct Memory {
+    pub(super) of: String,
+    pub(super) waiting: usize,
+    pub(super) place_bytes: Option<f64>,
+    pub(super) seats: usize,
+    pub(super) seat_bytes: Option<f64>,
+}
+
 /// A process.
 #[derive(Debug, Serialize)]
 pub(super) struct Process {
@@ -112,6 +122,7 @@ pub(super) struct Report {
     pub(super) tickets: Vec<Tickets>,
     pub(super) joins: Vec<Joins>,
     pub(super) depth: Vec<Depth>,
+    pub(super) memory: Option<Memory>,
     pub(super) processes: Vec<Process>,
     pub(super) aims: Vec<Aim>,
 }
@@ -143,6 +154,12 @@ impl Report {
         self.write_joins(out)?;
         self.write_depth(out)?;
         self.write_processes(out)?;
+        if let Some(Memory { of, waiting, place_bytes, seats, seat_bytes }) = &self.memory {
+            let bytes = |bytes: &Option<f64>| shown(bytes.map(|bytes| format!("{bytes:.0}")));
+            head(out, &["Memory", "how many", "bytes of each"])?;
+            writeln!(out, "| {of}, waiting places | {waiting} | {} |", bytes(place_bytes))?;
+            writeln!(out, "| {of}, seats | {seats} | {} |", bytes(seat_bytes))?;
+        }
         if self.aims.is_empty() {
             return Ok(());
         }

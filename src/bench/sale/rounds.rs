@@ -116,9 +116,8 @@ impl Contender {
     /// # Errors
     /// If the server refuses a fan.
     pub(super) async fn warm_up(&mut self, options: &Options) -> Result<(), String> {
-        let fans = warm_up(options.fans);
-        self.subject.join(fans, &Meter::default()).await?;
-        self.subject.sell(fans, &Meter::default()).await.map(drop)
+        self.subject.join(warm_up(options.joins), &Meter::default()).await?;
+        self.subject.sell(warm_up(options.fans), &Meter::default()).await.map(drop)
     }
 
     /// One round.
@@ -138,7 +137,7 @@ impl Contender {
             ..self.subject.meter()
         };
         self.health.push(self.subject.health(Duration::from_secs(options.seconds), &meter).await?);
-        self.joins.push(self.subject.join(options.fans, &meter).await?);
+        self.joins.push(self.subject.join(options.joins, &meter).await?);
         self.sales.push(self.subject.sell(options.fans, &meter).await?);
         Ok(())
     }

@@ -82,10 +82,12 @@ impl Subject {
         }
         let hosts: Vec<_> = servers.iter().map(|server| server.address).collect();
         let mut organizer = Api::connect(hosts[0], Some(&servers[0].organizer)).await?;
-        let (series, seats) = create(&mut organizer, setup.seats, &json!(null)).await?;
-        let (line, _) = create(&mut organizer, 1, &json!(1)).await?;
+        let date = create(&mut organizer, setup.seats, &json!(null), "id seats { id }").await?;
+        let seats = date["seats"].as_array().into_iter().flatten().map(|seat| text(&seat["id"]));
+        let seats = seats.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let series = text(&date["id"])?;
+        let line = text(&create(&mut organizer, 1, &json!(1), "id").await?["id"])?;
         let (say, load) = (Wording(hosts[0]), Load { hosts, connections: setup.connections });
-        let seats = seats.into_iter();
         Ok(Self {
             name: setup.name,
             servers,
@@ -120,6 +122,20 @@ impl Subject {
         let before = meter.read().await;
         let driven = self.load.drive(joins, token).await?;
         Ok(Part { driven, spent: meter.read().await - before })
+    }
+
+    /// Creates another date of so many seats, one of which a fan holds.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    pub(super) async fn add_date(&mut self, seats: usize) -> Result<(), String> {
+        let mut organizer = Api::connect(self.say.0, Some(&self.servers[0].organizer)).await?;
+        // What the answer to a question for all of its seats takes is not the date's.
+        let made = create(&mut organizer, seats, &json!(null), "id").await?;
+        let joins = self.joins(text(&made["id"])?, 1);
+        let tokens = self.load.drive(joins, token).await?.answers;
+        self.all_admitted(&tokens[0]).await?;
+        self.load.drive(vec![[self.say.hold_best(&tokens[0])]], done).await.map(drop)
     }
 
     /// The bare health handler, for so long.
@@ -196,8 +212,8 @@ impl Subject {
     }
 }
 
-/// One date and the ids of its seats.
-async fn create(api: &mut Api, seats: usize, most: &Value) -> Result<(String, Vec<String>), String> {
+/// Creates a date in which at most so many are admitted at once; these fields of it.
+async fn create(api: &mut Api, seats: usize, most: &Value, fields: &str) -> Result<Value, String> {
     let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
     let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
     let now = Clock::system().now();
@@ -210,11 +226,11 @@ async fn create(api: &mut Api, seats: usize, most: &Value) -> Result<(String, Ve
             "maxActive": most, "maxSeatsPerUser": MOST_SEATS, "heartbeatTimeoutSeconds": 86_400, "sessionSeconds": 86_400,
         },
     });
-    let create = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
-    let made = api.run(create, &json!({ "input": input })).await?["createSeries"].take();
-    let text = |value: &Value| {
-        value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
-    };
-    let seats = made["seats"].as_array().into_iter().flatten().map(|seat| text(&seat["id"]));
-    Ok((text(&made["id"])?, seats.collect::<Result<_, _>>()?))
+    let create =
+        format!("mutation ($input: CreateSeriesInput!) {{ createSeries(input: $input) {{ {fields} }} }}");
+    Ok(api.run(&create, &json!({ "input": input })).await?["createSeries"].take())
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
 }
