@@ -61,7 +61,7 @@ pub struct Options {
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Connections of the fans, all servers together.
-    #[arg(long, default_value_t = 128, value_name = "N")]
+    #[arg(long, default_value_t = 256, value_name = "N")]
     connections: usize,
     /// How many processes share the PostgreSQL and the Redis; may be repeated.
     #[arg(long = "processes", default_values_t = [1, 2, 3], value_name = "N")]

@@ -58,7 +58,7 @@ impl Meter<'_> {
                 Some(redis) => redis.spent().await,
                 None => None,
             },
-            load: spent("self").filter(|_| !self.servers.is_empty()),
+            load: spent("self"),
         }
     }
 }
@@ -78,7 +78,7 @@ impl Sub for Spent {
 }
 
 impl Spent {
-    /// Microseconds for each of `count`: server, PostgreSQL, Redis, load.
+    /// Microseconds for each of `count`: server, PostgreSQL, Redis, load (pgbench is a child of this process that has ended).
     pub(super) fn each(self, count: usize) -> [Option<f64>; 4] {
         [self.server, self.postgres, self.redis, self.load]
             .map(|spent| spent.map(|spent| spent.as_secs_f64() * 1e6 / count as f64))
