@@ -90,6 +90,10 @@ enum Bench {
     /// Tickets a second with one, two and three processes over the PostgreSQL and the Redis of --database-url and
     /// --redis-url.
     Processes(bench::processes::Options),
+    /// What a sale takes: tickets and joins a second over HTTP beside pgbench and a bare request, latencies, processor
+    /// time, and whether a ticket costs more when many are sold. On SQLite, and on the PostgreSQL of --database-url and
+    /// the Redis of --redis-url if they are given; exit code 1 if an aim is missed.
+    Sale(bench::sale::Options),
     /// A start with many waiting, over the PostgreSQL and the Redis of --database-url and --redis-url if both are
     /// given; exit code 1 if it takes more than five seconds.
     Restart {
@@ -138,6 +142,7 @@ fn measure(what: Bench, layer: &Layer) -> Result<ExitCode, String> {
         Bench::Fans(options) => runtime()?.block_on(bench::fans::run(out, options))?,
         Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting, layer))?,
         Bench::Processes(options) => runtime()?.block_on(bench::processes::run(out, options, layer))?,
+        Bench::Sale(options) => runtime()?.block_on(bench::sale::run(out, &options, layer))?,
     };
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,3 +6,4 @@ pub mod memory;
 pub mod processes;
 pub mod restart;
 pub mod room;
+pub mod sale;

@@ -1,4 +1,4 @@
-//! The benchmark that needs the binary itself as its server.
+//! The benchmarks that need the binary itself as their server.
 
 use test_support::process::{err, out, run};
 
@@ -17,4 +17,42 @@ fn a_fan_may_wait_for_several_dates_over_one_socket() {
     ] {
         assert!(found.contains(&line), "{line:?} in {}{}", out(&output), err(&output));
     }
+}
+
+#[test]
+fn a_sale_is_measured_on_sqlite_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = ["--rounds", "1", "--fans", "20", "--joins", "20", "--seconds", "1", "--connections", "4"];
+    // Memory is left out: it waits until the allocator has settled.
+    let depth = ["--few", "10", "--many", "250", "--only", "sqlite", "--only", "depth"];
+    let output = run(folder.path(), &[&["bench", "sale", "--json"][..], &sizes, &depth].concat());
+    let report: serde_json::Value = serde_json::from_str(out(&output)).unwrap_or_default();
+    let all = || format!("{}{}", out(&output), err(&output));
+    let tickets = &report["tickets"][0];
+    assert_eq!(
+        (&tickets["of"], report["tickets"].as_array().unwrap().len()),
+        (&"SQLite".into(), 1),
+        "{}",
+        all()
+    );
+    for figure in [
+        &tickets["per_second"],
+        &tickets["hold_ms"][0],
+        &tickets["pay_ms"][1],
+        &report["joins"][0]["beside_health"],
+        &report["depth"][0]["per_second"][1],
+    ] {
+        assert!(figure["median"].as_f64().is_some_and(|figure| figure > 0.0), "{}", all());
+    }
+    // Whether the aims are met says something of this machine only; without a PostgreSQL there is nothing to multiply.
+    assert!(tickets["beside_pgbench"].is_null(), "{}", all());
+    assert_eq!(report["depth"][0]["sold"], serde_json::json!([10, 150]), "{}", all());
+}
+
+#[test]
+fn a_sale_that_a_date_is_too_small_for_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["bench", "sale", "--fans", "50000"]);
+    assert!(!output.status.success());
+    assert!(err(&output).contains("a date has at most 100000 seats"), "{}", err(&output));
 }

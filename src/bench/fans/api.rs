@@ -46,18 +46,7 @@ impl Api {
     }
 
     async fn exchange(&mut self, body: &str) -> std::io::Result<Vec<u8>> {
-        let bearer = self
-            .bearer
-            .as_ref()
-            .map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-        let head = format!(
-            "POST /graphql HTTP/1.1\r\nHost: {}\r\n{bearer}Content-Type: application/json\r\n\
-             Accept: application/json\r\nContent-Length: {}\r\n\r\n",
-            self.host,
-            body.len()
-        );
-        self.stream.write_all(head.as_bytes()).await?;
-        self.stream.write_all(body.as_bytes()).await?;
+        self.stream.write_all(&request(self.host, self.bearer.as_deref(), body)).await?;
         self.stream.flush().await?;
         let mut answer = vec![0; self.content_length().await?];
         self.stream.read_exact(&mut answer).await?;
@@ -81,4 +70,15 @@ impl Api {
             }
         }
     }
+}
+
+/// The bytes of one request.
+pub(in crate::bench) fn request(host: SocketAddr, bearer: Option<&str>, body: &str) -> Vec<u8> {
+    let bearer = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+    let length = body.len();
+    format!(
+        "POST /graphql HTTP/1.1\r\nHost: {host}\r\n{bearer}Content-Type: application/json\r\n\
+         Accept: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }

@@ -46,6 +46,8 @@ impl Server {
             .arg("--signing-key")
             .arg(&signing_key)
             .args(arguments)
+            .env_remove("FRONTROW_DATABASE_URL")
+            .env_remove("FRONTROW_REDIS_URL")
             .env("FRONTROW_LOG", "info")
             .env("FRONTROW_RATE_LIMITS", "off")
             .env("NO_COLOR", "1")
@@ -60,6 +62,11 @@ impl Server {
                 Err("the server ended before it listened".to_owned())
             }
         }
+    }
+
+    /// The id of its process.
+    pub(in crate::bench) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its resident memory in bytes.
