@@ -46,7 +46,7 @@ endif
 	$(CARGO) test --locked --workspace --doc
 
 services-test: ## Run only the tests that need PostgreSQL and Redis.
-	scripts/with-services scripts/run-tests --locked --test api --test cluster --test redis --test room
+	scripts/with-services scripts/run-tests --locked --test api --test cluster --test redis
 
 # Optimised, because it measures; everything is built a second time for it.
 attack-test: ## Try to hurt a sale by asking, with all that we could think of at once.

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     config::{Config, RedisConfig},
     files::{self, Others},
     open_files,
@@ -23,11 +23,11 @@ use crate::{
         endpoint::TransportLimits,
     },
     service::{
-        Failure, House, Settings,
+        Failure, Services, Settings,
         identity::{Expected, Keys},
     },
     store::{
-        Claim, Database, Sharing,
+        Claim, Database,
         building::OrganizerLimits,
         redis::{Redis, is_away},
     },
@@ -39,7 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// A house with its front door.
 #[derive(Debug)]
 pub struct App {
-    house: Arc<House>,
+    services: Arc<Services>,
     router: Router,
     door: Door,
     shutdown: CancellationToken,
@@ -48,17 +48,15 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the stores, brings the schema up to date, rebuilds the waiting rooms, and seeds the demo if asked.
+    /// Opens the stores, brings the schema up to date, and seeds the demo if asked.
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub async fn open(config: &Config, clock: Clock, dice: Dice) -> Result<Self, String> {
+    pub async fn open(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, String> {
         // Before anything is opened: a key that others have read signs for them as well.
-        let keys = keys(config, &dice)?;
+        let keys = keys(config, &entropy)?;
         let database = database(config).await?;
-        // Waiting rooms are kept in this process alone.
-        let sharing = if config.redis.is_some() { Sharing::Together } else { Sharing::Alone };
-        let claim = database.claim(sharing).await.map_err(|error| error.to_string())?;
+        let claim = database.claim().map_err(|error| error.to_string())?;
         database
             .migrate()
             .await
@@ -73,31 +71,31 @@ impl App {
                 seats: config.organiser_seats_per_hour,
             }),
             key_age: TimeDelta::days(config.idempotency_days.into()),
+            dates_memory: config.max_dates,
             draws: draw_folder(config)?,
         };
-        if sharing == Sharing::Alone {
-            database.set_clock(&clock).await.map_err(|error| said(error.into()))?;
+        if !database.is_shared() {
             clock.keep_own();
         }
         // Until fans can come in, nobody is silent.
         clock.expect_attendance();
-        let house = House::open(database, redis, keys, settings, clock, dice).await.map_err(said)?;
+        let services = Services::open(database, redis, keys, settings, clock, entropy).await.map_err(said)?;
         if config.demo {
-            crate::demo::seed(&house).await.map_err(said)?;
+            crate::demo::seed(&services).await.map_err(said)?;
         }
         let (shutdown, sockets) = (CancellationToken::new(), TaskTracker::new());
         let bounds = door_limits(config)?;
         let limits = transport_limits(config, bounds.connections);
         let door = Door::new(bounds);
         let router =
-            server::router(Arc::clone(&house), limits, door.outgoing(), shutdown.clone(), sockets.clone());
-        Ok(Self { house, router, door, shutdown, sockets, claim })
+            server::router(Arc::clone(&services), limits, door.outgoing(), shutdown.clone(), sockets.clone());
+        Ok(Self { services, router, door, shutdown, sockets, claim })
     }
 
     /// What is behind the door.
     #[must_use]
-    pub fn house(&self) -> &Arc<House> {
-        &self.house
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
     }
 
     /// Serves until `stop`: then accepts nothing more, tells sockets to come back later (1001), finishes what was
@@ -111,23 +109,19 @@ impl App {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), String> {
         let shutdown = self.shutdown.clone();
-        let lost = self.claim.lost();
-        let is_lost = lost.clone();
         let stopping = async {
-            tokio::select! {
-                () = stop => tracing::info!("stopping"),
-                () = is_lost.cancelled() => {}
-            }
+            stop.await;
+            tracing::info!("stopping");
             shutdown.cancel();
         };
-        self.house.attend();
+        self.services.attend();
         let serving = async {
             let served = server::door::serve(listener, self.router, self.door, shutdown.clone());
             tokio::join!(stopping, served);
         };
         let hard_stop = async {
             self.shutdown.cancelled().await;
-            // Whoever does not let go of a connection must not keep the house open.
+            // Whoever does not let go of a connection must not keep the process open.
             let _ = tokio::time::timeout(FAREWELL, std::future::pending::<()>()).await;
         };
         tokio::select! {
@@ -139,11 +133,8 @@ impl App {
         if tokio::time::timeout(FAREWELL, self.sockets.wait()).await.is_err() {
             tracing::warn!(sockets = self.sockets.len(), "sockets that did not close in time are dropped");
         }
-        self.house.close().await.map_err(said)?;
-        self.claim.release().await;
-        if lost.is_cancelled() {
-            return Err("another process has taken the database while it was out of reach".to_owned());
-        }
+        self.services.close().await.map_err(said)?;
+        drop(self.claim);
         Ok(())
     }
 }
@@ -213,7 +204,7 @@ async fn redis(config: &Config) -> Result<Option<Redis>, String> {
     match redis.check().await {
         Ok(()) => {}
         Err(error) if is_away(&error) => {
-            tracing::warn!(%url, %error, "Redis is away: nobody is let in until it is back");
+            tracing::warn!(%url, %error, "Redis is away: other processes hear of what is done here a little later");
         }
         Err(error) => return Err(format!("redis-url: {url} does not answer as it should: {error}")),
     }
@@ -224,12 +215,12 @@ async fn redis(config: &Config) -> Result<Option<Redis>, String> {
 ///
 /// # Errors
 /// A sentence for the operator.
-pub fn keys(config: &Config, dice: &Dice) -> Result<Keys, String> {
+pub fn keys(config: &Config, entropy: &Entropy) -> Result<Keys, String> {
     if let Some(folder) = config.signing_key.parent() {
         let shown = folder.display();
         files::make_folder(folder).map_err(|error| format!("the folder {shown} cannot be made: {error}"))?;
     }
-    let secret = signing_secret(&config.signing_key, dice)?;
+    let secret = signing_secret(&config.signing_key, entropy)?;
     look_at_signing_key(config)?;
     if is_within_data(config) {
         own_data_folder(config)?;
@@ -307,11 +298,11 @@ fn quoted(path: &Path) -> String {
     }
 }
 
-fn signing_secret(path: &Path, dice: &Dice) -> Result<Vec<u8>, String> {
+fn signing_secret(path: &Path, entropy: &Entropy) -> Result<Vec<u8>, String> {
     let shown = path.display();
     match files::private().write(true).create_new(true).open(path) {
         Ok(mut file) => {
-            let text = hex::encode(dice.bytes::<32>());
+            let text = hex::encode(entropy.bytes::<32>());
             let written = writeln!(file, "{text}").and_then(|()| file.sync_all());
             written.map_err(|error| format!("signing-key: {shown} cannot be written: {error}"))?;
         }

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::{
     app::{self, App},
     bench,
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     config::{Config, Layer},
     demo,
     domain::{
@@ -169,17 +169,17 @@ async fn serve(config: Config) -> Result<ExitCode, String> {
     // Each socket is an open file, and the customary limit is 1,024.
     let files = open_files::raise(config.max_connections as u64 + OPEN_FILES_BESIDE);
     tracing::debug!(files, "open files");
-    let (clock, dice) = (Clock::system(), Dice::system());
+    let (clock, entropy) = (Clock::system(), Entropy::system());
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("listen: {} cannot be listened on: {error}", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let app = App::open(&config, clock.clone(), dice.clone()).await?;
+    let app = App::open(&config, clock.clone(), entropy.clone()).await?;
     let stop = stop_signal();
     tracing::info!("Frontrow listens on http://{address} (GraphiQL: http://{address}/graphiql)");
     if config.demo {
         let who = demo::organizer();
-        let keys = app::keys(&config, &dice)?;
+        let keys = app::keys(&config, &entropy)?;
         let token =
             keys.identity_token(&who.user, who.name.as_str(), &who.roles, clock.now() + TimeDelta::days(1));
         let token = token.map_err(|error| error.to_string())?;
@@ -222,7 +222,7 @@ fn token(config: &Config, user: &str, name: &str, roles: &[String], hours: i64) 
         })
         .collect::<Result<Vec<_>, _>>()?;
     let until = Clock::system().now() + TimeDelta::hours(hours);
-    let keys = app::keys(config, &Dice::system())?;
+    let keys = app::keys(config, &Entropy::system())?;
     let token = keys.identity_token(&user, name, &roles, until).map_err(|error| error.to_string())?;
     writeln!(io::stdout(), "{token}").map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
@@ -254,6 +254,7 @@ struct Published {
     lobby: Vec<String>,
     #[serde(default)]
     order: Vec<String>,
+    lobby_hash: Option<String>,
 }
 
 fn verify_draw(file: Option<PathBuf>) -> Result<ExitCode, String> {
@@ -276,14 +277,23 @@ fn verify_draw(file: Option<PathBuf>) -> Result<ExitCode, String> {
     };
     let (lobby, order) = (ids(&draw.lobby)?, ids(&draw.order)?);
     let mut out = io::stdout();
-    match lobby::verify(&draw.commitment, &secret, &lobby, &order) {
-        Ok(()) => {
-            writeln!(
-                out,
-                "the draw is right: {} places, in the order of the secret that was committed to",
-                order.len()
-            )
-            .map_err(|error| error.to_string())?;
+    let shown = lobby::Evidence {
+        commitment: &draw.commitment,
+        secret: &secret,
+        lobby_hash: draw.lobby_hash.as_deref(),
+        lobby: &lobby,
+        order: &order,
+    };
+    match lobby::verify(&shown) {
+        Ok(drawn) => {
+            let by = match drawn {
+                lobby::Drawn::With(_) => "the secret that was committed to, and of all who joined",
+                lobby::Drawn::BySecretAlone => {
+                    "the secret that was committed to, alone: without a lobbyHash, as it was before there was one"
+                }
+            };
+            writeln!(out, "the draw is right: {} places, in the order of {by}", order.len())
+                .map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(fault) => Err(format!("the draw is wrong: {fault}")),

@@ -4,7 +4,7 @@
 //! is looked at once, at the start of the process; from there on time runs as it passes, so that nobody who sets that
 //! clock ends a session, opens a sale, or silences a fan (rule 9).
 
-mod dice;
+mod entropy;
 mod system;
 
 use std::{
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use self::system::System;
 use crate::domain::attendance::{Absence, Attendance, LOOK, STALL};
 
-pub use self::dice::Dice;
+pub use self::entropy::Entropy;
 
 /// A suspended machine wakes up late from its timers; so late at most.
 const NAP: TimeDelta = TimeDelta::seconds(10);

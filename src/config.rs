@@ -41,6 +41,9 @@ pub(crate) const MAX_CONNECTIONS_PER_ADDRESS: usize = 500;
 /// MiB of answers on their way unless told otherwise.
 pub(crate) const MAX_OUTGOING_MIB: usize = 128;
 
+/// MiB of dates in memory unless told otherwise: some ten million places and seats.
+const MAX_DATES_MIB: usize = 2_048;
+
 /// What may be set, by flag, by environment variable, or in the file (there without `config`, and with `_` for `-`).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,7 +64,7 @@ pub struct Layer {
     /// `sqlite:` or `postgres:` (default: a SQLite file in the data folder).
     #[arg(long, value_name = "URL", env = "FRONTROW_DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Redis, which several processes share beside PostgreSQL: `redis://`, `redis+cluster://`, `redis+sentinel://`,
+    /// Redis, by which several processes over one PostgreSQL hear of each other sooner: `redis://`, `redis+cluster://`, `redis+sentinel://`,
     /// or with `rediss` for TLS.
     #[arg(long, value_name = "URL", env = "FRONTROW_REDIS_URL", global = true, hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -128,6 +131,9 @@ pub struct Layer {
     /// MiB of answers that may be on their way at once, a quarter of it to one address (default: 128).
     #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_OUTGOING_MIB", global = true)]
     pub max_outgoing_mib: Option<usize>,
+    /// MiB of memory that the dates in use may take together; those that nobody uses make room (default: 2048).
+    #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_DATES_MIB", global = true)]
+    pub max_dates_mib: Option<usize>,
     /// A proxy, or a network of proxies, whose X-Forwarded-For is believed, as 10.0.0.0/8; may be repeated.
     #[arg(long, value_name = "CIDR", env = "FRONTROW_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
     #[serde(default)]
@@ -189,6 +195,8 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Bytes of answers on their way.
     pub max_outgoing: usize,
+    /// Bytes of memory that the dates in use may take together.
+    pub max_dates: usize,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: Vec<IpNet>,
     /// Front ends on other hosts.
@@ -247,6 +255,7 @@ impl Layer {
                 .max_connections_per_address
                 .or(file.max_connections_per_address),
             max_outgoing_mib: self.max_outgoing_mib.or(file.max_outgoing_mib),
+            max_dates_mib: self.max_dates_mib.or(file.max_dates_mib),
             trusted_proxies: either(self.trusted_proxies, file.trusted_proxies),
             allowed_origins: either(self.allowed_origins, file.allowed_origins),
         }
@@ -302,6 +311,8 @@ impl Layer {
             64..=65_536,
             &mut mistakes,
         );
+        let max_dates_mib =
+            check_number("max-dates-mib", self.max_dates_mib, MAX_DATES_MIB, 16..=16_777_216, &mut mistakes);
         let trusted_proxies = check_proxies(&self.trusted_proxies, &mut mistakes);
         let rate_limits = check_switch("rate-limits", self.rate_limits.as_deref(), &mut mistakes);
         let persisted_queries =
@@ -361,6 +372,7 @@ impl Layer {
                 max_connections,
                 max_connections_per_address,
                 max_outgoing: max_outgoing_mib << 20,
+                max_dates: max_dates_mib << 20,
                 trusted_proxies,
                 allowed_origins: self.allowed_origins,
                 data,
@@ -489,6 +501,7 @@ mod tests {
             max_connections: Some(1),
             max_connections_per_address: Some(0),
             max_outgoing_mib: Some(1),
+            max_dates_mib: Some(1),
             trusted_proxies: vec!["10.0.0.0/33".into()],
             rate_limits: Some("yes".into()),
             persisted_queries: Some("no".into()),
@@ -510,6 +523,7 @@ mod tests {
             "max-connections",
             "max-connections-per-address",
             "max-outgoing-mib",
+            "max-dates-mib",
             "trusted-proxies",
             "rate-limits",
             "persisted-queries",

@@ -12,7 +12,7 @@ use crate::{
         policy::PolicyPatch,
         text::{PersonName, Title},
     },
-    service::{Failure, House},
+    service::{Failure, Services},
 };
 
 /// Who runs the demo concert.
@@ -34,35 +34,35 @@ pub fn organizer() -> Caller {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn seed(house: &House) -> Result<(), Failure> {
+pub async fn seed(services: &Services) -> Result<(), Failure> {
     let any = Page { after: None, before: None, limit: 1, from_end: false };
-    if !house.database().concerts(None, any).await?.items.is_empty() {
+    if !services.database().concerts(None, any).await?.items.is_empty() {
         return Ok(());
     }
     let organizer = organizer();
     let concert =
-        house.create_concert(&organizer, Title::from_stored("Anime Soundtracks in Concert")).await?;
-    let now = house.clock().now();
-    on_sale_now(house, &organizer, &concert, now).await?;
-    arena(house, &organizer, &concert, now).await?;
-    opens_soon(house, &organizer, &concert, now).await
+        services.create_concert(&organizer, Title::from_stored("Anime Soundtracks in Concert")).await?;
+    let now = services.clock().now();
+    on_sale_now(services, &organizer, &concert, now).await?;
+    arena(services, &organizer, &concert, now).await?;
+    opens_soon(services, &organizer, &concert, now).await
 }
 
 /// The standard house of 50 seats.
 async fn on_sale_now(
-    house: &House,
+    services: &Services,
     organizer: &Caller,
     concert: &Concert,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let plan = SeriesPlan::try_new(schedule(now, now, 7), None, PolicyPatch::default())?;
-    house.create_series(organizer, concert.id, plan).await?;
+    services.create_series(organizer, concert.id, plan).await?;
     Ok(())
 }
 
 /// 5,000 seats in four sections.
 async fn arena(
-    house: &House,
+    services: &Services,
     organizer: &Caller,
     concert: &Concert,
     now: DateTime<Utc>,
@@ -76,13 +76,13 @@ async fn arena(
     ];
     let policy = PolicyPatch { max_active: Some(Some(500)), ..PolicyPatch::default() };
     let plan = SeriesPlan::try_new(schedule(now, now, 14), Some(&sections), policy)?;
-    house.create_series(organizer, concert.id, plan).await?;
+    services.create_series(organizer, concert.id, plan).await?;
     Ok(())
 }
 
 /// A lobby; ten fans are let in every ten seconds once it opens.
 async fn opens_soon(
-    house: &House,
+    services: &Services,
     organizer: &Caller,
     concert: &Concert,
     now: DateTime<Utc>,
@@ -94,7 +94,7 @@ async fn opens_soon(
         ..PolicyPatch::default()
     };
     let schedule = schedule(now, now + TimeDelta::minutes(5), 21);
-    house.create_series(organizer, concert.id, SeriesPlan::try_new(schedule, None, policy)?).await?;
+    services.create_series(organizer, concert.id, SeriesPlan::try_new(schedule, None, policy)?).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    date::LobbyHash,
     id::{ConcertId, SeriesId, UserId},
     lobby::DrawSecret,
     mistake::{Mistake, Mistakes},
@@ -41,16 +42,17 @@ pub struct Series {
     pub seat_count: i32,
     /// How many of them have a standing reservation.
     pub reserved_count: i32,
-    /// Grows by one with each commit that changed a seat.
+    /// Grows with each commit that changed a seat.
     pub version: i32,
-    /// Grows by one with each change of the organiser's settings: the policy, and whether the sale is paused.
-    pub settings: i32,
     /// The organiser's settings.
     pub policy: QueuePolicy,
     /// What orders the lobby (rule 5): its commitment is public, itself only once the order is drawn.
     pub draw_secret: DrawSecret,
     /// When the lobby was put into order.
     pub drawn_at: Option<DateTime<Utc>>,
+    /// What it was ordered by beside the secret; none before the draw, and of a date that was drawn by the rule of former
+    /// versions, which was the secret alone.
+    pub lobby_hash: Option<LobbyHash>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }

@@ -2,7 +2,7 @@
 //! are ahead" with three reads, whatever the length. Bits and counts of a million ranks are 160 KiB, so that they stay
 //! in a core's own cache; the price is paid by whoever leaves, who lowers the counts behind (a few hundred bytes).
 //!
-//! Ranks are internal. They change at a compaction, which begins a new epoch; within an epoch no rank is given twice.
+//! Ranks are internal, and change at a compaction; between two of them no rank is given twice.
 //! The order and the number of people ahead never change by it (rule 8).
 
 /// Ranks a word.
@@ -24,7 +24,6 @@ pub(crate) struct Line {
     blocks: Vec<u32>,
     slots: Vec<u32>,
     live: u32,
-    epoch: u32,
 }
 
 impl Line {
@@ -78,11 +77,6 @@ impl Line {
         self.slots.len() >= COMPACT_FROM && (self.live as usize) * 2 < self.slots.len()
     }
 
-    /// Which ranks are meant: a compaction begins a new epoch.
-    pub(crate) fn epoch(&self) -> u32 {
-        self.epoch
-    }
-
     /// The slots of those who wait, first come first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         let start = self.first_word();
@@ -92,18 +86,13 @@ impl Line {
             .flat_map(move |(at, word)| ones(*word).map(move |bit| self.slots[(start + at) * BITS + bit]))
     }
 
-    /// An empty line in which the ranks of this one mean nothing.
-    pub(crate) fn next_epoch(&self) -> Self {
-        Self { epoch: self.epoch + 1, ..Self::default() }
-    }
-
     /// Closes the gaps once the line is sparse, so that the cost is shared by those who left;
     /// `moved(slot, rank)` is told every new rank.
     pub(crate) fn compact_if_sparse(&mut self, mut moved: impl FnMut(u32, u32)) {
         if !self.is_sparse() {
             return;
         }
-        let mut dense = self.next_epoch();
+        let mut dense = Self::default();
         for slot in self.iter() {
             moved(slot, dense.push(slot));
         }

@@ -1,11 +1,12 @@
 //! How many fans are let in, and for how long: the organiser's settings of one series.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use crate::mistake::{Mistake, Mistakes};
 
 /// How many are let in. Where both limits are set, the tighter one wins (rule 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuePolicy {
     /// At most this many fans are ADMITTED at once.
     pub max_active: Option<u32>,

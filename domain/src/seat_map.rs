@@ -5,9 +5,10 @@
 //! seats to watchers and proposes seats to [`super::sale`], which looks at the rows themselves.
 
 mod list;
+mod states;
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     ops::Bound,
     sync::Arc,
 };
@@ -16,11 +17,12 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     id::SeatId,
-    sale::{Seat, SeatState, SeatStatus},
+    sale::{Seat, SeatState},
     text::SectionName,
 };
 use list::Layout;
 pub use list::{LaidSeat, SeatList, Snapshot};
+use states::States;
 
 /// How many changed versions the map remembers for those who come back.
 const REMEMBERED: usize = 1_024;
@@ -28,33 +30,13 @@ const REMEMBERED: usize = 1_024;
 /// How many changes of seats all of them may be together: a few commits can touch a whole house.
 const REMEMBERED_SEATS: usize = 16_384;
 
-/// A seat and whose it is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeatChange {
-    /// The seat.
-    pub seat: SeatId,
-    /// Whose it is.
-    pub state: SeatState,
-}
-
-/// What [`SeatMap::apply`] did with a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// It was the next one.
-    Now,
-    /// It was known already.
-    Before,
-    /// Something is missing in between: the map has to be loaded anew.
-    Gap,
-}
-
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SeatMap {
     version: i32,
     layout: Arc<Layout>,
     /// By the place in the layout.
-    states: Vec<SeatState>,
+    states: States,
     free: usize,
     reserved: usize,
     /// What those cost that are sold.
@@ -90,7 +72,7 @@ impl SeatMap {
         let mut map = Self {
             version,
             layout: Arc::new(Layout::new(&seats)),
-            states: seats.iter().map(|seat| seat.state).collect(),
+            states: States::new(seats.iter().map(|seat| seat.state)),
             free: 0,
             reserved: 0,
             revenue: 0,
@@ -114,25 +96,6 @@ impl SeatMap {
     #[expect(clippy::len_without_is_empty, reason = "a house has seats")]
     pub fn len(&self) -> usize {
         self.states.len()
-    }
-
-    /// Moves on to `version` by the seats that it changed.
-    pub fn apply(&mut self, version: i32, changes: &[SeatChange]) -> Applied {
-        if version <= self.version {
-            return Applied::Before;
-        }
-        if version != self.version + 1 {
-            return Applied::Gap;
-        }
-        self.version = version;
-        let mut touched = Vec::with_capacity(changes.len());
-        for change in changes {
-            let Some(&at) = self.layout.index.get(&change.seat) else { return Applied::Gap };
-            self.set(at, change.state);
-            touched.push(at);
-        }
-        self.recent.push(version, touched);
-        Applied::Now
     }
 
     fn count(&mut self, at: u32, state: SeatState) {
@@ -218,14 +181,8 @@ impl SeatMap {
         Some(self.list(seats, now))
     }
 
-    /// Those of `seats` that the map knows, as they are now.
-    #[must_use]
-    pub fn look(&self, seats: &[SeatChange], now: DateTime<Utc>) -> SeatList {
-        self.list(seats.iter().filter_map(|change| self.layout.index.get(&change.seat)).copied(), now)
-    }
-
     fn list(&self, seats: impl IntoIterator<Item = u32>, now: DateTime<Utc>) -> SeatList {
-        let seats = seats.into_iter().map(|at| (at, self.states[at as usize].status(now)));
+        let seats = seats.into_iter().map(|at| (at, self.states.get(at).status(now)));
         SeatList::some(&self.layout, seats)
     }
 
@@ -237,24 +194,8 @@ impl SeatMap {
         exactly.or_else(|| self.layout.looks().get(name))
     }
 
-    /// The best `count` seats side by side in one row: sections in their order, rows from the front, and in a
-    /// row the ones nearest to the middle. Seats in `spoken_for` count as taken.
-    #[must_use]
-    pub fn best(
-        &self,
-        count: usize,
-        section: Option<&str>,
-        now: DateTime<Utc>,
-        spoken_for: &HashSet<SeatId>,
-    ) -> Option<Vec<SeatId>> {
-        let open = |at: u32| {
-            self.state(at).status(now) == SeatStatus::Available && !spoken_for.contains(&self.seat(at).id)
-        };
-        let seats = self.best_of(count, section, open)?;
-        Some(seats.into_iter().map(|at| self.seat(at).id).collect())
-    }
-
-    /// The same among the seats that are `open`, as their places in the layout.
+    /// The best `count` seats side by side in one row among those that are `open`: sections in their order, rows from the
+    /// front, and in a row the ones nearest to the middle; as their places in the layout.
     #[must_use]
     pub fn best_of(
         &self,
@@ -281,7 +222,7 @@ impl SeatMap {
     /// Where a seat stands in the layout.
     #[must_use]
     pub fn place_of(&self, seat: SeatId) -> Option<u32> {
-        self.layout.index.get(&seat).copied()
+        self.layout.place_of(seat)
     }
 
     /// Where the seat of that number stands in the layout.
@@ -306,7 +247,7 @@ impl SeatMap {
     /// If there is none.
     #[must_use]
     pub fn state(&self, at: u32) -> SeatState {
-        self.states[at as usize]
+        self.states.get(at)
     }
 
     /// Gives the seat at that place of the layout to somebody else, within the version that [`Self::advance`] ends.
@@ -314,9 +255,15 @@ impl SeatMap {
     /// # Panics
     /// If there is none.
     pub fn set(&mut self, at: u32, state: SeatState) {
-        let before = std::mem::replace(&mut self.states[at as usize], state);
+        let before = self.states.replace(at, state);
         self.uncount(at, before);
         self.count(at, state);
+    }
+
+    /// Makes the version at least one more than `shown`; what changed before it is not remembered.
+    pub fn raise_above(&mut self, shown: i32) {
+        self.version = self.version.max(shown + 1);
+        self.recent = Recent::default();
     }
 
     /// The next version, in which these seats have changed.
@@ -363,6 +310,7 @@ mod tests {
     use crate::{
         catalog,
         id::{HoldId, ReservationId, SeriesId},
+        sale::SeatStatus,
     };
 
     fn id(n: i32) -> SeatId {
@@ -388,31 +336,47 @@ mod tests {
         DateTime::UNIX_EPOCH
     }
 
-    fn held(n: i32, seconds: i64) -> SeatChange {
-        let state = SeatState::Held { hold: HoldId(Uuid::nil()), until: now() + TimeDelta::seconds(seconds) };
-        SeatChange { seat: id(n), state }
+    /// A seat by its number, and whose it becomes.
+    type Change = (i32, SeatState);
+
+    fn held(n: i32, seconds: i64) -> Change {
+        (n, SeatState::Held { hold: HoldId(Uuid::nil()), until: now() + TimeDelta::seconds(seconds) })
     }
 
-    fn sold(n: i32) -> SeatChange {
-        SeatChange { seat: id(n), state: SeatState::Reserved(ReservationId(Uuid::nil())) }
+    fn sold(n: i32) -> Change {
+        (n, SeatState::Reserved(ReservationId(Uuid::nil())))
+    }
+
+    /// The next version, in which these have changed.
+    fn change(map: &mut SeatMap, changes: &[Change]) {
+        let mut touched = Vec::new();
+        for (number, state) in changes {
+            let at = map.place_of_number(*number).unwrap();
+            map.set(at, *state);
+            touched.push(at);
+        }
+        map.advance(touched);
+    }
+
+    fn best_in(map: &SeatMap, count: usize, section: Option<&str>) -> Option<Vec<i32>> {
+        let is_open = |at| map.state(at).status(now()) == SeatStatus::Available;
+        Some(map.best_of(count, section, is_open)?.into_iter().map(|at| map.seat(at).number).collect())
     }
 
     fn best(map: &SeatMap, count: usize) -> Option<Vec<i32>> {
-        let seats = map.best(count, None, now(), &HashSet::new())?;
-        Some(seats.into_iter().map(|seat| seat.0.as_u128() as i32).collect())
+        best_in(map, count, None)
     }
 
     #[test]
     fn a_lapsed_hold_counts_as_available_at_its_end_and_not_before() {
         let mut map = map();
-        assert_eq!(map.apply(8, &[held(1, 10), sold(2)]), Applied::Now);
+        change(&mut map, &[held(1, 10), sold(2)]);
         let at = |ms| now() + TimeDelta::milliseconds(ms);
         assert_eq!((map.available(at(9_999)), map.held(at(9_999)), map.reserved()), (48, 1, 1));
         assert_eq!((map.available(at(10_000)), map.held(at(10_000))), (49, 0));
         assert_eq!(map.revenue(), 10_000);
-        let free = SeatChange { seat: id(2), state: SeatState::Free };
         let mut given_back = map.clone();
-        assert_eq!(given_back.apply(9, &[free, sold(3), sold(4)]), Applied::Now);
+        change(&mut given_back, &[(2, SeatState::Free), sold(3), sold(4)]);
         assert_eq!((given_back.reserved(), given_back.revenue()), (2, 20_000));
         let statuses =
             |snapshot: Snapshot| snapshot.seats.iter().map(|(_, status)| status).collect::<Vec<_>>();
@@ -421,18 +385,10 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_missing_is_noticed() {
-        let mut map = map();
-        assert_eq!(map.apply(9, &[sold(1)]), Applied::Gap);
-        assert_eq!(map.apply(7, &[sold(1)]), Applied::Before);
-        assert_eq!(map.available(now()), 50);
-    }
-
-    #[test]
     fn who_comes_back_is_told_what_changed_since_or_nothing_if_that_is_not_known() {
         let mut map = map();
-        map.apply(8, &[sold(1)]);
-        map.apply(9, &[sold(2), held(3, 5)]);
+        change(&mut map, &[sold(1)]);
+        change(&mut map, &[sold(2), held(3, 5)]);
         let numbers = |version| {
             Some(map.since(version, now())?.iter().map(|(seat, _)| seat.number).collect::<Vec<_>>())
         };
@@ -447,7 +403,7 @@ mod tests {
     fn the_best_seats_are_in_the_front_and_in_the_middle_and_side_by_side() {
         let mut map = map();
         assert_eq!(best(&map, 2), Some(vec![5, 6]));
-        map.apply(8, &[sold(5), sold(6)]);
+        change(&mut map, &[sold(5), sold(6)]);
         assert_eq!(best(&map, 2), Some(vec![3, 4]));
         assert_eq!(best(&map, 4), Some(vec![1, 2, 3, 4]));
         assert_eq!(best(&map, 5), Some(vec![13, 14, 15, 16, 17]));
@@ -455,10 +411,10 @@ mod tests {
     }
 
     #[test]
-    fn seats_spoken_for_are_not_offered_twice() {
-        let map = map();
-        let spoken_for: HashSet<_> = (1..=49).map(id).collect();
-        assert_eq!(map.best(1, None, now(), &spoken_for), Some(vec![id(50)]));
-        assert_eq!(map.best(1, Some("Balcony"), now(), &spoken_for), None);
+    fn a_section_has_its_own_best_seats() {
+        let mut map = map();
+        change(&mut map, &(1..=49).map(sold).collect::<Vec<_>>());
+        assert_eq!(best(&map, 1), Some(vec![50]));
+        assert_eq!(best_in(&map, 1, Some("Balcony")), None);
     }
 }

@@ -39,6 +39,26 @@ pub fn format(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// A span of time that may be missing, as two numbers of milliseconds, for serde.
+pub(crate) mod span_in_milliseconds {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    type Span = Option<(DateTime<Utc>, DateTime<Utc>)>;
+
+    pub(crate) fn serialize<S: Serializer>(span: &Span, to: S) -> Result<S::Ok, S::Error> {
+        span.map(|(from, until)| (from.timestamp_millis(), until.timestamp_millis())).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
+        let time = |millis| {
+            DateTime::from_timestamp_millis(millis).ok_or_else(|| D::Error::custom("there is no such time"))
+        };
+        let span: Option<(i64, i64)> = Deserialize::deserialize(from)?;
+        span.map(|(from, until)| Ok((time(from)?, time(until)?))).transpose()
+    }
+}
+
 fn read(text: &[u8]) -> Result<DateTime<Utc>, &'static str> {
     const SHAPE: &str = "this one has another form";
     let (date, rest) = text.split_at_checked(10).ok_or(SHAPE)?;

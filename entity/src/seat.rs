@@ -1,4 +1,5 @@
-//! A seat of one series. It is nobody's, one hold's or one reservation's; the table checks that.
+//! A seat of one series. Whose it is, holds and reservations say: at most one active hold or standing reservation each, by
+//! unique indexes.
 
 use sea_orm::entity::prelude::*;
 
@@ -21,12 +22,6 @@ pub struct Model {
     pub col: i32,
     /// Points.
     pub price: i32,
-    /// The hold that has it until `held_until`.
-    pub hold_id: Option<Uuid>,
-    /// From this instant on the hold holds nothing.
-    pub held_until: Option<DateTimeUtc>,
-    /// The standing reservation that has it.
-    pub reservation_id: Option<Uuid>,
 }
 
 /// None are followed: reads are by key, in batches.

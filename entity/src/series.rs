@@ -1,4 +1,4 @@
-//! One date of a concert, its sale and its waiting room.
+//! One date of a concert, its sale and its waiting room, as its organiser wants them; [`super::sale_head`] says how far it has come.
 
 use sea_orm::entity::prelude::*;
 
@@ -23,10 +23,6 @@ pub struct Model {
     pub paused: bool,
     /// How many seats there are.
     pub seat_count: i32,
-    /// How many of them have a standing reservation.
-    pub reserved_count: i32,
-    /// Grows by one with each commit that changed a seat.
-    pub version: i32,
     /// At most this many fans are admitted at once.
     pub max_active: Option<i32>,
     /// At most this many fans are admitted in any interval.
@@ -39,12 +35,8 @@ pub struct Model {
     pub session_seconds: i32,
     /// Live holds and standing reservations of one user.
     pub max_seats_per_user: i32,
-    /// The secret that orders the lobby, 32 bytes in hexadecimal; not to be shown before `drawn_at` is set.
+    /// The secret that orders the lobby, 32 bytes in hexadecimal; not to be shown before the lobby is drawn.
     pub draw_secret: String,
-    /// When the lobby was put into order.
-    pub drawn_at: Option<DateTimeUtc>,
-    /// Grows by one with each change of the organiser's settings.
-    pub settings: i32,
     /// When the series was created.
     pub created_at: DateTimeUtc,
     /// How far it is made.

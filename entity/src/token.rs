@@ -1,4 +1,4 @@
-//! A place of a waiting room. The table is the waiting room's journal: from it the room is rebuilt.
+//! A place of a waiting room.
 
 use sea_orm::entity::prelude::*;
 
@@ -19,7 +19,8 @@ pub struct Model {
     pub seq: i64,
     /// Whether it was in the lobby, so that the draw decides its order.
     pub lobby: bool,
-    /// Where it stands.
+    /// Where it stands. What still waits when the sales window is over, is over too: see
+    /// [`super::sale_head::Model::closed_at`].
     pub status: Status,
     /// When the join was accepted.
     pub created_at: DateTimeUtc,
@@ -29,6 +30,8 @@ pub struct Model {
     pub session_ends_at: Option<DateTimeUtc>,
     /// When it was over.
     pub ended_at: Option<DateTimeUtc>,
+    /// Why; none also where it ended before there was such a column.
+    pub end_reason: Option<EndReason>,
 }
 
 /// Where a place stands.
@@ -45,6 +48,24 @@ pub enum Status {
     Expired,
     /// Left by its own wish.
     Left,
+}
+
+/// Why a place is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EndReason {
+    /// Its owner has paid.
+    Paid,
+    /// Its owner gave it up.
+    Left,
+    /// Its owner was not heard from in time.
+    Silent,
+    /// The time to choose was over.
+    SessionOver,
+    /// The time to choose was over, and the last hold that had kept it open has lapsed.
+    HoldLapsed,
+    /// The sales window was over before its turn came.
+    SaleClosed,
 }
 
 /// None are followed: reads are by key, in batches.

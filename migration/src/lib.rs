@@ -7,6 +7,7 @@ pub use sea_orm_migration::prelude::*;
 mod building;
 mod catalog;
 mod commit_order;
+mod dates;
 mod key_age;
 mod ledger_actor;
 mod processes;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(ledger_actor::LedgerActor),
             Box::new(search::Search),
             Box::new(commit_order::CommitOrder),
+            Box::new(dates::Dates),
         ]
     }
 }

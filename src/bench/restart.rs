@@ -14,45 +14,34 @@ use crate::{
         long_line::{self, Stores},
         memory::resident_bytes,
     },
-    clock::{Clock, Dice},
     config::Layer,
-    domain::id::SeriesId,
     service::Failure,
-    store::{redis::Redis, room::RedisRoom},
 };
 
 /// The aim.
 const AIM: Duration = Duration::from_secs(5);
 
-/// Fills a journal with `waiting` places (UUIDs as user ids) and measures how long the house takes to open again: over
-/// the stores of the settings, where they name a Redis, else on SQLite. Says whether the aim is met.
+/// Fills a journal with `waiting` places (UUIDs as user ids) and measures how long the services take to open again: over
+/// the database of the settings, else on SQLite. Says whether the aim is met.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub async fn run(out: &mut impl Write, waiting: u32, layer: &Layer) -> Result<bool, String> {
     let data = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let stores = match (&layer.database_url, &layer.redis_url) {
-        (Some(url), Some(redis)) => {
-            let redis = Redis::connect(redis, "frontrow-bench").await.map_err(|error| error.to_string())?;
-            Stores { url: url.clone(), redis: Some(redis) }
-        }
-        (None, None) => Stores::embedded(data.path()),
-        _ => return Err("--database-url and --redis-url go together here".into()),
+    let stores = match &layer.database_url {
+        Some(url) => Stores { url: url.clone() },
+        None => Stores::embedded(data.path()),
     };
     // Before the sale opens, so that the draw would still have to be done.
     let series =
         long_line::prepare(&stores, waiting, TimeDelta::days(1), |_, _, _| {}).await.map_err(said)?;
     let mut say = |text: String| writeln!(out, "{text}").map_err(|error| error.to_string());
-    if let Some(redis) = stores.redis.clone() {
-        let took = rebuild(&stores, redis, series).await?;
-        say(format!("{waiting} waiting: Redis is filled from PostgreSQL in {:.2} s", took.as_secs_f64()))?;
-    }
     let before = resident_bytes("self");
     let start = Instant::now();
     let house = stores.open().await.map_err(said)?;
+    let found = house.sale_stats(&long_line::organizer(), series).await.map_err(said)?.waiting;
     let took = start.elapsed();
     let memory = before.zip(resident_bytes("self")).map(|(before, after)| after.saturating_sub(before));
-    let found = house.sale_stats(&long_line::organizer(), series).await.map_err(said)?.waiting;
     house.close().await.map_err(said)?;
     if found != waiting {
         return Err(format!("{found} of {waiting} are waiting after the start"));
@@ -60,19 +49,8 @@ pub async fn run(out: &mut impl Write, waiting: u32, layer: &Layer) -> Result<bo
     let memory =
         memory.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0} MiB", bytes as f64 / 1_048_576.0));
     let took_s = took.as_secs_f64();
-    say(format!("{waiting} waiting: the house opens in {took_s:.2} s, and has grown by {memory}"))?;
+    say(format!("{waiting} waiting: the services open in {took_s:.2} s, and have grown by {memory}"))?;
     Ok(took <= AIM)
-}
-
-/// The room as it comes back after Redis has lost everything.
-async fn rebuild(stores: &Stores, redis: Redis, series: SeriesId) -> Result<Duration, String> {
-    let database = stores.database().await.map_err(said)?;
-    let row = database.find_series(series).await.map_err(|error| error.to_string())?;
-    let room = RedisRoom::new(redis, Clock::system(), &row.ok_or("the date is gone")?);
-    let id = Dice::system().id(Clock::system().now());
-    let start = Instant::now();
-    room.rebuild_anyway(&database, id).await.map_err(|error| error.to_string())?;
-    Ok(start.elapsed())
 }
 
 fn said(failure: Failure) -> String {
@@ -87,6 +65,6 @@ mod tests {
     async fn everybody_is_still_there_after_the_start() {
         let mut out = Vec::new();
         assert!(run(&mut out, 1_000, &Layer::default()).await.unwrap());
-        assert!(String::from_utf8(out).unwrap().starts_with("1000 waiting: the house opens in "));
+        assert!(String::from_utf8(out).unwrap().starts_with("1000 waiting: the services open in "));
     }
 }

@@ -1,4 +1,4 @@
-//! What the waiting room costs as it grows: join, position, tick, restore, and memory.
+//! What a line costs as it grows: join, position, tick, opening, and memory.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -17,10 +17,16 @@ use uuid::Uuid;
 use crate::{
     bench::memory::resident_bytes,
     domain::{
-        id::{TokenId, UserId},
+        attendance::Absence,
+        date::{
+            Command, Drawn, Event, Known, LobbyHash, Opened, OpenedPlace, OpenedState, Sale, Settings, decide,
+        },
+        id::{SeatId, SeriesId, TokenId, UserId},
         lobby::DrawSecret,
-        policy::QueuePolicy,
-        room::{Command, Event, Restored, RestoredState, Room, SaleState, Ticket},
+        policy::{PolicyPatch, QueuePolicy},
+        presence::Presence,
+        sale::{Seat, SeatState},
+        text::PersonName,
     },
 };
 
@@ -42,19 +48,18 @@ const PAUSE_ROUNDS: usize = if cfg!(test) { 1 } else { 3 };
 
 const LEGEND: &str = "\
 join            one of a batch of 100, decided and applied
-position/token  all that the room has to say of a place, found by its token: a part of position/query, no aim by itself
-position/ticket the position alone, by the ticket that an open subscription keeps
+position/token  all that a date has to say of a place, found by its token: a part of position/query, no aim by itself
 position/query  a whole queuePosition query by the token, through the router: all that a fan pays but the network
 tick            admits one who then ends, until half of the line is gone and the gaps have been closed
-restore         one place read back from the journal, the draw included
+open            one place of a date that is opened anew, the draw included
 memory          resident bytes a place, with user ids of 36 bytes
 Positions are asked for in random order, each question waiting for the answer before it.";
 
-const COLUMNS: [&str; 6] = ["join", "position/token", "position/ticket", "position/query", "tick", "restore"];
+const COLUMNS: [&str; 5] = ["join", "position/token", "position/query", "tick", "open"];
 
 /// Those of the columns that a client can pay for. A look-up by token never comes without its query; a single read that
 /// misses the caches costs more than the whole of it does with a thousand waiting.
-const AIMED: [usize; 2] = [2, 3];
+const AIMED: [usize; 1] = [2];
 
 /// Measures rooms of these sizes and prints two tables. The first has nanoseconds an operation, with the ratio to the
 /// first size, and bytes of resident memory a waiting place (user ids of 36 bytes; Linux only). The second has the
@@ -68,15 +73,8 @@ pub async fn run(out: &mut impl Write, sizes: &[usize]) -> Result<bool, String> 
     let memory: Vec<_> = sizes.iter().map(|size| bytes_per_place(*size, start)).collect();
     let mut costs = Vec::new();
     for size in sizes {
-        let (token, ticket) = (by_token(*size), by_ticket(*size));
-        costs.push([
-            joins(*size),
-            token,
-            ticket,
-            query::measure(*size).await?,
-            ticks(*size),
-            restores(*size),
-        ]);
+        let token = by_token(*size);
+        costs.push([joins(*size), token, query::measure(*size).await?, ticks(*size), opens_anew(*size)]);
     }
     write(out, sizes, &costs, &memory).map_err(|error| error.to_string())?;
     let fine = within_aim(out, sizes, &costs, &memory).map_err(|error| error.to_string())?;
@@ -147,26 +145,19 @@ fn measure(mut round: impl FnMut() -> (Duration, usize)) -> f64 {
 
 fn joins(size: usize) -> f64 {
     measure(|| {
-        let mut room = empty();
+        let mut sale = empty();
         let commands: Vec<_> = (0..size).map(join).collect();
         let start = Instant::now();
         for batch in commands.chunks(100) {
-            let decision = room.decide(batch, opens());
-            room.apply(&decision.events);
+            run_all(&mut sale, batch);
         }
         (start.elapsed(), size)
     })
 }
 
 fn by_token(size: usize) -> f64 {
-    let room = full(size);
-    positions(size, token, |token: &TokenId| room.view(*token, opens()).and_then(|view| view.position))
-}
-
-fn by_ticket(size: usize) -> f64 {
-    let room = full(size);
-    let ticket = |n| room.ticket(token(n)).expect("everyone waits, and nobody has left");
-    positions(size, ticket, |ticket: &Ticket| room.position_of(ticket))
+    let sale = full(size);
+    positions(size, token, |token: &TokenId| sale.position(*token).and_then(|place| place.position))
 }
 
 /// Asks at random; which key is next depends on the answer, so that questions cannot overlap.
@@ -190,63 +181,71 @@ fn positions<K>(size: usize, key: impl Fn(usize) -> K, ask: impl Fn(&K) -> Optio
 
 fn ticks(size: usize) -> f64 {
     measure(|| {
-        let mut room = full(size);
-        room.set_policy(QueuePolicy { max_active: Some(1), ..QueuePolicy::default() });
+        let mut sale = one_at_a_time(size);
         let count = size / 2 + 1;
         let start = Instant::now();
         for _ in 0..count {
-            tick(&mut room);
+            tick(&mut sale);
         }
         (start.elapsed(), count)
     })
 }
 
-/// Admits the next in line, whose place then ends.
-fn tick(room: &mut Room) {
-    let events = room.decide(&[], opens()).events;
-    room.apply(&events);
-    for event in events {
-        if let Event::Admitted { token, .. } = event {
-            room.ended(token);
-        }
-    }
+fn one_at_a_time(size: usize) -> Sale {
+    let mut sale = full(size);
+    let patch = PolicyPatch { max_active: Some(Some(1)), ..PolicyPatch::default() };
+    run_all(&mut sale, &[Command::PatchPolicy(patch)]);
+    sale
 }
 
-fn restores(size: usize) -> f64 {
+/// Admits the next in line, whose place then ends.
+fn tick(sale: &mut Sale) {
+    let decision = decide(sale, &[], Known::default(), opens(), &mut Uuid::nil);
+    sale.apply(&decision.batch());
+    let admitted = decision.events.iter().filter_map(|event| match event {
+        Event::Admitted { token, .. } => Some(*token),
+        _ => None,
+    });
+    let leave = |token| Some(Command::Leave { user: sale.owner(token)?.clone(), token });
+    let leaves: Vec<_> = admitted.filter_map(leave).collect();
+    run_all(sale, &leaves);
+}
+
+fn opens_anew(size: usize) -> f64 {
     measure(|| {
-        let rows: Vec<_> = rows(size).collect();
+        let places: Vec<_> = places(size).collect();
         let start = Instant::now();
-        let room = restore(rows.into_iter(), true);
+        let sale = open(places, true);
         let took = start.elapsed();
-        black_box(room.counts());
+        black_box(sale.counts());
         (took, size)
     })
 }
 
-/// What a room built by joins adds to the resident memory since `start`.
+/// What a date that is filled by joins, and who is known to be there, add to the resident memory since `start`.
 fn bytes_per_place(size: usize, start: Option<u64>) -> Option<u64> {
     if size < MEMORY_FROM {
         return None;
     }
-    let mut room = empty();
-    (0..size).for_each(|n| cycle(&mut room, &join(n)));
+    let mut sale = empty();
+    (0..size).for_each(|n| run_all(&mut sale, &[join(n)]));
+    let presence = Presence::of(&sale, Absence::default(), opens());
     let bytes = resident_bytes("self")?.saturating_sub(start?);
-    black_box(room.counts());
+    black_box((sale.counts(), presence));
     Some(bytes / size as u64)
 }
 
-fn cycle(room: &mut Room, command: &Command) {
-    let decision = room.decide(std::slice::from_ref(command), opens());
-    room.apply(&decision.events);
+fn run_all(sale: &mut Sale, commands: &[Command]) {
+    let mut new = sale.counts().waiting as usize;
+    let decision = decide(sale, commands, Known::default(), opens(), &mut || {
+        new += 1;
+        token(new - 1).0
+    });
+    sale.apply(&decision.batch());
 }
 
 fn opens() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
-}
-
-fn sale() -> SaleState {
-    let closes_at = opens() + TimeDelta::days(1);
-    SaleState { opens_at: opens(), closes_at, paused: false, sold_out: false }
 }
 
 /// Nobody is admitted until a measurement lifts the limit.
@@ -254,31 +253,62 @@ fn policy() -> QueuePolicy {
     QueuePolicy { max_active: Some(0), ..QueuePolicy::default() }
 }
 
-fn empty() -> Room {
-    restore(std::iter::empty(), true)
+fn empty() -> Sale {
+    open(Vec::new(), true)
 }
 
-fn full(size: usize) -> Room {
-    restore(rows(size), true)
+fn full(size: usize) -> Sale {
+    open(places(size).collect(), true)
 }
 
-fn restore(rows: impl Iterator<Item = Restored>, drawn: bool) -> Room {
-    Room::restore(sale(), policy(), DrawSecret::new([7; 32]), drawn, rows, std::iter::empty(), opens())
+/// A date of no seats but one, so that it is not sold out.
+fn open(places: Vec<OpenedPlace>, drawn: bool) -> Sale {
+    let settings = Settings {
+        start_at: opens() + TimeDelta::days(2),
+        opens_at: opens(),
+        closes_at: opens() + TimeDelta::days(1),
+        paused: false,
+        policy: policy(),
+    };
+    let opened = Opened {
+        id: SeriesId(Uuid::nil()),
+        settings,
+        secret: DrawSecret::new([7; 32]),
+        last: opens(),
+        drawn: drawn.then_some(Drawn::With(LobbyHash([7; 32]))),
+        closed: false,
+        next_seq: 0,
+        seats_version: 0,
+    };
+    let seat = Seat {
+        id: SeatId(Uuid::nil()),
+        series: SeriesId(Uuid::nil()),
+        number: 1,
+        section: "A".to_owned(),
+        row: 1,
+        col: 1,
+        price: 1,
+        state: SeatState::Free,
+    };
+    let mut sale = Sale::open(opened, vec![seat]);
+    sale.put_lobby(places.iter().map(|place| place.token));
+    sale.put_places(places.into_iter());
+    sale.opened()
 }
 
-/// The whole lobby, so that a restore has all of the draw to do again.
-fn rows(size: usize) -> impl Iterator<Item = Restored> {
-    (0..size).map(|n| Restored {
+/// The whole lobby, so that the draw has to be done again.
+fn places(size: usize) -> impl Iterator<Item = OpenedPlace> {
+    (0..size).map(|n| OpenedPlace {
         token: token(n),
         user: user(n),
         seq: n as u64,
         lobby: true,
-        state: RestoredState::Waiting,
+        state: OpenedState::Waiting,
     })
 }
 
 fn join(n: usize) -> Command {
-    Command::Join { token: token(n), user: user(n) }
+    Command::Join { user: user(n), name: PersonName::none() }
 }
 
 fn token(n: usize) -> TokenId {
@@ -315,13 +345,12 @@ mod tests {
 
     #[test]
     fn the_aims_are_missed_by_what_a_client_pays_for_and_by_memory() {
-        let judge = |ticket: f64, query: f64, bytes: u64| {
-            let costs = [[1.0; 6], [9.0, 9.0, ticket, query, 9.0, 9.0]];
+        let judge = |query: f64, bytes: u64| {
+            let costs = [[1.0; 5], [9.0, 9.0, query, 9.0, 9.0]];
             within_aim(&mut Vec::new(), &[1, 2], &costs, &[None, Some(bytes)]).unwrap()
         };
-        assert!(judge(2.0, 2.0, 256));
-        assert!(!judge(2.1, 1.0, 256));
-        assert!(!judge(1.0, 2.1, 256));
-        assert!(!judge(1.0, 1.0, 257));
+        assert!(judge(2.0, 256));
+        assert!(!judge(2.1, 256));
+        assert!(!judge(1.0, 257));
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         series::Series,
         time::Time,
     },
-    service::House,
+    service::Services,
 };
 
 /// A concert: a title, and one or more dates on which it can be seen.
@@ -62,7 +62,7 @@ impl Concert {
 
 pub(super) fn bookable(ctx: &Context<'_>, dates: Vec<catalog::Series>, only: bool) -> Result<Vec<Series>> {
     take_rows(ctx, dates.len())?;
-    let now = ctx.data::<Arc<House>>()?.clock().now();
+    let now = ctx.data::<Arc<Services>>()?.clock().now();
     let wanted = dates.into_iter().filter(|s| !only || s.state().status(now) == SeriesStatus::OnSale);
     Ok(wanted.map(Series).collect())
 }
@@ -90,7 +90,7 @@ impl ConcertQuery {
         let search = search.as_deref().map(SearchWords::try_new).transpose().map(Option::flatten);
         let search = wrong.take(["search".into()], search);
         let (Some(page), Some(search)) = (page, search) else { return read(Err(wrong.into_vec())) };
-        let database = ctx.data::<Arc<House>>()?.database();
+        let database = ctx.data::<Arc<Services>>()?.database();
         let slice =
             database.concerts(search.as_ref(), page).await.map_err(|failure| error(failure.into()))?;
         connection(ctx, &list, slice, Concert)
@@ -125,7 +125,7 @@ impl ConcertMutation {
     /// Creates a concert, without a date so far. ORGANIZER or ADMIN.
     async fn create_concert(&self, ctx: &Context<'_>, input: CreateConcertInput) -> Result<Concert> {
         let title = read_one_input("title", Title::try_new(&input.title))?;
-        let created = ctx.data::<Arc<House>>()?.create_concert(caller(ctx)?, title).await;
+        let created = ctx.data::<Arc<Services>>()?.create_concert(caller(ctx)?, title).await;
         Ok(Concert(created.map_err(error)?))
     }
 }

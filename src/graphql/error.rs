@@ -10,7 +10,7 @@ use crate::{
         mistake::{Mistake, Mistakes, Step},
     },
     graphql::{code, shown::Shown},
-    service::{Failure, House, identity::BadToken},
+    service::{Failure, Services, identity::BadToken},
 };
 
 /// How long a client should wait before it tries again when a store is not available, in milliseconds.
@@ -114,7 +114,7 @@ pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
     }
     let Some(shown) = ctx.data_opt::<Arc<Shown>>() else { return Ok(None) };
     // A stream may outlive the token that opened it.
-    let caller = shown.caller(ctx.data::<Arc<House>>()?.clock().now());
+    let caller = shown.caller(ctx.data::<Arc<Services>>()?.clock().now());
     caller.map(Some).ok_or_else(|| with_code(BadToken::Outdated.to_string(), code::UNAUTHENTICATED))
 }
 

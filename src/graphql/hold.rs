@@ -5,13 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{
-        id::{HoldId, SeatId},
-        mistake::Mistakes,
-        policy::QueuePolicy,
-        sale,
-        text::SectionName,
-    },
+    domain::{id::SeatId, mistake::Mistakes, policy::QueuePolicy, sale, text::SectionName},
     graphql::{
         budget::take_rows,
         error::{caller, error, id, parse_id, parse_ids, read_input, read_one_input},
@@ -21,7 +15,7 @@ use crate::{
         time::Time,
         whole::whole,
     },
-    service::{Failure, House, sale::best_count},
+    service::{Failure, Services, sale::best_count},
 };
 
 /// A temporary reservation: the seat is nobody else's until `expiresAt`, five minutes after it was taken.
@@ -54,7 +48,7 @@ impl Hold {
 
     /// What it is right now.
     async fn status(&self, ctx: &Context<'_>) -> Result<HoldStatus> {
-        Ok(self.0.status_at(ctx.data::<Arc<House>>()?.clock().now()).into())
+        Ok(self.0.status_at(ctx.data::<Arc<Services>>()?.clock().now()).into())
     }
 }
 
@@ -80,7 +74,7 @@ pub struct HoldQuery;
 impl HoldQuery {
     /// The caller's live holds, the oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<Hold>> {
-        let holds = ctx.data::<Arc<House>>()?.holds(caller(ctx)?).await.map_err(error)?;
+        let holds = ctx.data::<Arc<Services>>()?.holds(caller(ctx)?).await.map_err(error)?;
         let holds = whole(ctx, holds).await?;
         take_rows(ctx, holds.len())?;
         Ok(holds.into_iter().map(Hold).collect())
@@ -89,7 +83,7 @@ impl HoldQuery {
     /// One hold of the caller's, whatever became of it; null if there is no such hold.
     #[graphql(name = "hold")]
     async fn one_hold(&self, ctx: &Context<'_>, #[graphql(name = "id")] hold: ID) -> Result<Option<Hold>> {
-        let hold = ctx.data::<Arc<House>>()?.hold(caller(ctx)?, id("id", &hold)?).await.map_err(error)?;
+        let hold = ctx.data::<Arc<Services>>()?.hold(caller(ctx)?, id("id", &hold)?).await.map_err(error)?;
         Ok(hold.map(Hold))
     }
 }
@@ -161,7 +155,7 @@ impl HoldMutation {
     /// one holds already returns that hold, whose end stays as it is.
     async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
         let seat = read_one_input("seatId", parse_id(&input.seat_id))?;
-        let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
+        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
         Ok(match holds(ctx, done).await? {
             Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
             Err(problem) => HoldSeatPayload { hold: None, problem: Some(problem) },
@@ -174,7 +168,7 @@ impl HoldMutation {
         let seats = parse_ids::<SeatId>(&input.seat_ids, QueuePolicy::MAX_SEATS_PER_USER);
         let seats = wrong.take_all(Some("seatIds".into()), seats);
         let seats = read_input(seats.ok_or_else(|| wrong.into_vec()))?;
-        let done = ctx.data::<Arc<House>>()?.hold_seats(caller(ctx)?, seats).await;
+        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, seats).await;
         payload(ctx, done).await
     }
 
@@ -190,14 +184,14 @@ impl HoldMutation {
         let section = input.section.as_deref().map(SectionName::try_new).transpose();
         let section = wrong.take(["section".into()], section);
         let (count, section) = read_input(count.zip(section).ok_or_else(|| wrong.into_vec()))?;
-        let done = ctx.data::<Arc<House>>()?.hold_best_seats(caller(ctx)?, count, section).await;
+        let done = ctx.data::<Arc<Services>>()?.hold_best_seats(caller(ctx)?, count, section).await;
         payload(ctx, done).await
     }
 
     /// Gives a held seat back to the sale.
     async fn release_hold(&self, ctx: &Context<'_>, input: ReleaseHoldInput) -> Result<ReleaseHoldPayload> {
         let hold = read_one_input("holdId", parse_id(&input.hold_id))?;
-        let done = ctx.data::<Arc<House>>()?.release_hold(caller(ctx)?, hold).await;
+        let done = ctx.data::<Arc<Services>>()?.release_hold(caller(ctx)?, hold).await;
         Ok(match holds(ctx, done.map(|hold| vec![hold])).await? {
             Ok(holds) => ReleaseHoldPayload { hold: holds.into_iter().next(), problem: None },
             Err(problem) => ReleaseHoldPayload { hold: None, problem: Some(problem) },
@@ -205,19 +199,14 @@ impl HoldMutation {
     }
 }
 
-async fn holds(ctx: &Context<'_>, done: Result<Vec<HoldId>, Failure>) -> Result<Result<Vec<Hold>, Problem>> {
-    let ids = match settle(ctx, done).await? {
-        Ok(ids) => ids,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let mut found = Vec::with_capacity(ids.len());
-    for hold in futures_util::future::try_join_all(ids.into_iter().map(|id| loaders::need(ctx, id))).await? {
-        found.push(Hold(hold));
-    }
-    Ok(Ok(found))
+async fn holds(
+    ctx: &Context<'_>,
+    done: Result<Vec<sale::Hold>, Failure>,
+) -> Result<Result<Vec<Hold>, Problem>> {
+    Ok(settle(ctx, done).await?.map(|holds| holds.into_iter().map(Hold).collect()))
 }
 
-async fn payload(ctx: &Context<'_>, done: Result<Vec<HoldId>, Failure>) -> Result<HoldSeatsPayload> {
+async fn payload(ctx: &Context<'_>, done: Result<Vec<sale::Hold>, Failure>) -> Result<HoldSeatsPayload> {
     Ok(match holds(ctx, done).await? {
         Ok(holds) => HoldSeatsPayload { holds: Some(holds), problem: None },
         Err(problem) => HoldSeatsPayload { holds: None, problem: Some(problem) },

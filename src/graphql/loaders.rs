@@ -14,11 +14,11 @@ use sea_orm::DbErr;
 use crate::{
     domain::{
         catalog::{Concert, Series},
-        id::{ConcertId, HoldId, PaymentId, SeatId, SeriesId},
+        id::{ConcertId, HoldId, PaymentId, SeatId, SeriesId, UserId},
         sale::{Hold, Payment, Reservation, Seat},
     },
     graphql::error::error,
-    service::{Failure, House},
+    service::{Failure, Services},
 };
 
 /// Keys of one batch: far from the databases' limits on parameters.
@@ -29,7 +29,7 @@ pub type Loaders = DataLoader<Reader>;
 
 /// Reads what a batch of keys names.
 #[derive(Clone, Debug)]
-pub struct Reader(Arc<House>);
+pub struct Reader(Arc<Services>);
 
 /// The dates of a concert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,13 +40,20 @@ pub struct DatesOf(pub ConcertId);
 pub struct HeldOf(pub SeriesId);
 
 /// The reservations of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TicketsOf(pub PaymentId);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TicketsOf {
+    /// The payment.
+    pub payment: PaymentId,
+    /// Whose.
+    pub user: UserId,
+    /// The line of the ledger that paid it.
+    pub line: i32,
+}
 
 /// New loaders for one request.
 #[must_use]
-pub fn loaders(house: Arc<House>) -> Loaders {
-    DataLoader::new(Reader(house), tokio::spawn).max_batch_size(BATCH)
+pub fn loaders(services: Arc<Services>) -> Loaders {
+    DataLoader::new(Reader(services), tokio::spawn).max_batch_size(BATCH)
 }
 
 /// What `key` names, read together with what others ask for at the same time.
@@ -122,8 +129,9 @@ impl Loader<TicketsOf> for Reader {
     type Error = Arc<DbErr>;
 
     async fn load(&self, keys: &[TicketsOf]) -> Result<HashMap<TicketsOf, Vec<Reservation>>, Arc<DbErr>> {
-        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.database().reservations_of(&ids).await.map_err(Arc::new)?;
-        Ok(found.into_iter().map(|(id, tickets)| (TicketsOf(id), tickets)).collect())
+        let payments: Vec<_> = keys.iter().map(|key| (key.payment, key.user.clone(), key.line)).collect();
+        let mut found = self.0.database().reservations_of(&payments).await.map_err(Arc::new)?;
+        let tickets = |key: &TicketsOf| Some((key.clone(), found.remove(&key.payment)?));
+        Ok(keys.iter().filter_map(tickets).collect())
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         ticket::{Payment, user},
         time::Time,
     },
-    service::House,
+    service::Services,
 };
 
 /// A prepaid wallet; 1 point = 1 KRW.
@@ -43,10 +43,10 @@ impl Points {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, PointHistory>> {
-        let (house, owner) = (ctx.data::<Arc<House>>()?, &self.0.user);
+        let (services, owner) = (ctx.data::<Arc<Services>>()?, &self.0.user);
         let list = List::History(owner);
         let page = read(PageArgs { first, after, last, before }.page(&list))?;
-        let slice = house.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
+        let slice = services.history(reading(ctx, ("Points", "history"), owner)?, owner, page).await;
         connection(ctx, &list, slice.map_err(error)?, PointHistory)
     }
 }
@@ -118,8 +118,8 @@ pub struct PointsQuery;
 impl PointsQuery {
     /// The caller's wallet; for another user, ADMIN only.
     async fn points(&self, ctx: &Context<'_>, user_id: Option<ID>) -> Result<Points> {
-        let (house, user) = (ctx.data::<Arc<House>>()?, read_one("userId", user(user_id.as_ref()))?);
-        Ok(Points(house.wallet(caller(ctx)?, user).await.map_err(error)?))
+        let (services, user) = (ctx.data::<Arc<Services>>()?, read_one("userId", user(user_id.as_ref()))?);
+        Ok(Points(services.wallet(caller(ctx)?, user).await.map_err(error)?))
     }
 }
 
@@ -171,14 +171,14 @@ impl PointsMutation {
         let wallet = wrong.take(["userId".into()], user(input.user_id.as_ref()));
         let (key, wallet) = read_input(key.zip(wallet).ok_or_else(|| wrong.into_vec()))?;
         let caller = acting_on(ctx, wallet.as_ref())?;
-        let done = ctx.data::<Arc<House>>()?.charge(caller, wallet, input.amount, key).await;
+        let done = ctx.data::<Arc<Services>>()?.charge(caller, wallet, input.amount, key).await;
         payload(ctx, done).await
     }
 
     /// Spends the caller's points on something that is not a ticket.
     async fn use_points(&self, ctx: &Context<'_>, input: UsePointsInput) -> Result<PointsPayload> {
         let key = read_one_input("idempotencyKey", IdempotencyKey::try_new(&input.idempotency_key))?;
-        let done = ctx.data::<Arc<House>>()?.use_points(caller(ctx)?, input.amount, key).await;
+        let done = ctx.data::<Arc<Services>>()?.use_points(caller(ctx)?, input.amount, key).await;
         payload(ctx, done).await
     }
 }

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, Error, Interface, Object, Result};
 use crate::{
     domain::sale,
     graphql::{error::error, loaders, queue::QueuePosition, seat::Seat},
-    service::{Failure, House},
+    service::{Failure, Services},
 };
 
 /// Why a mutation did not do what was asked, although it was asked correctly. `code` is for the program, `message`
@@ -177,7 +177,7 @@ pub(super) async fn settle<T>(
 }
 
 async fn problem(ctx: &Context<'_>, problem: sale::Problem) -> Result<Problem> {
-    let house = ctx.data::<Arc<House>>()?;
+    let services = ctx.data::<Arc<Services>>()?;
     Ok(match problem {
         sale::Problem::SeatTaken(_) | sale::Problem::NoAdjacentSeats(_) => {
             Problem::SeatTaken(SeatTaken(problem))
@@ -185,7 +185,7 @@ async fn problem(ctx: &Context<'_>, problem: sale::Problem) -> Result<Problem> {
         sale::Problem::InsufficientPoints { balance, required } => {
             Problem::InsufficientPoints(InsufficientPoints { problem, balance, required })
         }
-        sale::Problem::NotAdmitted(_) => match house.place_of_problem(&problem).await.map_err(error)? {
+        sale::Problem::NotAdmitted(_) => match services.place_of_problem(&problem).await.map_err(error)? {
             Some(position) => Problem::NotAdmitted(NotAdmitted(problem, position.into())),
             None => Problem::Simple(SimpleProblem(problem)),
         },

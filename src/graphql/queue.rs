@@ -7,9 +7,10 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use crate::{
     domain::{
+        date,
         id::{SeriesId, TokenId, UserId},
         mistake::Mistakes,
-        room, sale,
+        sale,
         text::PersonName,
     },
     graphql::{
@@ -19,7 +20,7 @@ use crate::{
         series::{Series, SeriesStatus},
         time::Time,
     },
-    service::{House, queue},
+    service::{Services, queue},
 };
 
 /// A place in the waiting room of one series, and the pass that it turns into.
@@ -98,7 +99,7 @@ pub struct WaitEstimate {
 
 /// What an estimate rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "room::Basis")]
+#[graphql(remote = "date::Basis")]
 pub enum EstimateBasis {
     /// The pace of the last minutes: how long people stay once they are admitted, and how many leave the line.
     Measured,
@@ -170,11 +171,11 @@ impl QueueQuery {
         ctx: &Context<'_>,
         #[graphql(name = "id")] token: Option<ID>,
     ) -> Result<Option<Token>> {
-        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let (services, caller) = (ctx.data::<Arc<Services>>()?, caller(ctx)?);
         let wanted = id_opt("id", token.as_ref())?;
-        match house.readable_token(caller, wanted).await {
+        match services.readable_token(caller, wanted).await {
             Ok(token) => {
-                let position = house.position_of(token.series, token.id).await.map_err(error)?;
+                let position = services.position_of(token.series, token.id).await.map_err(error)?;
                 Ok(Some(Token { token, position }))
             }
             Err(crate::service::Failure::NotFound(_)) => Ok(None),
@@ -186,7 +187,7 @@ impl QueueQuery {
     /// Counts as a heartbeat. ADMIN: where anybody stands, without being a sign of life of theirs.
     async fn queue_position(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
         let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
-        let position = ctx.data::<Arc<House>>()?.position(caller(ctx)?, token).await;
+        let position = ctx.data::<Arc<Services>>()?.position(caller(ctx)?, token).await;
         Ok(position.map_err(error)?.into())
     }
 }
@@ -226,7 +227,7 @@ impl QueueMutation {
     /// Joins the waiting room of a series and returns the token. The same user asking again for the same series
     /// gets the same place.
     async fn issue_token(&self, ctx: &Context<'_>, input: IssueTokenInput) -> Result<IssueTokenPayload> {
-        let house = ctx.data::<Arc<House>>()?;
+        let services = ctx.data::<Arc<Services>>()?;
         let mut wrong = Mistakes::default();
         let series = wrong.take(["seriesId".into()], parse_id::<SeriesId>(&input.series_id));
         let user = input.user_id.as_deref().map(UserId::try_new).transpose();
@@ -238,12 +239,12 @@ impl QueueMutation {
         };
         // Where anybody may say who they are, a token that has ended is in nobody's way.
         let shown = match caller_opt(ctx) {
-            Err(_) if house.takes_anybody() && user.is_some() => None,
+            Err(_) if services.takes_anybody() && user.is_some() => None,
             shown => shown?,
         };
-        let joiner = house.joiner(shown, user, name);
+        let joiner = services.joiner(shown, user, name);
         let (user, name) = joiner.map_err(|failure| error(failure.below("input")))?;
-        Ok(match settle(ctx, house.join(shown, user, name, series).await).await? {
+        Ok(match settle(ctx, services.join(shown, user, name, series).await).await? {
             Ok(joined) => IssueTokenPayload {
                 token: Some(joined.jwt),
                 token_id: Some(joined.position.token.0.into()),
@@ -258,14 +259,14 @@ impl QueueMutation {
     #[graphql(name = "heartbeat")]
     async fn beat(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
         let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
-        let position = ctx.data::<Arc<House>>()?.heartbeat(caller(ctx)?, token).await;
+        let position = ctx.data::<Arc<Services>>()?.heartbeat(caller(ctx)?, token).await;
         Ok(position.map_err(error)?.into())
     }
 
     /// Gives up the place, and any seats that are held with it.
     async fn leave_queue(&self, ctx: &Context<'_>, token_id: Option<ID>) -> Result<QueuePosition> {
         let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
-        let position = ctx.data::<Arc<House>>()?.leave(caller(ctx)?, token).await;
+        let position = ctx.data::<Arc<Services>>()?.leave(caller(ctx)?, token).await;
         Ok(position.map_err(error)?.into())
     }
 }
@@ -286,9 +287,9 @@ impl QueueSubscription {
         token_id: Option<ID>,
     ) -> Result<BoxStream<'static, Result<QueuePosition>>> {
         let token = id_opt::<TokenId>("tokenId", token_id.as_ref())?;
-        let house = Arc::clone(ctx.data::<Arc<House>>()?);
+        let services = Arc::clone(ctx.data::<Arc<Services>>()?);
         // In boxes, or each subscription would keep room for them several times over, for as long as it lives.
-        let places = Box::pin(house.watch_place(caller(ctx)?, token)).await.map_err(error)?;
+        let places = Box::pin(services.watch_place(caller(ctx)?, token)).await.map_err(error)?;
         Ok(places.map(|place| place.map(QueuePosition::from).map_err(error)).boxed())
     }
 }

@@ -15,8 +15,8 @@ use crate::{
         series::Series,
     },
     service::{
-        House,
-        seat_maps::{SeatNews, SeatWatch},
+        Services,
+        seats::{SeatNews, SeatWatch},
     },
 };
 
@@ -72,7 +72,7 @@ impl Seat {
 }
 
 fn status(ctx: &Context<'_>, seat: &sale::Seat) -> Result<sale::SeatStatus> {
-    Ok(seat.state.status(ctx.data::<Arc<House>>()?.clock().now()))
+    Ok(seat.state.status(ctx.data::<Arc<Services>>()?.clock().now()))
 }
 
 /// What a seat is.
@@ -92,7 +92,7 @@ pub(super) async fn seats_of(
     series: SeriesId,
     available_only: bool,
 ) -> Result<Seats<Seat>> {
-    let snapshot = ctx.data::<Arc<House>>()?.seats(series).await.map_err(error)?;
+    let snapshot = ctx.data::<Arc<Services>>()?.seats(series).await.map_err(error)?;
     Ok(Seats::all(series, &snapshot, available_only))
 }
 
@@ -165,9 +165,9 @@ impl SeatSubscription {
         since_version: Option<i32>,
     ) -> Result<impl Stream<Item = Result<SeatAvailability>> + use<>> {
         let series = id::<SeriesId>("seriesId", &series_id)?;
-        let house = Arc::clone(ctx.data::<Arc<House>>()?);
-        let watch = house.watch_seats(series, since_version).await.map_err(error)?;
-        Ok(stream::unfold(Watching::new(house, series, watch), |mut watching| async {
+        let services = Arc::clone(ctx.data::<Arc<Services>>()?);
+        let watch = services.watch_seats(series, since_version).await.map_err(error)?;
+        Ok(stream::unfold(Watching::new(services, series, watch), |mut watching| async {
             let next = watching.next().await?;
             Some((next, watching))
         }))
@@ -175,7 +175,7 @@ impl SeatSubscription {
 }
 
 struct Watching {
-    house: Arc<House>,
+    services: Arc<Services>,
     series: SeriesId,
     /// What the watcher has not been told yet: a snapshot is let go as soon as it is.
     first: Option<SeatNews>,
@@ -184,8 +184,8 @@ struct Watching {
 }
 
 impl Watching {
-    fn new(house: Arc<House>, series: SeriesId, watch: SeatWatch) -> Self {
-        Self { house, series, first: Some(watch.first), news: Some(watch.news) }
+    fn new(services: Arc<Services>, series: SeriesId, watch: SeatWatch) -> Self {
+        Self { services, series, first: Some(watch.first), news: Some(watch.news) }
     }
 
     async fn next(&mut self) -> Option<Result<SeatAvailability>> {
@@ -197,7 +197,7 @@ impl Watching {
             return Some(Ok(availability(self.series, &news)));
         }
         // Something was missed: begin again with a snapshot.
-        match self.house.watch_seats(self.series, None).await {
+        match self.services.watch_seats(self.series, None).await {
             Ok(watch) => {
                 self.news = Some(watch.news);
                 Some(Ok(availability(self.series, &watch.first)))

@@ -17,7 +17,7 @@ use crate::{
         seat_list::Seats,
         time::Time,
     },
-    service::House,
+    service::Services,
 };
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
@@ -58,7 +58,7 @@ impl Series {
 
     /// How the sale stands right now.
     async fn status(&self, ctx: &Context<'_>) -> Result<SeriesStatus> {
-        Ok(self.0.state().status(ctx.data::<Arc<House>>()?.clock().now()).into())
+        Ok(self.0.state().status(ctx.data::<Arc<Services>>()?.clock().now()).into())
     }
 
     /// Seats of the house.
@@ -99,6 +99,13 @@ impl Series {
     /// The secret that ordered the lobby, in hexadecimal; null until the order is drawn.
     async fn draw_secret(&self) -> Option<String> {
         self.0.drawn_at.is_some().then(|| self.0.draw_secret.reveal())
+    }
+
+    /// SHA-256 of the token ids of all who joined the lobby, as printed, one after the other in the order of the joins; in
+    /// hexadecimal. The order depends on it as well as on the secret. Null until the order is drawn, and for dates that
+    /// were drawn before it was a part of draws.
+    async fn lobby_hash(&self) -> Option<String> {
+        self.0.lobby_hash.map(|hash| hash.to_string())
     }
 }
 
@@ -203,7 +210,7 @@ impl SeriesQuery {
         let concert = id::<ConcertId>("concertId", &concert_id)?;
         let dates = match loaders::load(ctx, DatesOf(concert)).await? {
             Some(dates) => dates,
-            None => ctx.data::<Arc<House>>()?.dates(concert).await.map_err(error)?,
+            None => ctx.data::<Arc<Services>>()?.dates(concert).await.map_err(error)?,
         };
         bookable(ctx, dates, bookable_only)
     }
@@ -279,7 +286,7 @@ impl SeriesMutation {
     /// dates and seats that one organiser may create within an hour.
     async fn create_series(&self, ctx: &Context<'_>, input: CreateSeriesInput) -> Result<Series> {
         let (concert, plan) = read_input(input.read())?;
-        let created = ctx.data::<Arc<House>>()?.create_series(caller(ctx)?, concert, plan).await;
+        let created = ctx.data::<Arc<Services>>()?.create_series(caller(ctx)?, concert, plan).await;
         Ok(Series(created.map_err(|failure| error(failure.below("input")))?))
     }
 
@@ -293,7 +300,7 @@ impl SeriesMutation {
         let checked = policy::QueuePolicy::default().try_patched(patch);
         let checked = wrong.take_all(Some("queuePolicy".into()), checked);
         let (Some(series), Some(_)) = (series, checked) else { return read_input(Err(wrong.into_vec())) };
-        let changed = ctx.data::<Arc<House>>()?.update_policy(caller(ctx)?, series, patch).await;
+        let changed = ctx.data::<Arc<Services>>()?.update_policy(caller(ctx)?, series, patch).await;
         Ok(Series(changed.map_err(|failure| error(failure.below("input")))?))
     }
 
@@ -310,6 +317,6 @@ impl SeriesMutation {
 
 async fn set_paused(ctx: &Context<'_>, series_id: &ID, paused: bool) -> Result<Series> {
     let series = id::<SeriesId>("seriesId", series_id)?;
-    let changed = ctx.data::<Arc<House>>()?.set_paused(caller(ctx)?, series, paused).await;
+    let changed = ctx.data::<Arc<Services>>()?.set_paused(caller(ctx)?, series, paused).await;
     Ok(Series(changed.map_err(error)?))
 }

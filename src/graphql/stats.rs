@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt};
 use crate::{
     domain::id::SeriesId,
     graphql::error::{caller, error, id},
-    service::{House, stats},
+    service::{Services, stats},
 };
 
 /// How a sale is going.
@@ -55,7 +55,7 @@ impl StatsQuery {
     /// How a sale is going. The ORGANIZER of the concert, or ADMIN.
     async fn sale_stats(&self, ctx: &Context<'_>, series_id: ID) -> Result<SaleStats> {
         let series = id::<SeriesId>("seriesId", &series_id)?;
-        Ok(ctx.data::<Arc<House>>()?.sale_stats(caller(ctx)?, series).await.map_err(error)?.into())
+        Ok(ctx.data::<Arc<Services>>()?.sale_stats(caller(ctx)?, series).await.map_err(error)?.into())
     }
 }
 
@@ -73,8 +73,8 @@ impl StatsSubscription {
         series_id: ID,
     ) -> Result<impl Stream<Item = Result<SaleStats>> + use<>> {
         let series = id::<SeriesId>("seriesId", &series_id)?;
-        let house = Arc::clone(ctx.data::<Arc<House>>()?);
-        let stats = house.watch_stats(caller(ctx)?, series).await.map_err(error)?;
+        let services = Arc::clone(ctx.data::<Arc<Services>>()?);
+        let stats = services.watch_stats(caller(ctx)?, series).await.map_err(error)?;
         Ok(stats.map(|stats| stats.map(SaleStats::from).map_err(error)))
     }
 }

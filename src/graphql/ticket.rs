@@ -25,7 +25,7 @@ use crate::{
         time::Time,
         whole::whole,
     },
-    service::House,
+    service::Services,
 };
 
 /// A ticket for one seat.
@@ -102,7 +102,8 @@ impl Payment {
 
     /// What it paid for, also what was given back since.
     async fn reservations(&self, ctx: &Context<'_>) -> Result<Vec<Reservation>> {
-        let found = loaders::load(ctx, TicketsOf(self.0.id)).await?.unwrap_or_default();
+        let tickets = TicketsOf { payment: self.0.id, user: self.0.user.clone(), line: self.0.line };
+        let found = loaders::load(ctx, tickets).await?.unwrap_or_default();
         let found = whole(ctx, found).await?;
         take_rows(ctx, found.len())?;
         Ok(found.into_iter().map(Reservation).collect())
@@ -137,10 +138,10 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Reservation>> {
-        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let (services, caller) = (ctx.data::<Arc<Services>>()?, caller(ctx)?);
         let args = PageArgs { first, after, last, before };
         let (owner, page) = read(of_whom(caller, user_id.as_ref(), &args, |of| List::Reservations(of)))?;
-        let mut slice = house.reservations(caller, owner.clone(), page).await.map_err(error)?;
+        let mut slice = services.reservations(caller, owner.clone(), page).await.map_err(error)?;
         slice.items = whole(ctx, slice.items).await?;
         connection(ctx, &List::Reservations(&owner), slice, Reservation)
     }
@@ -152,7 +153,7 @@ impl TicketQuery {
         #[graphql(name = "id")] reservation: ID,
     ) -> Result<Option<Reservation>> {
         let id = id("id", &reservation)?;
-        let found = ctx.data::<Arc<House>>()?.reservation(caller(ctx)?, id).await.map_err(error)?;
+        let found = ctx.data::<Arc<Services>>()?.reservation(caller(ctx)?, id).await.map_err(error)?;
         Ok(found.map(Reservation))
     }
 
@@ -166,10 +167,10 @@ impl TicketQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Payment>> {
-        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
+        let (services, caller) = (ctx.data::<Arc<Services>>()?, caller(ctx)?);
         let args = PageArgs { first, after, last, before };
         let (owner, page) = read(of_whom(caller, user_id.as_ref(), &args, |of| List::Payments(of)))?;
-        let slice = house.payments(caller, owner.clone(), page).await.map_err(error)?;
+        let slice = services.payments(caller, owner.clone(), page).await.map_err(error)?;
         connection(ctx, &List::Payments(&owner), slice, Payment)
     }
 
@@ -180,7 +181,7 @@ impl TicketQuery {
         #[graphql(name = "id")] payment: ID,
     ) -> Result<Option<Payment>> {
         let id = id("id", &payment)?;
-        let found = ctx.data::<Arc<House>>()?.payment(caller(ctx)?, id).await.map_err(error)?;
+        let found = ctx.data::<Arc<Services>>()?.payment(caller(ctx)?, id).await.map_err(error)?;
         Ok(found.map(Payment))
     }
 }
@@ -261,17 +262,14 @@ impl TicketMutation {
         let holds = wrong.take_all(Some("holdIds".into()), named.transpose());
         let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
         let (holds, key) = read_input(holds.zip(key).ok_or_else(|| wrong.into_vec()))?;
-        let done = ctx.data::<Arc<House>>()?.pay(caller(ctx)?, holds, key).await;
+        let done = ctx.data::<Arc<Services>>()?.pay(caller(ctx)?, holds, key).await;
         Ok(match settle(ctx, done).await? {
-            Ok(paid) => {
-                let tickets = loaders::load(ctx, TicketsOf(paid.payment)).await?.unwrap_or_default();
-                PayPayload {
-                    payment: Some(Payment(loaders::need(ctx, paid.payment).await?)),
-                    reservations: Some(tickets.into_iter().map(Reservation).collect()),
-                    points: Some(Points(paid.wallet)),
-                    problem: None,
-                }
-            }
+            Ok((payment, tickets, wallet)) => PayPayload {
+                payment: Some(Payment(payment)),
+                reservations: Some(tickets.into_iter().map(Reservation).collect()),
+                points: Some(Points(wallet)),
+                problem: None,
+            },
             Err(problem) => PayPayload { problem: Some(problem), ..Default::default() },
         })
     }
@@ -286,11 +284,10 @@ impl TicketMutation {
         let ticket = wrong.take(["reservationId".into()], parse_id(&input.reservation_id));
         let key = wrong.take(["idempotencyKey".into()], IdempotencyKey::try_new(&input.idempotency_key));
         let (ticket, key) = read_input(ticket.zip(key).ok_or_else(|| wrong.into_vec()))?;
-        let (house, caller) = (ctx.data::<Arc<House>>()?, caller(ctx)?);
-        let done = house.cancel(caller, ticket, key).await;
+        let done = ctx.data::<Arc<Services>>()?.cancel(caller(ctx)?, ticket, key).await;
         Ok(match settle(ctx, done).await? {
             Ok((ticket, wallet)) => CancelReservationPayload {
-                reservation: house.reservation(caller, ticket).await.map_err(error)?.map(Reservation),
+                reservation: Some(Reservation(ticket)),
                 points: Some(Points(wallet)),
                 problem: None,
             },

@@ -1,4 +1,4 @@
-//! The header `Date`: what the house's clock shows. Pages measure by it how far their own is off, and so count down to
+//! The header `Date`: what the server's clock shows. Pages measure by it how far their own is off, and so count down to
 //! what this process will do and not to what the machine's clock says, which somebody may have set since the start.
 
 use axum::{

@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::{
     domain::id::SeriesId,
-    service::{Failure, House, draws::Draw, draws::Published},
+    service::{Failure, Services, draws::Draw, draws::Published},
 };
 
 /// What is read of a file at once, and so what a request for a large one costs.
@@ -36,19 +36,24 @@ struct ToCome {
     commitment: String,
     /// Null and empty until then, for whoever looks for them.
     secret: Option<String>,
+    lobby_hash: Option<String>,
     order: [String; 0],
     places: u64,
 }
 
-pub(super) fn routes(house: Arc<House>) -> Router {
-    Router::new().route("/draw/{series_id}", get(draw)).with_state(house)
+pub(super) fn routes(services: Arc<Services>) -> Router {
+    Router::new().route("/draw/{series_id}", get(draw)).with_state(services)
 }
 
-async fn draw(State(house): State<Arc<House>>, Path(series): Path<String>, headers: HeaderMap) -> Response {
+async fn draw(
+    State(services): State<Arc<Services>>,
+    Path(series): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(id) = series.parse::<SeriesId>() else {
         return (StatusCode::BAD_REQUEST, "the id of a date is a UUID\n").into_response();
     };
-    match answer(&house, id, &headers).await {
+    match answer(&services, id, &headers).await {
         Ok(answer) => answer,
         Err(Failure::NotFound(_)) => (StatusCode::NOT_FOUND, "there is no such date\n").into_response(),
         Err(failure) => {
@@ -61,11 +66,18 @@ async fn draw(State(house): State<Arc<House>>, Path(series): Path<String>, heade
     }
 }
 
-async fn answer(house: &House, id: SeriesId, headers: &HeaderMap) -> Result<Response, Failure> {
-    let published = match house.draw(id).await? {
+async fn answer(services: &Services, id: SeriesId, headers: &HeaderMap) -> Result<Response, Failure> {
+    let published = match services.draw(id).await? {
         Draw::Done(published) => published,
         Draw::ToCome { commitment, places } => {
-            let to_come = ToCome { series_id: id.to_string(), commitment, secret: None, order: [], places };
+            let to_come = ToCome {
+                series_id: id.to_string(),
+                commitment,
+                secret: None,
+                lobby_hash: None,
+                order: [],
+                places,
+            };
             return Ok(([(header::CACHE_CONTROL, "no-store")], Json(to_come)).into_response());
         }
     };
@@ -78,7 +90,7 @@ async fn answer(house: &House, id: SeriesId, headers: &HeaderMap) -> Result<Resp
             Err(error) => {
                 // Somebody has taken it away: the next who asks has it written again.
                 tracing::warn!(%error, %id, "the file of a draw cannot be read");
-                house.forget_draw(&published);
+                services.forget_draw(&published);
                 return Err(Failure::Unavailable);
             }
         }

@@ -31,34 +31,34 @@ use crate::{
         endpoint::{Endpoint, TransportLimits, routes},
         persisted::Persisted,
     },
-    service::House,
+    service::Services,
 };
 
 /// Every route of the server. Once `shutdown` is cancelled, sockets are told to come back later.
 pub fn router(
-    house: Arc<House>,
+    services: Arc<Services>,
     limits: TransportLimits,
     outgoing: Outgoing,
     shutdown: CancellationToken,
     sockets: TaskTracker,
 ) -> Router {
-    let (cors, clock) = (cors(&limits.allowed_origins), house.clock().clone());
-    let ids = Arc::clone(&house);
+    let (cors, clock) = (cors(&limits.allowed_origins), services.clock().clone());
+    let ids = Arc::clone(&services);
     let intake = Arc::new(graphql::intake());
     let endpoint = Endpoint {
-        executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&house)),
-        authenticate: session::authenticate(Arc::clone(&house)),
+        executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&services)),
+        authenticate: session::authenticate(Arc::clone(&services)),
         persisted: if limits.persisted_queries { Persisted::on() } else { Persisted::off() },
         limits,
         intake,
         outgoing,
-        request_id: Arc::new(move || ids.dice().id(ids.clock().now()).to_string()),
+        request_id: Arc::new(move || ids.entropy().id(ids.clock().now()).to_string()),
         shutdown,
         sockets,
     };
     routes(endpoint)
-        .merge(health::routes(Arc::clone(&house)))
-        .merge(draw::routes(house))
+        .merge(health::routes(Arc::clone(&services)))
+        .merge(draw::routes(services))
         .layer(cors)
         .merge(pages::routes())
         .layer(map_response(move |answer| std::future::ready(date::tell(&clock, answer))))

@@ -9,15 +9,15 @@ use crate::{
     domain::identity::Caller,
     graphql::{error::Outdated, loaders::loaders, shown::Shown},
     server::endpoint::{Authenticate, Lapse, Refusal, Session},
-    service::{House, identity::BadToken},
+    service::{Services, identity::BadToken},
 };
 
 /// Checks a token once, and its end again with each operation: a socket may outlive it. What is public is answered all
 /// the same then; where a token is needed the resolvers say that this one has ended.
-pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
+pub(super) fn authenticate(services: Arc<Services>) -> Authenticate {
     Arc::new(move |token| {
-        let house = Arc::clone(&house);
-        let known = match token.map(|token| house.caller(token)) {
+        let services = Arc::clone(&services);
+        let known = match token.map(|token| services.caller(token)) {
             None => Known::Nobody,
             Some(Ok((caller, until))) => Known::Caller(caller, until),
             Some(Err(BadToken::Outdated)) => Known::Outdated,
@@ -26,14 +26,14 @@ pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
             }
         };
         let session: Session = Arc::new(move |request: &mut Request| {
-            request.data.insert(Arc::clone(&house));
-            request.data.insert(loaders(Arc::clone(&house)));
+            request.data.insert(Arc::clone(&services));
+            request.data.insert(loaders(Arc::clone(&services)));
             match &known {
                 Known::Nobody => {}
-                Known::Caller(caller, until) if house.clock().now() < *until => {
+                Known::Caller(caller, until) if services.clock().now() < *until => {
                     let shown = Arc::new(Shown::new(caller.clone(), *until));
                     request.data.insert(Arc::clone(&shown));
-                    request.data.insert(lapse(&house, shown));
+                    request.data.insert(lapse(&services, shown));
                 }
                 Known::Caller(..) | Known::Outdated => {
                     request.data.insert(Outdated(BadToken::Outdated.to_string()));
@@ -47,8 +47,8 @@ pub(super) fn authenticate(house: Arc<House>) -> Authenticate {
 
 /// What ends with the token: whatever of the operation was for its owner alone by then. Nothing can be afterwards, because
 /// the resolvers ask again.
-fn lapse(house: &Arc<House>, shown: Arc<Shown>) -> Lapse {
-    let clock = house.clock().clone();
+fn lapse(services: &Arc<Services>, shown: Arc<Shown>) -> Lapse {
+    let clock = services.clock().clone();
     Lapse::new(move || {
         let (clock, shown) = (clock.clone(), Arc::clone(&shown));
         async move {

@@ -12,16 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     domain::{
         catalog::{Layout, Series},
         id::{SeriesId, UserId},
     },
-    service::{Failure, House},
+    service::{Failure, Services},
     store::{
         self, Database,
         building::{Exceeded, STEP},
-        events::Event,
     },
 };
 
@@ -93,7 +92,7 @@ fn lock(waiting: &Mutex<HashMap<UserId, usize>>) -> MutexGuard<'_, HashMap<UserI
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl House {
+impl Services {
     /// Makes a date of a checked layout when it is its turn; `plan` says what it is then.
     pub(super) async fn build(
         &self,
@@ -111,14 +110,15 @@ impl House {
         let task = Building {
             database: self.database.clone(),
             clock: self.clock.clone(),
-            dice: self.dice.clone(),
+            entropy: self.entropy.clone(),
             stop: self.stop.clone(),
             series: series.clone(),
             layout,
             _waiting: waiting,
             _turn: turn,
         };
-        let (organizer, events, census) = (organizer.clone(), self.events.clone(), Arc::clone(&self.census));
+        let (organizer, sales, census) =
+            (organizer.clone(), Arc::clone(&self.sales), Arc::clone(&self.census));
         // A task of its own: who asked may go away, and what is begun is finished all the same.
         let made = self.tasks.spawn(async move {
             task.database
@@ -127,7 +127,7 @@ impl House {
                 .map_err(limited)?;
             task.run().await?;
             census.date_created();
-            events.publish(Event::SeriesCreated(task.series.id));
+            sales.parts().news.created(task.series.id);
             Ok::<_, Failure>(())
         });
         made.await.map_err(|died| Failure::Internal(died.into()))??;
@@ -160,7 +160,7 @@ pub(super) fn limited(exceeded: Exceeded) -> Failure {
 struct Building {
     database: Database,
     clock: Clock,
-    dice: Dice,
+    entropy: Entropy,
     stop: CancellationToken,
     series: Series,
     layout: Layout,
@@ -201,7 +201,7 @@ impl Building {
             }
             let begun = real.now();
             let now = self.clock.now();
-            let some = seats.by_ref().take(STEP).map(|seat| (self.dice.id(now), seat));
+            let some = seats.by_ref().take(STEP).map(|seat| (self.entropy.id(now), seat));
             let some: Vec<_> = some.collect();
             if !self.database.add_seats(id, some, &self.clock).await? {
                 return Err(Failure::Unavailable);
@@ -237,7 +237,7 @@ pub(super) async fn give_up_all(database: &Database, clock: &Clock) -> Result<()
     Ok(())
 }
 
-/// Removes dates that were not finished, until the house closes.
+/// Removes dates that were not finished, until the process stops.
 pub(super) async fn clean(database: Database, clock: Clock, stop: CancellationToken) {
     loop {
         if let Err(error) = clean_once(&database, &clock, &stop).await

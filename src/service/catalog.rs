@@ -3,18 +3,17 @@
 use crate::{
     domain::{
         catalog::{Concert, Series, SeriesPlan},
+        date::{Command, Outcome},
         id::{ConcertId, SeriesId, UserId},
         identity::{Caller, Role},
         lobby::DrawSecret,
-        mistake::Mistake,
         policy::PolicyPatch,
         text::Title,
     },
-    service::{Failure, House, building::limited},
-    store::events::Event,
+    service::{Failure, Services, building::limited, sale::unexpected},
 };
 
-impl House {
+impl Services {
     /// Creates a concert.
     ///
     /// # Errors
@@ -24,7 +23,7 @@ impl House {
             return Err(Failure::Forbidden("Only an ORGANIZER may create concerts.".into()));
         }
         let now = self.clock.now();
-        let id = ConcertId(self.dice.id(now));
+        let id = ConcertId(self.entropy.id(now));
         let concert = Concert { id, title, organizer: caller.user.clone(), created_at: now };
         let most = self.settings.organizer_limits.map(|limits| limits.concerts);
         self.database.add_concert(&concert, most, &self.clock).await?.map_err(limited)?;
@@ -46,28 +45,26 @@ impl House {
         let SeriesPlan { schedule, layout, policy } = plan;
         let seats = layout.seat_count();
         let plan = |now| Series {
-            id: SeriesId(self.dice.id(now)),
+            id: SeriesId(self.entropy.id(now)),
             concert,
             schedule,
             paused: false,
             seat_count: i32::try_from(seats).unwrap_or(i32::MAX),
             reserved_count: 0,
             version: 0,
-            settings: 0,
             policy,
             // Made before anybody can join, so that it cannot depend on who does (rule 5).
-            draw_secret: DrawSecret::new(self.dice.bytes()),
+            draw_secret: DrawSecret::new(self.entropy.bytes()),
             drawn_at: None,
+            lobby_hash: None,
             created_at: now,
         };
         let series = self.build(&organizer, layout, plan).await?;
-        match self.rooms.of(series.id).await {
-            // Its keeper makes the draw at the opening, whether or not anybody comes.
-            Ok(_) => Ok(series),
-            // The date is there all the same, and the watchdog opens its room.
-            Err(Failure::Unavailable) if self.events.is_shared() => Ok(series),
-            Err(failure) => Err(failure),
+        // It makes the draw at the opening, whether or not anybody comes. Where it cannot be opened now, it is when that is due.
+        if let Err(fault) = self.sales.of(series.id).await {
+            tracing::warn!(?fault, series = %series.id, "a new date is not opened yet");
         }
+        Ok(series)
     }
 
     /// Changes the settings of a waiting room, in force at once (rule 6).
@@ -80,13 +77,7 @@ impl House {
         id: SeriesId,
         patch: PolicyPatch,
     ) -> Result<Series, Failure> {
-        let patch = |series: &mut Series| {
-            series.policy = series.policy.try_patched(patch).map_err(|wrong| {
-                wrong.into_iter().map(|mistake| mistake.below("queuePolicy")).collect::<Vec<_>>()
-            })?;
-            Ok(())
-        };
-        self.change_settings(caller, id, patch).await
+        self.change_settings(caller, id, Command::PatchPolicy(patch)).await
     }
 
     /// Pauses a sale (no admissions, no holds; holders may pay) or lets it go on.
@@ -94,25 +85,28 @@ impl House {
     /// # Errors
     /// NOT_FOUND without the series, FORBIDDEN for another's.
     pub async fn set_paused(&self, caller: &Caller, id: SeriesId, paused: bool) -> Result<Series, Failure> {
-        let pause = |series: &mut Series| {
-            series.paused = paused;
-            Ok(())
-        };
-        self.change_settings(caller, id, pause).await
+        self.change_settings(caller, id, Command::SetPaused(paused)).await
     }
 
     async fn change_settings(
         &self,
         caller: &Caller,
         id: SeriesId,
-        change: impl FnOnce(&mut Series) -> Result<(), Vec<Mistake>>,
+        command: Command,
     ) -> Result<Series, Failure> {
         self.own_series(caller, id).await?;
-        let changed = self.database.change_settings(id, change).await?;
-        let changed = changed.ok_or_else(|| Failure::not_found("date"))?.map_err(Failure::BadInput)?;
-        self.rooms.series_changed(&changed);
-        self.events.publish(Event::SeriesChanged(id));
-        Ok(changed)
+        match self.sales.of(id).await?.run(command).await? {
+            Outcome::Done => {}
+            Outcome::Mistaken(mistakes) => {
+                return Err(mistakes
+                    .into_iter()
+                    .map(|it| it.below("queuePolicy"))
+                    .collect::<Vec<_>>()
+                    .into());
+            }
+            other => return Err(unexpected(&other)),
+        }
+        self.database.find_series(id).await?.ok_or_else(|| Failure::not_found("date"))
     }
 
     /// The dates of a concert.

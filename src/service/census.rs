@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     domain::id::{ConcertId, SeriesId},
-    service::{Failure, House},
+    service::{Failure, Services},
     store::{Database, catalog::CatalogueTops},
 };
 
@@ -188,7 +188,7 @@ fn missing<K: Copy + Eq + Hash, V>(known: &HashMap<K, V>, wanted: &[K]) -> Vec<K
     wanted.iter().filter(|key| !known.contains_key(key)).copied().collect()
 }
 
-impl House {
+impl Services {
     /// How large the catalogue is, and these concerts and dates.
     ///
     /// # Errors

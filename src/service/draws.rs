@@ -22,11 +22,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::store::draws::Published;
 use crate::{
     domain::{catalog::Series, id::SeriesId},
-    service::{Failure, House},
+    service::{Failure, Services},
     store::{
         Database,
         draws::{Writer, open_folder},
-        journal::LOBBY_PART,
+        lobby::LOBBY_PART,
     },
 };
 
@@ -86,7 +86,7 @@ struct Known {
     writing: HashMap<SeriesId, watch::Receiver<Option<Result<Published, ()>>>>,
 }
 
-impl House {
+impl Services {
     /// What is published of the draw of a date.
     ///
     /// # Errors
@@ -183,9 +183,10 @@ impl Draws {
             let series = series.clone();
             blocking(move || Writer::begin(&folder, &series, joins)).await?
         };
+        let drawn_at = series.drawn_at.filter(|_| series.lobby_hash.is_some());
         let mut first = 0;
         while first < joins {
-            let tokens = self.database.lobby_part(series.id, first).await?;
+            let tokens = self.database.lobby_part(series.id, drawn_at, first).await?;
             writer = blocking(move || writer.with(&tokens)).await?;
             first += LOBBY_PART;
         }

@@ -9,7 +9,8 @@ use crate::{
         mistake::{Mistake, Step},
         sale::{Problem, ProblemCode},
     },
-    store,
+    sales::Refused,
+    store::{self, journal::Fault},
 };
 
 /// Why a use case did not end in its result. The first is an answer for the fan, the others are errors of the
@@ -53,6 +54,26 @@ impl From<DbErr> for Failure {
             Self::Unavailable
         } else {
             Self::Internal(error.into())
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unknown => Self::not_found("date"),
+            // That somebody else was in the way six times is for the caller to try again, too.
+            Fault::Unavailable | Fault::Conflict => Self::Unavailable,
+            Fault::Broken(why) => Self::Internal(why.into()),
+        }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Problem(problem) => Self::Problem(problem),
+            Refused::Fault(fault) => fault.into(),
         }
     }
 }

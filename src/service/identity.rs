@@ -18,7 +18,7 @@ use crate::domain::{
     id::UserId,
     identity::{Caller, QueuePass, Role},
 };
-use crate::service::House;
+use crate::service::Services;
 
 /// How long a queue token outlives the sale that it is for: fans come back for their tickets.
 const AFTER_THE_SALE: TimeDelta = TimeDelta::hours(24);
@@ -242,7 +242,7 @@ fn no_critical_extension(header: &Map<String, Value>) -> Result<(), BadToken> {
     Ok(())
 }
 
-impl House {
+impl Services {
     /// Who shows this token, and until when it is good.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{self, Clock},
-    service::{Failure, House},
+    service::{Failure, Services},
 };
 
 /// Operations that run at the same time, unless told otherwise; payments may be twice as many.
@@ -163,7 +163,7 @@ impl Load {
         self.late.store((before * (LOOKS - 1) + by) / LOOKS, Ordering::Relaxed);
     }
 
-    /// Looks how late a task gets its turn, until the house closes. Time that stands still says nothing about that.
+    /// Looks how late a task gets its turn, until the process stops. Time that stands still says nothing about that.
     pub(super) async fn look(self: Arc<Self>, clock: Clock, stop: CancellationToken) {
         while !clock.is_manual() {
             let due = clock::instant() + LOOK;
@@ -182,7 +182,7 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl House {
+impl Services {
     /// How much is going on.
     #[must_use]
     pub fn load(&self) -> &Arc<Load> {

@@ -1,28 +1,33 @@
 //! The use cases: who may ask, load, decide, save, announce. One file a noun.
 //!
-//! [`House`] is what a transport talks to; every rule about who may do what is asked here, so that every
+//! [`Services`] is what a transport talks to; every rule about who may do what is asked here, so that every
 //! transport has it.
 
 pub mod catalog;
 pub mod census;
-pub mod committer;
 pub mod draws;
 pub mod failure;
-pub mod house;
 pub mod identity;
 pub mod load;
 pub mod queue;
-pub mod rooms;
 pub mod sale;
-pub mod seat_maps;
+pub mod seats;
+pub mod services;
 pub mod stats;
 pub mod wallet;
 
 mod building;
 mod forgetting;
-mod neighbours;
-mod sweeper;
-mod watchdog;
+mod peers;
 
 pub use failure::Failure;
-pub use house::{House, Ready, Settings};
+pub use services::{Ready, Services, Settings};
+
+/// The journal of dates in the database.
+pub type Journal = crate::store::journal::Dates;
+
+/// A date that is in use.
+pub type Date = crate::sales::Date<Journal>;
+
+/// The dates that are in use.
+pub type Sales = crate::sales::Sales<Journal>;

@@ -9,16 +9,16 @@ use crate::{
     clock::Clock,
     domain::{
         catalog::SeriesStatus,
+        date::{Command, Outcome, Status, WaitEstimate},
         id::{SeriesId, TokenId, UserId},
         identity::{Caller, JoinOrder, QueuePass},
-        room::{Heard, Outcome, Status, WaitEstimate},
-        sale::{self, Command, Problem, ProblemCode, Token, TokenStatus},
+        presence::Heard,
+        sale::{Problem, ProblemCode, Token, TokenStatus},
         text::PersonName,
     },
-    service::{
-        Failure, House,
-        rooms::{self, LiveRoom, Seen},
-    },
+    sales::{self, Refused, Seen},
+    service::{Date, Failure, Journal, Services, sale::unexpected},
+    store::journal::Fault,
 };
 
 /// Beyond this place in line news of it comes less often.
@@ -44,11 +44,11 @@ pub struct Position {
     pub order: Option<JoinOrder>,
     /// Where it stands.
     pub status: TokenStatus,
-    /// See [`crate::domain::room::View::position`]; 0 once it is over.
+    /// See [`crate::domain::date::Position::position`]; 0 once it is over.
     pub position: Option<u32>,
     /// How many wait.
     pub waiting: u32,
-    /// See [`crate::domain::room::View::estimate`].
+    /// See [`Seen::estimate`].
     pub estimate: Option<WaitEstimate>,
     /// While admitted: until when seats may be chosen.
     pub admitted_until: Option<DateTime<Utc>>,
@@ -71,7 +71,7 @@ pub struct Joined {
     pub position: Position,
 }
 
-impl House {
+impl Services {
     /// Whether anybody may say who they are.
     #[must_use]
     pub fn takes_anybody(&self) -> bool {
@@ -120,26 +120,26 @@ impl House {
         name: PersonName,
         series: SeriesId,
     ) -> Result<Joined, Failure> {
-        let room = self.room_of(series).await?;
-        if let Some(caller) = shown.filter(|caller| caller.user == user) {
-            self.come_back(caller, &room).await?;
+        let date = self.date_to_join(series).await?;
+        if let Some(caller) = shown.filter(|caller| caller.user == user && caller.pass.is_some()) {
+            // What memory still knows the database may have lost, and then the place would be a new one.
+            date.fresh().await?;
+            self.come_back(caller, &date).await?;
         }
-        let now = self.clock.now();
-        let new = TokenId(self.dice.id(now));
-        let token = match room.join(new, user.clone(), name.to_string()).await? {
-            Outcome::Joined { token } => token,
-            Outcome::Already { token } => {
+        let token = match date.run(Command::Join { user: user.clone(), name: name.clone() }).await? {
+            Outcome::Joined(token) => token,
+            Outcome::Already(token) => {
                 // Coming back is a sign of life.
-                let _ = room.hear(token).await?;
+                let _ = date.hear(token);
                 token
             }
-            Outcome::Closed => return Err(ProblemCode::SaleClosed.into()),
-            Outcome::SoldOut => return Err(ProblemCode::SoldOut.into()),
-            other => return Err(Failure::Internal(format!("a join ended as {other:?}").into())),
+            other => return Err(unexpected(&other)),
         };
-        let position = self.position_in(&room, token).await?;
+        let now = self.clock.now();
+        let position = self.position_in(&date, token).await?;
         let pass = QueuePass { token, series, order: position.order };
-        let jwt = self.keys.queue_token(pass, &user, name.as_str(), room.closes_at(), now);
+        let closes_at = date.see(|sale| sale.settings().closes_at);
+        let jwt = self.keys.queue_token(pass, &user, name.as_str(), closes_at, now);
         let jwt = jwt.map_err(|error| Failure::Internal(error.into()))?;
         Ok(Joined { jwt, position })
     }
@@ -149,9 +149,12 @@ impl House {
     /// # Errors
     /// NOT_FOUND for a place that is not the caller's.
     pub async fn heartbeat(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
-        let (room, token) = self.own_place(caller, token).await?;
-        self.hear(caller, &room, token).await?;
-        self.position_in(&room, token).await
+        let (date, token) = self.own_place(caller, token).await?;
+        self.hear(caller, &date, token).await?;
+        date.fresh().await?;
+        // The place may have been there only until this process knew that the database has another history.
+        self.come_back(caller, &date).await?;
+        self.position_in(&date, token).await
     }
 
     /// Where a place stands. Its owner is heard by asking; an ADMIN who asks about another's is not taken for them.
@@ -162,37 +165,46 @@ impl House {
         if caller.pass.is_some_and(|pass| token.is_none_or(|token| token == pass.token)) {
             return self.heartbeat(caller, token).await;
         }
-        let _here = token.and_then(|token| self.rooms.here(token, &caller.user));
+        let _here = token.and_then(|token| self.sales.here(token, &caller.user));
         let Token { id, user, series, .. } = self.readable_token(caller, token).await?;
-        let room = self.rooms.of(series).await?;
+        let date = self.sales.of(series).await?;
         if user == caller.user {
-            self.hear(caller, &room, id).await?;
+            self.hear(caller, &date, id).await?;
         }
-        self.position_in(&room, id).await
+        date.fresh().await?;
+        self.position_in(&date, id).await
     }
 
-    async fn hear(&self, caller: &Caller, room: &LiveRoom, token: TokenId) -> Result<(), Failure> {
-        match room.hear(token).await? {
-            Heard::Ok => {}
-            Heard::Due => room.decided().await,
+    /// A sign of life counts before anything is asked of the database: who comes while that is away was not silent.
+    async fn hear(&self, caller: &Caller, date: &Date, token: TokenId) -> Result<(), Failure> {
+        let mut heard = date.hear(token);
+        if heard == Heard::Unknown {
+            // It may have joined at another process a moment ago.
+            date.fresh().await?;
+            heard = date.hear(token);
+        }
+        match heard {
+            Heard::InTime => {}
+            Heard::Late => date.decided().await?,
             Heard::Unknown if caller.pass.is_some_and(|pass| pass.token == token) => {
-                self.come_back(caller, room).await?;
+                self.come_back(caller, date).await?;
             }
             Heard::Unknown => {}
         }
         Ok(())
     }
 
-    /// Gives a place back of which nothing knows any more, neither the room nor its journal, by the token that is
-    /// shown: nobody who comes back overtakes anybody (rule 9).
-    async fn come_back(&self, caller: &Caller, room: &LiveRoom) -> Result<(), Failure> {
+    /// Gives a place back of which nothing knows any more, neither memory nor the database, by the token that is shown:
+    /// nobody who comes back overtakes anybody (rule 9).
+    async fn come_back(&self, caller: &Caller, date: &Date) -> Result<(), Failure> {
         let Some(QueuePass { token, series, order: Some(order) }) = caller.pass else { return Ok(()) };
-        if series == room.series()
-            && room.hear(token).await? == Heard::Unknown
+        if series == date.id()
+            && date.hear(token) == Heard::Unknown
             && self.database.token(token).await?.is_none()
         {
-            let back = room.come_back(token, caller.user.clone(), order, caller.name.to_string()).await?;
-            tracing::warn!(%token, %series, ?back, "a place that the journal had lost");
+            let (user, name) = (caller.user.clone(), caller.name.clone());
+            let back = date.run(Command::ComeBack { token, user, name, order }).await;
+            tracing::warn!(%token, %series, ?back, "a place that the database had lost");
         }
         Ok(())
     }
@@ -202,13 +214,12 @@ impl House {
     /// # Errors
     /// NOT_FOUND for a place that is not the caller's.
     pub async fn leave(&self, caller: &Caller, token: Option<TokenId>) -> Result<Position, Failure> {
-        let (room, token) = self.own_place(caller, token).await?;
-        if room.leave(token).await? == Outcome::Admitted {
-            let series = room.series();
-            let outcome = self.committer.run(Command::Leave { series, token }).await?;
-            debug_assert!(matches!(outcome, sale::Outcome::Ended | sale::Outcome::NotAdmitted));
+        let (date, token) = self.own_place(caller, token).await?;
+        match date.run(Command::Leave { user: caller.user.clone(), token }).await {
+            // One that is over already, or of which nobody knows.
+            Ok(_) | Err(Refused::Problem(_)) => self.position_in(&date, token).await,
+            Err(refused) => Err(refused.into()),
         }
-        self.position_in(&room, token).await
     }
 
     /// Where the caller stands, now and at every change, until it is over. While the stream is open the place
@@ -221,12 +232,12 @@ impl House {
         caller: &Caller,
         token: Option<TokenId>,
     ) -> Result<impl Stream<Item = Result<Position, Failure>> + use<>, Failure> {
-        let (room, token) = self.own_place(caller, token).await?;
-        self.hear(caller, &room, token).await?;
-        let watch = Watch { stream: room.open_stream(token), last: None, told: false, over: false };
-        Ok(stream::unfold((self, watch), |(house, mut watch)| async move {
-            let next = watch.next(&house).await?;
-            Some((next, (house, watch)))
+        let (date, token) = self.own_place(caller, token).await?;
+        self.hear(caller, &date, token).await?;
+        let watch = Watch { stream: date.open_stream(token), last: None, told: false, over: false };
+        Ok(stream::unfold((self, watch), |(services, mut watch)| async move {
+            let next = watch.next(&services).await?;
+            Some((next, (services, watch)))
         }))
     }
 
@@ -254,57 +265,65 @@ impl House {
     /// # Errors
     /// If the database fails.
     pub async fn position_of(&self, series: SeriesId, token: TokenId) -> Result<Position, Failure> {
-        let room = self.rooms.of(series).await?;
-        self.position_in(&room, token).await
+        let date = self.fresh_date(series).await?;
+        self.position_in(&date, token).await
     }
 
-    /// The room of a series, for a fan who may have mistyped it.
-    pub(super) async fn room_of(&self, series: SeriesId) -> Result<Arc<LiveRoom>, Failure> {
-        self.rooms.of(series).await.map_err(|failure| match failure {
-            Failure::NotFound(_) => ProblemCode::SeriesNotFound.into(),
-            other => other,
-        })
+    /// A date, for a fan who may have mistyped it.
+    async fn date_to_join(&self, series: SeriesId) -> Result<Arc<Date>, Failure> {
+        match self.sales.of(series).await {
+            Ok(date) => Ok(date),
+            Err(Fault::Unknown) => Err(ProblemCode::SeriesNotFound.into()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// A date as it is now, also if it was another process that changed it (rule 27).
+    pub(super) async fn fresh_date(&self, series: SeriesId) -> Result<Arc<Date>, Failure> {
+        let date = self.sales.of(series).await?;
+        date.fresh().await?;
+        Ok(date)
     }
 
     async fn own_place(
         &self,
         caller: &Caller,
         token: Option<TokenId>,
-    ) -> Result<(Arc<LiveRoom>, TokenId), Failure> {
+    ) -> Result<(Arc<Date>, TokenId), Failure> {
         // Our own signature says whose the place in the token is: no need to ask the database.
         let (series, token) = match caller.pass {
             Some(pass) if token.is_none_or(|token| token == pass.token) => (pass.series, pass.token),
             _ => {
-                let _here = token.and_then(|token| self.rooms.here(token, &caller.user));
+                let _here = token.and_then(|token| self.sales.here(token, &caller.user));
                 let token = self.own_token(caller, token).await?;
                 (token.series, token.id)
             }
         };
-        Ok((self.rooms.of(series).await?, token))
+        Ok((self.sales.of(series).await?, token))
     }
 
-    async fn position_in(&self, room: &LiveRoom, token: TokenId) -> Result<Position, Failure> {
-        match room.see(token).await? {
-            Some(seen) => Ok(live(room.series(), token, &seen)),
-            None => self.over(room, token).await,
+    async fn position_in(&self, date: &Date, token: TokenId) -> Result<Position, Failure> {
+        match date.seen(token) {
+            Some(seen) => Ok(live(date.id(), token, &seen)),
+            None => self.over(date, token).await,
         }
     }
 
-    /// A place that is not in the room any more: the journal knows how it ended.
-    async fn over(&self, room: &LiveRoom, token: TokenId) -> Result<Position, Failure> {
+    /// A place that is not in memory any more: the database knows how it ended.
+    async fn over(&self, date: &Date, token: TokenId) -> Result<Position, Failure> {
         let found = self.database.token(token).await?.ok_or_else(|| Failure::not_found("token"))?;
         let ended_at = found.ended_at.unwrap_or(found.created_at);
         Ok(Position {
             token,
-            series: room.series(),
+            series: date.id(),
             order: None,
             status: found.status,
             position: Some(0),
-            waiting: room.counts().await?.waiting,
+            waiting: date.counts().waiting,
             estimate: None,
             admitted_until: None,
-            available_seats: room.seats().counts().available,
-            series_status: room.status(),
+            available_seats: date.seat_counts().available,
+            series_status: date.status(),
             last_seen_at: ended_at,
             expires_at: ended_at,
         })
@@ -322,29 +341,29 @@ impl House {
 }
 
 fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
-    let Seen { view, status, available } = seen;
+    let Seen { place, counts, estimate, heard_at, expires_at, status, available } = *seen;
     Position {
         token,
         series,
-        order: Some(view.order),
-        status: match view.status {
+        order: Some(place.order),
+        status: match place.status {
             Status::Waiting => TokenStatus::Waiting,
             Status::Admitted => TokenStatus::Admitted,
         },
-        position: view.position,
-        waiting: view.waiting,
-        estimate: view.estimate,
-        admitted_until: view.admitted_until,
-        available_seats: *available,
-        series_status: *status,
-        last_seen_at: view.last_seen_at,
-        expires_at: view.expires_at,
+        position: place.position,
+        waiting: counts.waiting,
+        estimate,
+        admitted_until: place.admitted_until,
+        available_seats: available,
+        series_status: status,
+        last_seen_at: heard_at,
+        expires_at,
     }
 }
 
 /// One subscription to a place.
 struct Watch {
-    stream: rooms::Stream,
+    stream: sales::Stream<Journal>,
     /// The last that was seen.
     last: Option<Position>,
     /// Whether its owner was told of that last, and not of a failure since.
@@ -353,7 +372,7 @@ struct Watch {
 }
 
 impl Watch {
-    async fn next(&mut self, house: &House) -> Option<Result<Position, Failure>> {
+    async fn next(&mut self, services: &Services) -> Option<Result<Position, Failure>> {
         loop {
             if self.over {
                 return None;
@@ -364,7 +383,11 @@ impl Watch {
                 Some(_) => Clock::system().sleep(PAUSE_NEAR).await,
                 None => {}
             }
-            match self.look(house).await {
+            if self.stream.is_cut_off() {
+                self.over = true;
+                return Some(Err(Failure::Unavailable));
+            }
+            match self.look(services).await {
                 Ok(now) => {
                     self.over = !matches!(now.status, TokenStatus::Waiting | TokenStatus::Admitted);
                     let known = self.told && self.last.as_ref().is_some_and(|last| !differs(last, &now));
@@ -373,7 +396,7 @@ impl Watch {
                         return Some(Ok(now));
                     }
                 }
-                // The room is away for now: said once, and the place comes when the room is back.
+                // The database is away for now: said once, and the place comes when it is back.
                 Err(Failure::Unavailable) if self.last.is_some() => {
                     if std::mem::take(&mut self.told) {
                         return Some(Err(Failure::Unavailable));
@@ -387,12 +410,12 @@ impl Watch {
         }
     }
 
-    async fn look(&mut self, house: &House) -> Result<Position, Failure> {
-        let (series, token) = (self.stream.room().series(), self.stream.token());
-        match self.stream.see().await? {
-            Some(seen) => Ok(live(series, token, &seen)),
+    async fn look(&self, services: &Services) -> Result<Position, Failure> {
+        let (date, token) = (self.stream.date(), self.stream.token());
+        match self.stream.seen() {
+            Some(seen) => Ok(live(date.id(), token, &seen)),
             // Boxed: every open stream would keep room for this query, which is its last step.
-            None => Box::pin(house.over(self.stream.room(), token)).await,
+            None => Box::pin(services.over(date, token)).await,
         }
     }
 }

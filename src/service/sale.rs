@@ -1,25 +1,28 @@
 //! Holding seats, paying for them, and giving them back.
 
+use std::sync::Arc;
+
 use crate::{
     domain::{
+        date::{Command, Outcome, SeatChoice},
         id::{HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
         identity::Caller,
         mistake::Mistake,
         page::{LedgerKey, Page, Slice, TicketKey},
         policy::QueuePolicy,
-        sale::{Command, Hold, Outcome, Paid, Payment, Problem, ProblemCode, Reservation, Wallet},
+        sale::{Hold, Payment, Problem, ProblemCode, Reservation, Wallet},
         text::{IdempotencyKey, SectionName},
     },
-    service::{Failure, House, committer::Best},
+    service::{Date, Failure, Services},
 };
 
-impl House {
+impl Services {
     /// Holds all of these seats or none (rules 11 to 14). With an identity token the caller's live place in
     /// the series of the seats counts.
     ///
     /// # Errors
     /// The problems of holding; BAD_USER_INPUT for no seat, the same seat twice, or seats of several series.
-    pub async fn hold_seats(&self, caller: &Caller, seats: Vec<SeatId>) -> Result<Vec<HoldId>, Failure> {
+    pub async fn hold_seats(&self, caller: &Caller, seats: Vec<SeatId>) -> Result<Vec<Hold>, Failure> {
         let most = QueuePolicy::MAX_SEATS_PER_USER;
         if seats.is_empty() || seats.len() > most as usize {
             let n = seats.len();
@@ -32,20 +35,32 @@ impl House {
         if !again.is_empty() {
             return Err(again.into());
         }
-        let found = self.database.seats_by_id(&seats).await?;
-        let series = match caller.pass {
-            Some(pass) => pass.series,
-            None => seats.iter().find_map(|id| found.get(id)).ok_or(ProblemCode::SeatNotFound)?.series,
+        let date = self.date_of_seats(caller, &seats).await?;
+        let (user, token) = (caller.user.clone(), token_of(caller));
+        held(&date, caller, Command::Hold { user, token, seats: SeatChoice::Ids(seats) }).await
+    }
+
+    /// The date of the queue token, if these are seats of it; with an identity token, the date of the first seat.
+    async fn date_of_seats(&self, caller: &Caller, seats: &[SeatId]) -> Result<Arc<Date>, Failure> {
+        let found = match caller.pass {
+            Some(pass) => {
+                let date = self.sales.of(pass.series).await?;
+                if date.see(|sale| seats.iter().all(|seat| sale.seats().place_of(*seat).is_some())) {
+                    return Ok(date);
+                }
+                self.database.seats_by_id(seats).await?
+            }
+            None => self.database.seats_by_id(seats).await?,
         };
         if seats.iter().any(|id| !found.contains_key(id)) {
             return Err(ProblemCode::SeatNotFound.into());
         }
         // A queue token of another series: "only an ADMITTED token of that series holds seats" (rule 13).
-        if caller.pass.is_some() && found.values().any(|seat| seat.series != series) {
+        if caller.pass.is_some() {
             return Err(Problem::NotAdmitted(None).into());
         }
-        let (user, token) = (caller.user.clone(), token_of(caller));
-        self.held(Command::Hold { user, token, series, seats }).await
+        let first = seats.first().and_then(|id| found.get(id)).ok_or(ProblemCode::SeatNotFound)?;
+        Ok(self.sales.of(first.series).await?)
     }
 
     /// Holds the best `count` seats side by side (rule 14), of the series of the caller's queue token or place.
@@ -55,37 +70,32 @@ impl House {
     pub async fn hold_best_seats(
         &self,
         caller: &Caller,
-        count: usize,
+        count: i32,
         section: Option<SectionName>,
-    ) -> Result<Vec<HoldId>, Failure> {
+    ) -> Result<Vec<Hold>, Failure> {
         let series = caller.pass.map(|pass| pass.series).ok_or_else(|| {
             let why =
                 "cannot be answered: best seats need the queue token of a date, which says where to look";
             Failure::BadInput(vec![Mistake::at([], why)])
         })?;
-        let map = self.maps.of(series).await?.ok_or(ProblemCode::SeriesNotFound)?;
-        let section = match section {
-            Some(name) => Some(map.section(&name).ok_or_else(|| {
-                Failure::bad("section", format!("must be one of this date, and \"{name}\" is none"))
-            })?),
-            None => None,
-        };
+        let date = self.sales.of(series).await?;
+        if let Some(name) = &section
+            && date.see(|sale| sale.seats().section(name).is_none())
+        {
+            return Err(Failure::bad("section", format!("must be one of this date, and \"{name}\" is none")));
+        }
         let (user, token) = (caller.user.clone(), token_of(caller));
-        held(self.committer.hold_best(Best { user, token, series, count, section }).await?)
-    }
-
-    async fn held(&self, command: Command) -> Result<Vec<HoldId>, Failure> {
-        held(self.committer.run(command).await?)
+        held(&date, caller, Command::Hold { user, token, seats: SeatChoice::Best { count, section } }).await
     }
 
     /// Gives a hold back.
     ///
     /// # Errors
     /// The problems HOLD_NOT_FOUND and HOLD_EXPIRED.
-    pub async fn release_hold(&self, caller: &Caller, hold: HoldId) -> Result<HoldId, Failure> {
+    pub async fn release_hold(&self, caller: &Caller, hold: HoldId) -> Result<Hold, Failure> {
         let found = self.hold(caller, hold).await?.ok_or(ProblemCode::HoldNotFound)?;
-        let (user, series) = (caller.user.clone(), found.series);
-        match self.committer.run(Command::Release { user, series, hold }).await? {
+        let date = self.sales.of(found.series).await?;
+        match run(&date, caller, Command::Release { user: caller.user.clone(), hold }).await? {
             Outcome::Released(hold) => Ok(hold),
             other => Err(unexpected(&other)),
         }
@@ -100,7 +110,7 @@ impl House {
         caller: &Caller,
         holds: Option<Vec<HoldId>>,
         key: IdempotencyKey,
-    ) -> Result<Paid, Failure> {
+    ) -> Result<(Payment, Vec<Reservation>, Wallet), Failure> {
         let most = QueuePolicy::MAX_SEATS_PER_USER;
         if let Some(n) = holds.as_ref().map(Vec::len).filter(|n| *n > most as usize) {
             return Err(Failure::bad("holdIds", format!("must name at most {most} holds, not {n}")));
@@ -110,10 +120,10 @@ impl House {
             holds.dedup();
             holds
         });
-        let series = self.series_to_pay(caller, holds.as_deref()).await?;
+        let date = self.sales.of(self.series_to_pay(caller, holds.as_deref()).await?).await?;
         let (user, token) = (caller.user.clone(), token_of(caller));
-        match self.committer.run(Command::Pay { user, token, series, holds, key }).await? {
-            Outcome::Paid(paid) => Ok(paid),
+        match run(&date, caller, Command::Pay { user, token, holds, key }).await? {
+            Outcome::Paid(payment, reservations, wallet) => Ok((payment, reservations, wallet)),
             other => Err(unexpected(&other)),
         }
     }
@@ -143,12 +153,12 @@ impl House {
         caller: &Caller,
         reservation: ReservationId,
         key: IdempotencyKey,
-    ) -> Result<(ReservationId, Wallet), Failure> {
+    ) -> Result<(Reservation, Wallet), Failure> {
         let found = self.database.reservation(reservation).await?;
         let found = found.filter(|r| r.user == caller.user).ok_or(ProblemCode::ReservationNotFound)?;
-        let (user, series) = (caller.user.clone(), found.series);
-        match self.committer.run(Command::Cancel { user, series, reservation, key }).await? {
-            Outcome::Cancelled(id, wallet) => Ok((id, wallet)),
+        let date = self.sales.of(found.series).await?;
+        match date.run(Command::Cancel { user: caller.user.clone(), reservation, key }).await? {
+            Outcome::Cancelled(reservation, wallet) => Ok((reservation, wallet)),
             other => Err(unexpected(&other)),
         }
     }
@@ -232,9 +242,9 @@ pub(super) fn readable(caller: &Caller, user: Option<UserId>) -> Result<UserId, 
 ///
 /// # Errors
 /// A sentence that says how many there may be.
-pub fn best_count(count: i32) -> Result<usize, String> {
+pub fn best_count(count: i32) -> Result<i32, String> {
     let most = QueuePolicy::MAX_SEATS_PER_USER;
-    let fits = usize::try_from(count).ok().filter(|n| (1..=most as usize).contains(n));
+    let fits = Some(count).filter(|n| u32::try_from(*n).is_ok_and(|n| (1..=most).contains(&n)));
     fits.ok_or_else(|| format!("must be between 1 and {most}, not {count}"))
 }
 
@@ -246,8 +256,16 @@ fn token_of(caller: &Caller) -> Option<TokenId> {
     caller.pass.map(|pass| pass.token)
 }
 
-fn held(outcome: Outcome) -> Result<Vec<HoldId>, Failure> {
-    match outcome {
+/// Runs a command of a fan's, which is a sign of life too.
+async fn run(date: &Date, caller: &Caller, command: Command) -> Result<Outcome, Failure> {
+    if let Some(token) = date.place_of(&caller.user) {
+        let _ = date.hear(token);
+    }
+    Ok(date.run(command).await?)
+}
+
+async fn held(date: &Date, caller: &Caller, command: Command) -> Result<Vec<Hold>, Failure> {
+    match run(date, caller, command).await? {
         Outcome::Held(holds) => Ok(holds),
         other => Err(unexpected(&other)),
     }

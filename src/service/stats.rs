@@ -7,7 +7,7 @@ use futures_util::{Stream, stream};
 
 use crate::{
     domain::{id::SeriesId, identity::Caller},
-    service::{Failure, House, rooms::LiveRoom},
+    service::{Date, Failure, Services},
 };
 
 /// How long changes are collected.
@@ -32,15 +32,14 @@ pub struct SaleStats {
     pub revenue: i64,
 }
 
-impl House {
+impl Services {
     /// How a sale is going.
     ///
     /// # Errors
     /// NOT_FOUND without the series, FORBIDDEN for another's.
     pub async fn sale_stats(&self, caller: &Caller, id: SeriesId) -> Result<SaleStats, Failure> {
         self.own_series(caller, id).await?;
-        let room = self.rooms.of(id).await?;
-        self.stats_of(&room).await
+        Ok(stats_of(&*self.fresh_date(id).await?))
     }
 
     /// How a sale is going, now and at every change.
@@ -53,38 +52,35 @@ impl House {
         id: SeriesId,
     ) -> Result<impl Stream<Item = Result<SaleStats, Failure>> + use<>, Failure> {
         self.own_series(caller, id).await?;
-        let room = self.rooms.of(id).await?;
-        Ok(stream::unfold((self, room, None), |(house, room, last)| async move {
+        let date = self.fresh_date(id).await?;
+        Ok(stream::unfold((self, date, None), |(services, date, last)| async move {
             loop {
-                let (mut line, mut notice) = (room.watch_line(), room.watch_notice());
-                let mut seats = room.seats().news();
-                let stats = match house.stats_of(&room).await {
-                    Ok(stats) => stats,
-                    Err(error) => return Some((Err(error), (house, room, last))),
-                };
+                let (mut line, mut everybody) = (date.line(), date.everybody());
+                let mut seats = date.seat_news();
+                let stats = stats_of(&date);
                 if last != Some(stats) {
-                    return Some((Ok(stats), (house, room, Some(stats))));
+                    return Some((Ok(stats), (services, date, Some(stats))));
                 }
                 tokio::select! {
                     _ = line.changed() => {}
-                    _ = notice.changed() => {}
+                    _ = everybody.changed() => {}
                     _ = seats.recv() => {}
                 }
-                house.clock.sleep(PAUSE).await;
+                services.clock.sleep(PAUSE).await;
             }
         }))
     }
+}
 
-    async fn stats_of(&self, room: &LiveRoom) -> Result<SaleStats, Failure> {
-        let (people, seats) = (room.counts().await?, room.seats().counts());
-        Ok(SaleStats {
-            series: room.series(),
-            waiting: people.waiting,
-            admitted: people.admitted,
-            held: seats.held,
-            reserved: seats.reserved,
-            available: seats.available,
-            revenue: seats.revenue,
-        })
+fn stats_of(date: &Date) -> SaleStats {
+    let (people, seats) = (date.counts(), date.seat_counts());
+    SaleStats {
+        series: date.id(),
+        waiting: people.waiting,
+        admitted: people.admitted,
+        held: seats.held,
+        reserved: seats.reserved,
+        available: seats.available,
+        revenue: seats.revenue,
     }
 }

@@ -2,19 +2,20 @@
 
 use crate::{
     domain::{
+        date::{Outcome, WalletCommand},
         id::UserId,
         identity::{Caller, Role},
         page::{LedgerKey, Page, Slice},
-        sale::{Command, Entry, Outcome, Wallet},
+        sale::{Entry, Wallet},
         text::IdempotencyKey,
     },
     service::{
-        Failure, House,
+        Failure, Services,
         sale::{readable, unexpected},
     },
 };
 
-impl House {
+impl Services {
     /// Puts points into a wallet (rules 16 and 17).
     ///
     /// # Errors
@@ -42,7 +43,7 @@ impl House {
                 "Only a CASHIER or an ADMIN may charge another user's wallet.".into(),
             ));
         }
-        self.points(Command::Charge { caller: caller.user.clone(), wallet, amount, key }).await
+        self.points(WalletCommand::Charge { caller: caller.user.clone(), wallet, amount, key }).await
     }
 
     /// Spends points of the caller's on something that is not a ticket (rules 16 and 17).
@@ -55,17 +56,12 @@ impl House {
         amount: i32,
         key: IdempotencyKey,
     ) -> Result<(Entry, Wallet), Failure> {
-        self.points(Command::Use { user: caller.user.clone(), amount, key }).await
+        self.points(WalletCommand::Use { user: caller.user.clone(), amount, key }).await
     }
 
-    async fn points(&self, command: Command) -> Result<(Entry, Wallet), Failure> {
-        match self.committer.run(command).await? {
-            Outcome::Points(id, wallet) => {
-                let entry = self.database.entry(id).await?;
-                let entry =
-                    entry.ok_or_else(|| Failure::Internal(format!("no line {id} in the ledger").into()))?;
-                Ok((entry, wallet))
-            }
+    async fn points(&self, command: WalletCommand) -> Result<(Entry, Wallet), Failure> {
+        match self.sales.wallets().run(command).await? {
+            Outcome::Posted(entry, wallet) => Ok((entry, wallet)),
             other => Err(unexpected(&other)),
         }
     }

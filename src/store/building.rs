@@ -6,12 +6,10 @@
 //! died, is first marked GONE, so that nobody goes on with it, and then removed, again some seats at a time.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{concert, seat, series, series::Stage};
+use entity::{concert, sale_head, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
-    sea_query::Expr,
-    sqlx::{self, AssertSqlSafe, Executor},
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -93,6 +91,7 @@ impl Database {
         };
         let row = series::Model { stage: Stage::Building, stage_at: Some(now), ..series_row(new) };
         series::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await?;
+        sale_head::Entity::insert(first_head(new).into_active_model()).exec_without_returning(&tx).await?;
         tx.commit().await?;
         Ok(Ok(()))
     }
@@ -158,13 +157,18 @@ impl Database {
         Ok(true)
     }
 
-    /// The series has all of its seats: everybody may see it. False as with [`Database::add_seats`].
+    /// The series has all of its seats: everybody may see it, and what comes first of it is the draw. False as with
+    /// [`Database::add_seats`].
     ///
     /// # Errors
     /// If the database fails.
     pub async fn series_is_ready(&self, series: SeriesId) -> Result<bool, DbErr> {
         let tx = self.begin().await?;
         let turned = turn(&tx, series, Stage::Building, Stage::Ready, None).await?;
+        if turned {
+            run(&tx, DUE_AT_THE_OPENING, series).await?;
+            run(&tx, FIRST_LINE, series).await?;
+        }
         tx.commit().await?;
         Ok(turned)
     }
@@ -216,48 +220,33 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn remove_some_of(&self, series: SeriesId) -> Result<bool, DbErr> {
-        if !self.is_postgres() {
-            return self.remove_some_unchecked(series).await;
-        }
         let tx = self.begin().await?;
-        let mut some = Statement::from_sql_and_values(DbBackend::Postgres, REMOVE_SEATS, [series.0.into()]);
-        let mut removed = tx.execute_raw(some).await?.rows_affected();
+        let mut removed = run(&tx, REMOVE_SEATS, series).await?;
         if removed == 0 {
-            some = Statement::from_sql_and_values(DbBackend::Postgres, REMOVE_SERIES, [series.0.into()]);
-            removed = tx.execute_raw(some).await?.rows_affected();
+            run(&tx, REMOVE_HEAD, series).await?;
+            removed = run(&tx, REMOVE_SERIES, series).await?;
         }
         tx.commit().await?;
         Ok(removed > 0)
     }
-
-    /// On SQLite nothing that refers to a seat is looked for, which without an index would be all holds for each: nobody
-    /// has ever seen these seats. Within the connection's one queue, like every write.
-    async fn remove_some_unchecked(&self, series: SeriesId) -> Result<bool, DbErr> {
-        let failed = |error| DbErr::Exec(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error)));
-        let mut connection = self.write.get_sqlite_connection_pool().acquire().await.map_err(failed)?;
-        let removed = async {
-            connection.execute("PRAGMA foreign_keys = OFF").await?;
-            let mut removed = 0;
-            for remove in [REMOVE_SEATS, REMOVE_SERIES] {
-                if removed == 0 {
-                    let remove = sqlx::query(AssertSqlSafe(remove)).bind(series.0);
-                    removed = remove.execute(&mut *connection).await?.rows_affected();
-                }
-            }
-            Ok(removed > 0)
-        };
-        let removed = removed.await;
-        if connection.execute("PRAGMA foreign_keys = ON").await.is_err() {
-            // Nobody else is to have a connection that does not look.
-            connection.close_on_drop();
-        }
-        removed.map_err(failed)
-    }
 }
 
+/// Runs a statement about a series; how many rows it changed.
+async fn run(tx: &DatabaseTransaction, statement: &str, series: SeriesId) -> Result<u64, DbErr> {
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, [series.0.into()]);
+    Ok(tx.execute_raw(statement).await?.rows_affected())
+}
+
+const DUE_AT_THE_OPENING: &str = "UPDATE sale_head SET next_due = ( \
+     SELECT reserve_start_at FROM series WHERE id = $1) WHERE series_id = $1";
+/// Nothing has happened yet, and whoever knows the date from then on can tell that what follows is its history.
+const FIRST_LINE: &str = "INSERT INTO sale_log (series_id, version, head, at, format, events) \
+     SELECT series_id, version, head, last_at, 0, '' FROM sale_head WHERE series_id = $1";
 const REMOVE_SEATS: &str = "DELETE FROM seat WHERE id IN ( \
      SELECT seat.id FROM seat JOIN series ON series.id = seat.series_id AND series.stage = 'GONE' \
      WHERE seat.series_id = $1 ORDER BY seat.number LIMIT 250)";
+const REMOVE_HEAD: &str = "DELETE FROM sale_head WHERE series_id IN ( \
+     SELECT id FROM series WHERE id = $1 AND stage = 'GONE')";
 const REMOVE_SERIES: &str = "DELETE FROM series WHERE id = $1 AND stage = 'GONE'";
 const _: () = assert!(STEP == 250, "as many as one removal takes");
 
@@ -317,18 +306,23 @@ fn wait(exceeded: &Exceeded) -> (bool, Option<TimeDelta>) {
 
 fn seat_row(series: SeriesId, seat: PlannedSeat, id: Uuid) -> seat::ActiveModel {
     let PlannedSeat { number, section, row, col, price } = seat;
-    let (series_id, hold_id, held_until, reservation_id) = (series.0, None, None, None);
-    seat::Model {
-        id,
-        series_id,
-        number,
-        section: section.to_string(),
-        row,
-        col,
-        price,
-        hold_id,
-        held_until,
-        reservation_id,
+    let (series_id, section) = (series.0, section.to_string());
+    seat::Model { id, series_id, number, section, row, col, price }.into_active_model()
+}
+
+/// A date of which nothing has happened. Nothing is due of it before it is ready.
+fn first_head(new: &Series) -> sale_head::Model {
+    sale_head::Model {
+        series_id: new.id.0,
+        version: 0,
+        head: Uuid::nil(),
+        last_at: new.created_at,
+        next_due: None,
+        seats_version: new.version,
+        reserved_count: new.reserved_count,
+        next_seq: 0,
+        drawn_at: new.drawn_at,
+        closed_at: None,
+        lobby_hash: None,
     }
-    .into_active_model()
 }

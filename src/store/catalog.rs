@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{concert, hold, seat, series, series::Stage};
+use entity::{concert, hold, reservation, sale_head, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType},
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Condition, Expr},
 };
 use uuid::Uuid;
 
@@ -28,9 +28,9 @@ use crate::{
     },
 };
 
-/// Seats that are read at once.
-const ROWS: usize = 2_000;
-const ROWS_I32: i32 = 2_000;
+/// Not as a parameter: so it names the index that has no other rows.
+const IS_ACTIVE: &str = "hold.status = 'ACTIVE'";
+const STANDS: &str = "reservation.status = 'CONFIRMED'";
 
 /// How large concerts and houses are at most, the largest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,9 +80,8 @@ impl Database {
             .filter(series::Column::ConcertId.among(concerts.iter().map(|id| id.0)))
             .order_by_asc(series::Column::StartAt)
             .order_by_asc(series::Column::Id);
-        let rows = rows::models(rows, self.reader()).await?.rows;
         let mut dates = HashMap::<_, Vec<_>>::new();
-        for series in rows::sound_ones("series", &rows, convert::series) {
+        for series in self.with_heads(rows).await? {
             dates.entry(series.concert).or_default().push(series);
         }
         Ok(dates)
@@ -94,9 +93,21 @@ impl Database {
     /// If the database fails.
     pub async fn series_by_id(&self, ids: &[SeriesId]) -> Result<HashMap<SeriesId, Series>, DbErr> {
         let rows = shown().filter(series::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows::models(rows, self.reader()).await?.rows;
-        let series = rows::sound_ones("series", &rows, convert::series);
+        let series = self.with_heads(rows).await?;
         Ok(series.into_iter().map(|series| (series.id, series)).collect())
+    }
+
+    /// These series, each with how far it has come.
+    async fn with_heads(&self, rows: Select<series::Entity>) -> Result<Vec<Series>, DbErr> {
+        let rows = rows::models(rows, self.reader()).await?.rows;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads = sale_head::Entity::find()
+            .filter(sale_head::Column::SeriesId.among(rows.iter().map(|series| series.id)));
+        let heads = rows::models(heads, self.reader()).await?.rows;
+        let heads: HashMap<_, _> = heads.into_iter().map(|head| (head.series_id, head)).collect();
+        Ok(rows::sound_ones("series", &rows, |row| convert::series(row, heads.get(&row.id))))
     }
 
     /// One series.
@@ -186,37 +197,14 @@ impl Database {
         Ok(rows.into_iter().map(|(id, seats)| (SeriesId(id), size(seats.into()))).collect())
     }
 
-    /// The seats of these ids.
+    /// The seats of these ids, as the last commits have left them.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn seats_by_id(&self, ids: &[SeatId]) -> Result<HashMap<SeatId, Seat>, DbErr> {
         let rows = shown_seats().filter(seat::Column::Id.among(ids.iter().map(|id| id.0)));
-        let rows = rows::models(rows, self.reader()).await?.rows;
-        Ok(rows.into_iter().map(|row| (SeatId(row.id), convert::seat(row))).collect())
-    }
-
-    /// The version of a series and its seats at that version.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn seat_map(&self, id: SeriesId) -> Result<Option<(i32, Vec<Seat>)>, DbErr> {
-        // Both reads have to see the same commit, or the version would not be that of the seats.
-        let tx = self.snapshot().await?;
-        let series = rows::models(shown().filter(series::Column::Id.eq(id.0)), &tx).await?.rows.pop();
-        let Some(series) = series else { return Ok(None) };
-        let mut seats = Vec::with_capacity(size(series.seat_count.into()));
-        // In pieces: a row as it comes from the database takes several times the room of a seat. Numbers begin at 1 and
-        // have no gaps.
-        for first in (1..=series.seat_count).step_by(ROWS) {
-            let rows = seat::Entity::find()
-                .filter(seat::Column::SeriesId.eq(id.0))
-                .filter(seat::Column::Number.between(first, first.saturating_add(ROWS_I32 - 1)))
-                .order_by_asc(seat::Column::Number);
-            seats.extend(rows::models(rows, &tx).await?.rows.into_iter().map(convert::seat));
-        }
-        tx.commit().await?;
-        Ok(Some((series.version, seats)))
+        let rows = rows::tuples(with_owners(rows), self.reader()).await?;
+        Ok(rows.into_iter().map(convert::seat).map(|seat| (seat.id, seat)).collect())
     }
 
     /// How many seats of these series somebody is choosing at `now`.
@@ -232,7 +220,7 @@ impl Database {
             .select_only()
             .column(hold::Column::SeriesId)
             .column_as(hold::Column::Id.count(), "held")
-            .filter(hold::Column::Status.eq(hold::Status::Active))
+            .filter(Expr::cust(IS_ACTIVE))
             .filter(hold::Column::ExpiresAt.gt(now))
             .filter(hold::Column::SeriesId.among(series.iter().map(|id| id.0)))
             .group_by(hold::Column::SeriesId)
@@ -287,44 +275,31 @@ impl Database {
             .await?;
         Ok(last.flatten().unwrap_or_default() + 1)
     }
+}
 
-    /// Changes the organiser's settings of a series, the policy and the pause, upon what they are; `None` without
-    /// the series. Nobody else changes them meanwhile.
-    ///
-    /// # Errors
-    /// If the database fails; `change`'s own error, inside, for which nothing was changed.
-    pub async fn change_settings<E>(
-        &self,
-        id: SeriesId,
-        change: impl FnOnce(&mut Series) -> Result<(), E>,
-    ) -> Result<Option<Result<Series, E>>, DbErr> {
-        let tx = self.begin().await?;
-        let row = shown().filter(series::Column::Id.eq(id.0)).lock(LockType::NoKeyUpdate);
-        let Some(row) = rows::models(row, &tx).await?.rows.pop() else { return Ok(None) };
-        let mut changed = convert::series(&row)?;
-        if let Err(refused) = change(&mut changed) {
-            return Ok(Some(Err(refused)));
-        }
-        changed.settings += 1;
-        let (policy, int) = (&changed.policy, convert::int);
-        series::Entity::update_many()
-            .col_expr(series::Column::MaxActive, Expr::value(policy.max_active.map(int)))
-            .col_expr(series::Column::AdmitPerInterval, Expr::value(policy.admit_per_interval.map(int)))
-            .col_expr(series::Column::IntervalSeconds, Expr::value(int(policy.interval_seconds)))
-            .col_expr(
-                series::Column::HeartbeatTimeoutSeconds,
-                Expr::value(int(policy.heartbeat_timeout_seconds)),
-            )
-            .col_expr(series::Column::SessionSeconds, Expr::value(int(policy.session_seconds)))
-            .col_expr(series::Column::MaxSeatsPerUser, Expr::value(int(policy.max_seats_per_user)))
-            .col_expr(series::Column::Paused, Expr::value(changed.paused))
-            .col_expr(series::Column::Settings, Expr::value(changed.settings))
-            .filter(series::Column::Id.eq(id.0))
-            .exec(&tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Some(Ok(changed)))
-    }
+/// The columns of [`convert::SeatRow`], each seat with the hold or reservation that has it.
+fn with_owners(seats: Select<seat::Entity>) -> Select<seat::Entity> {
+    let mut rows = seats
+        .select_only()
+        .columns([
+            seat::Column::Id,
+            seat::Column::SeriesId,
+            seat::Column::Number,
+            seat::Column::Section,
+            seat::Column::Row,
+            seat::Column::Col,
+            seat::Column::Price,
+        ])
+        .expr_as(Expr::col((hold::Entity, hold::Column::Id)), "hold_id")
+        .expr_as(Expr::col((hold::Entity, hold::Column::ExpiresAt)), "held_until")
+        .expr_as(Expr::col((reservation::Entity, reservation::Column::Id)), "reservation_id");
+    let seat = || Expr::col((seat::Entity, seat::Column::Id));
+    let held = seat().equals((hold::Entity, hold::Column::SeatId));
+    let sold = seat().equals((reservation::Entity, reservation::Column::SeatId));
+    QueryTrait::query(&mut rows)
+        .left_join(hold::Entity, Condition::all().add(held).add(Expr::cust(IS_ACTIVE)))
+        .left_join(reservation::Entity, Condition::all().add(sold).add(Expr::cust(STANDS)));
+    rows
 }
 
 fn size(n: i64) -> usize {
@@ -342,8 +317,6 @@ pub(super) fn series_row(new: &Series) -> series::Model {
         reserve_end_at: new.schedule.reserve_end_at,
         paused: new.paused,
         seat_count: new.seat_count,
-        reserved_count: new.reserved_count,
-        version: new.version,
         max_active: new.policy.max_active.map(int),
         admit_per_interval: new.policy.admit_per_interval.map(int),
         interval_seconds: int(new.policy.interval_seconds),
@@ -351,8 +324,6 @@ pub(super) fn series_row(new: &Series) -> series::Model {
         session_seconds: int(new.policy.session_seconds),
         max_seats_per_user: int(new.policy.max_seats_per_user),
         draw_secret: new.draw_secret.reveal(),
-        drawn_at: new.drawn_at,
-        settings: new.settings,
         created_at: new.created_at,
         stage: Stage::Ready,
         stage_at: None,

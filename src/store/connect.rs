@@ -17,14 +17,13 @@ use crate::files;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections of one process to PostgreSQL: reads must not keep a commit waiting for a connection, so each have
-/// their own. The committer needs one; the keepers of waiting rooms and the organisers share the others.
+/// their own. Each date that is busy needs one to write by, as do those who only move points; six write more than one disk
+/// makes durable, and let one date that is held up elsewhere keep no other waiting.
 const POSTGRES_WRITERS: u32 = 6;
 const POSTGRES_READERS: u32 = 10;
 
-/// Prepared statements that a connection to PostgreSQL remembers (100 are customary). Reads of the write path come
-/// in powers of two, see `among`, and those in use fit. Inserts come with any number of rows: measured with 300
-/// fans at once, one of 70 rows took 0.1 ms to plan, 1 ms for all of a batch that took 6 ms. To cut them into powers
-/// of two would take more journeys to the database than are saved, and to remember all of them much of its memory.
+/// Prepared statements that a connection to PostgreSQL remembers (100 are customary). The write path has a fixed statement a
+/// table; reads by many ids come in powers of two, see `among`; all of them fit.
 const POSTGRES_STATEMENTS: usize = 200;
 
 /// What every connection to PostgreSQL asks for, with the least that keeps a stuck one from holding up the sale.
@@ -35,6 +34,20 @@ const POSTGRES_SETTINGS: [(&str, &str); 3] = [
     ("lock_timeout", "5s"),
     // A process that dies without a word leaves no locks behind for longer than this.
     ("idle_in_transaction_session_timeout", "10s"),
+];
+
+/// What connections that write ask for beside that, or instead.
+const POSTGRES_WRITER_SETTINGS: [(&str, &str); 6] = [
+    // A process that stands still in mid-transaction has a date locked.
+    ("idle_in_transaction_session_timeout", "1s"),
+    // Nobody waits longer for an answer.
+    ("lock_timeout", "2s"),
+    // All that is written is found by an index. A statement that was prepared while the tables were empty, and is kept for
+    // as long as the connection, would read them whole for ever after: so are plans made, and only one of each.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
 ];
 
 /// PostgreSQL notices within eleven seconds that a machine is gone whose connection is idle.
@@ -68,12 +81,21 @@ pub(super) async fn pools(url: &str) -> Result<Pools, DbErr> {
     }
     // SQLite has one writer at a time, so the queue for the only connection is the fair one.
     let (writers, readers) = if is_postgres(url) { (POSTGRES_WRITERS, POSTGRES_READERS) } else { (1, 4) };
-    Ok(Pools { write: connect(url, writers).await?, read: connect(url, readers).await? })
+    let write = connect(url, writers, &POSTGRES_WRITER_SETTINGS).await?;
+    Ok(Pools { write, read: connect(url, readers, &[]).await? })
 }
 
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+/// Of two settings of the same name the later one counts.
+async fn connect(
+    url: &str,
+    connections: u32,
+    settings: &'static [(&str, &str)],
+) -> Result<DatabaseConnection, DbErr> {
     let mut options = options(url, connections);
-    options.map_sqlx_postgres_opts(|options| postgres(options).options(POSTGRES_SETTINGS).options(KEEPALIVE));
+    options.map_sqlx_postgres_opts(|options| {
+        let settings = POSTGRES_SETTINGS.into_iter().chain(settings.iter().copied());
+        postgres(options).options(settings).options(KEEPALIVE)
+    });
     sea_orm::Database::connect(options).await
 }
 

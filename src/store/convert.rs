@@ -1,20 +1,19 @@
 //! Rows to values and back.
 
 use chrono::{DateTime, Utc};
-use entity::{
-    concert, hold, idempotency_key, payment, point_history, reservation, seat, series, token, unpaid, wallet,
-};
-use sea_orm::{DbErr, IntoActiveModel};
+use entity::{concert, hold, payment, point_history, reservation, sale_head, series, token, wallet};
+use sea_orm::DbErr;
+use uuid::Uuid;
 
 use crate::domain::{
     catalog::{Concert, Schedule, Series},
-    date::Unpaid,
+    date::{EndReason, LobbyHash},
     id::{ConcertId, EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
     lobby::DrawSecret,
     policy::QueuePolicy,
     sale::{
-        Entry, EntryKind, Hold, HoldStatus, KeyOf, Pass, Payment, Recorded, Reservation, ReservationStatus,
-        SaleSeries, Seat, SeatState, Token, TokenStatus, Wallet,
+        Entry, EntryKind, Hold, HoldStatus, Payment, Reservation, ReservationStatus, Seat, SeatState, Token,
+        TokenStatus, Wallet,
     },
     text::Title,
 };
@@ -43,6 +42,7 @@ macro_rules! same {
 same!(hold::Status = HoldStatus { Active, Confirmed, Expired, Released });
 same!(reservation::Status = ReservationStatus { Confirmed, Cancelled });
 same!(token::Status = TokenStatus { Waiting, Admitted, Completed, Expired, Left });
+same!(token::EndReason = EndReason { Paid, Left, Silent, SessionOver, HoldLapsed, SaleClosed });
 same!(point_history::Kind = EntryKind { Charge, Use, Refund });
 
 /// Counts are checked against an Int when they are set, so they fit both ways.
@@ -65,22 +65,10 @@ pub(super) fn policy(row: &series::Model) -> QueuePolicy {
     }
 }
 
-pub(super) fn sale_series(row: &series::Model) -> SaleSeries {
-    SaleSeries {
-        id: SeriesId(row.id),
-        start_at: row.start_at,
-        opens_at: row.reserve_start_at,
-        closes_at: row.reserve_end_at,
-        paused: row.paused,
-        seat_count: row.seat_count,
-        reserved_count: row.reserved_count,
-        version: row.version,
-        policy: policy(row),
-    }
-}
-
-pub(super) fn token(row: token::Model) -> Token {
-    Token {
+/// `closed_at` is when the date was closed, if it was: who waited until then is not written down one by one.
+pub(super) fn token(row: token::Model, closed_at: Option<DateTime<Utc>>) -> Token {
+    let end_reason = end_reason(&row);
+    let token = Token {
         id: TokenId(row.id),
         user: UserId::from_stored(&row.user_id),
         name: row.name,
@@ -88,7 +76,27 @@ pub(super) fn token(row: token::Model) -> Token {
         status: row.status.counterpart(),
         created_at: row.created_at,
         ended_at: row.ended_at,
+        end_reason,
+    };
+    match (token.status, closed_at) {
+        (TokenStatus::Waiting, Some(closed_at)) => Token {
+            status: TokenStatus::Expired,
+            ended_at: Some(closed_at),
+            end_reason: Some(EndReason::SaleClosed),
+            ..token
+        },
+        _ => token,
     }
+}
+
+/// Why a place is over; what former versions have not written down is told from the rest of the row where it can be.
+fn end_reason(row: &token::Model) -> Option<EndReason> {
+    let told = match row.status {
+        token::Status::Completed => Some(EndReason::Paid),
+        token::Status::Left => Some(EndReason::Left),
+        token::Status::Waiting | token::Status::Admitted | token::Status::Expired => None,
+    };
+    row.end_reason.map(Counterpart::counterpart).or(told)
 }
 
 pub(super) fn concert(row: concert::Model) -> Concert {
@@ -100,8 +108,10 @@ pub(super) fn concert(row: concert::Model) -> Concert {
     }
 }
 
-pub(super) fn series(row: &series::Model) -> Result<Series, DbErr> {
-    let secret = DrawSecret::try_from_hex(&row.draw_secret);
+/// A date: what its organiser wants, and how far it has come.
+pub(super) fn series(row: &series::Model, head: Option<&sale_head::Model>) -> Result<Series, DbErr> {
+    let broken = |what: &dyn std::fmt::Display| DbErr::Type(format!("series {}: {what}", row.id));
+    let head = head.ok_or_else(|| broken(&"it has no head that can be read"))?;
     Ok(Series {
         id: SeriesId(row.id),
         concert: ConcertId(row.concert_id),
@@ -113,75 +123,37 @@ pub(super) fn series(row: &series::Model) -> Result<Series, DbErr> {
         },
         paused: row.paused,
         seat_count: row.seat_count,
-        reserved_count: row.reserved_count,
-        version: row.version,
-        settings: row.settings,
+        reserved_count: head.reserved_count,
+        version: head.seats_version,
         policy: policy(row),
-        draw_secret: secret.map_err(|fault| DbErr::Type(format!("series {}: {fault}", row.id)))?,
-        drawn_at: row.drawn_at,
+        draw_secret: DrawSecret::try_from_hex(&row.draw_secret).map_err(|fault| broken(&fault))?,
+        drawn_at: head.drawn_at,
+        lobby_hash: lobby_hash(head).map_err(|fault| broken(&fault))?,
         created_at: row.created_at,
     })
 }
 
-pub(super) fn pass(row: &token::Model) -> Pass {
-    Pass {
-        id: TokenId(row.id),
-        user: UserId::from_stored(&row.user_id),
-        series: SeriesId(row.series_id),
-        status: row.status.counterpart(),
-        admitted_until: row.session_ends_at,
-    }
+/// `None` before the draw, and of one that is older than the hash.
+fn lobby_hash(head: &sale_head::Model) -> Result<Option<LobbyHash>, String> {
+    let Some(text) = head.lobby_hash.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let mut hash = [0; 32];
+    hex::decode_to_slice(text, &mut hash).map_err(|error| format!("the hash of its lobby: {error}"))?;
+    Ok(Some(LobbyHash(hash)))
 }
 
-pub(super) fn unpaid(row: unpaid::Model) -> ((SeriesId, UserId), Unpaid) {
-    let unpaid = Unpaid {
-        ended: count(row.ended),
-        brief_ms: row.brief_ms,
-        barred: row.barred_since.zip(row.barred_until),
+/// A seat, and the hold or reservation that has it.
+pub(super) type SeatRow =
+    (Uuid, Uuid, i32, String, i32, i32, i32, Option<Uuid>, Option<DateTime<Utc>>, Option<Uuid>);
+
+pub(super) fn seat(
+    (id, series, number, section, row, col, price, hold, until, reservation): SeatRow,
+) -> Seat {
+    let state = match (hold.zip(until), reservation) {
+        (_, Some(reservation)) => SeatState::Reserved(ReservationId(reservation)),
+        (Some((hold, until)), None) => SeatState::Held { hold: HoldId(hold), until },
+        (None, None) => SeatState::Free,
     };
-    ((SeriesId(row.series_id), UserId::from_stored(&row.user_id)), unpaid)
-}
-
-pub(super) fn unpaid_row((series, user): &(SeriesId, UserId), unpaid: &Unpaid) -> unpaid::ActiveModel {
-    unpaid::Model {
-        series_id: series.0,
-        user_id: user.to_string(),
-        ended: int(unpaid.ended),
-        brief_ms: unpaid.brief_ms,
-        barred_since: unpaid.barred.map(|(since, _)| since),
-        barred_until: unpaid.barred.map(|(_, until)| until),
-    }
-    .into_active_model()
-}
-
-pub(super) fn seat(row: seat::Model) -> Seat {
-    let state = match (row.hold_id, row.held_until, row.reservation_id) {
-        (_, _, Some(reservation)) => SeatState::Reserved(ReservationId(reservation)),
-        (Some(hold), Some(until), None) => SeatState::Held { hold: HoldId(hold), until },
-        _ => SeatState::Free,
-    };
-    Seat {
-        id: SeatId(row.id),
-        series: SeriesId(row.series_id),
-        number: row.number,
-        section: row.section,
-        row: row.row,
-        col: row.col,
-        price: row.price,
-        state,
-    }
-}
-
-pub(super) fn seat_row(seat: &Seat) -> seat::ActiveModel {
-    let (hold_id, held_until, reservation_id) = match seat.state {
-        SeatState::Free => (None, None, None),
-        SeatState::Held { hold, until } => (Some(hold.0), Some(until), None),
-        SeatState::Reserved(reservation) => (None, None, Some(reservation.0)),
-    };
-    let Seat { id, series, number, section, row, col, price, state: _ } = seat.clone();
-    let (id, series_id) = (id.0, series.0);
-    seat::Model { id, series_id, number, section, row, col, price, hold_id, held_until, reservation_id }
-        .into_active_model()
+    Seat { id: SeatId(id), series: SeriesId(series), number, section, row, col, price, state }
 }
 
 pub(super) fn hold(row: hold::Model) -> Hold {
@@ -195,20 +167,6 @@ pub(super) fn hold(row: hold::Model) -> Hold {
         expires_at: row.expires_at,
         status: row.status.counterpart(),
     }
-}
-
-pub(super) fn hold_row(hold: &Hold) -> hold::ActiveModel {
-    hold::Model {
-        id: hold.id.0,
-        user_id: hold.user.to_string(),
-        token_id: hold.token.0,
-        series_id: hold.series.0,
-        seat_id: hold.seat.0,
-        created_at: hold.created_at,
-        expires_at: hold.expires_at,
-        status: hold.status.counterpart(),
-    }
-    .into_active_model()
 }
 
 pub(super) fn reservation(row: reservation::Model) -> Reservation {
@@ -225,21 +183,6 @@ pub(super) fn reservation(row: reservation::Model) -> Reservation {
     }
 }
 
-pub(super) fn reservation_row(reservation: &Reservation) -> reservation::ActiveModel {
-    reservation::Model {
-        id: reservation.id.0,
-        user_id: reservation.user.to_string(),
-        series_id: reservation.series.0,
-        seat_id: reservation.seat.0,
-        payment_id: reservation.payment.0,
-        line: reservation.line,
-        price: reservation.price,
-        status: reservation.status.counterpart(),
-        created_at: reservation.created_at,
-    }
-    .into_active_model()
-}
-
 pub(super) fn payment(row: payment::Model) -> Payment {
     Payment {
         id: PaymentId(row.id),
@@ -252,26 +195,8 @@ pub(super) fn payment(row: payment::Model) -> Payment {
     }
 }
 
-pub(super) fn payment_row(payment: &Payment) -> payment::ActiveModel {
-    payment::Model {
-        id: payment.id.0,
-        user_id: payment.user.to_string(),
-        series_id: payment.series.0,
-        line: payment.line,
-        amount: payment.amount,
-        refunded: payment.refunded,
-        created_at: payment.created_at,
-    }
-    .into_active_model()
-}
-
 pub(super) fn wallet(row: wallet::Model) -> Wallet {
     Wallet { user: UserId::from_stored(&row.user_id), balance: row.balance, lines: row.lines }
-}
-
-pub(super) fn wallet_row(wallet: &Wallet) -> wallet::ActiveModel {
-    wallet::Model { user_id: wallet.user.to_string(), balance: wallet.balance, lines: wallet.lines }
-        .into_active_model()
 }
 
 pub(super) fn entry(row: point_history::Model) -> Entry {
@@ -286,34 +211,4 @@ pub(super) fn entry(row: point_history::Model) -> Entry {
         payment: row.payment_id.map(PaymentId),
         created_at: row.created_at,
     }
-}
-
-pub(super) fn entry_row(entry: &Entry) -> point_history::ActiveModel {
-    point_history::Model {
-        id: entry.id.0,
-        user_id: entry.user.to_string(),
-        actor_id: entry.actor.as_ref().map(ToString::to_string),
-        line: entry.line,
-        kind: entry.kind.counterpart(),
-        amount: entry.amount,
-        balance_after: entry.balance_after,
-        payment_id: entry.payment.map(|payment| payment.0),
-        created_at: entry.created_at,
-    }
-    .into_active_model()
-}
-
-pub(super) fn key_row(
-    (user, key): &KeyOf,
-    recorded: &Recorded,
-    now: DateTime<Utc>,
-) -> idempotency_key::ActiveModel {
-    idempotency_key::Model {
-        user_id: user.to_string(),
-        key: key.to_string(),
-        fingerprint: recorded.fingerprint.clone(),
-        result_id: recorded.result,
-        created_at: now,
-    }
-    .into_active_model()
 }

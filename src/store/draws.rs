@@ -15,13 +15,13 @@ use crate::{
     domain::{
         catalog::Series,
         id::{SeriesId, TokenId},
-        lobby::Drawing,
+        lobby::{Drawing, Drawn},
     },
     files,
 };
 
 /// How the names of all of them begin, with a number that grows when they are written in another way.
-const PREFIX: &str = "draw-1-";
+const PREFIX: &str = "draw-2-";
 
 /// How the names of those begin that are not finished.
 const UNFINISHED: &str = "unfinished-draw-";
@@ -102,6 +102,7 @@ fn look_into(folder: &Path) -> io::Result<HashMap<SeriesId, Published>> {
 pub struct Writer {
     out: BufWriter<Hashed<NamedTempFile>>,
     drawing: Drawing,
+    drawn: Drawn,
     folder: PathBuf,
     series: SeriesId,
     drawn_at: i64,
@@ -116,22 +117,26 @@ impl Writer {
         let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, Hashed { inner: file, hash: Sha256::new() });
         let (id, secret) = (series.id, &series.draw_secret);
+        let drawn = series.lobby_hash.map_or(Drawn::BySecretAlone, Drawn::With);
         let mut writer = Self {
             out,
-            drawing: Drawing::new(secret, usize::try_from(joins).unwrap_or_default()),
+            drawing: Drawing::new(secret, drawn, usize::try_from(joins).unwrap_or_default()),
+            drawn,
             folder: folder.to_owned(),
             series: id,
             drawn_at: series.drawn_at.map_or(0, |at| at.timestamp_millis()),
         };
         let (commitment, secret) = (secret.commitment(), secret.reveal());
+        let hash = series.lobby_hash.map_or_else(|| "null".to_owned(), |hash| format!("\"{hash}\""));
         write!(
             writer.out,
-            "{{\"seriesId\":\"{id}\",\"commitment\":\"{commitment}\",\"secret\":\"{secret}\",\"lobby\":["
+            "{{\"seriesId\":\"{id}\",\"commitment\":\"{commitment}\",\"secret\":\"{secret}\",\"lobbyHash\":{hash},\
+             \"lobby\":["
         )?;
         Ok(writer)
     }
 
-    /// Adds the next of the lobby.
+    /// Adds the next of the lobby, in the order of the joins.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -146,7 +151,11 @@ impl Writer {
     /// # Errors
     /// If it cannot be written.
     pub fn finish(self) -> io::Result<Published> {
-        let Self { mut out, drawing, folder, series, drawn_at } = self;
+        let Self { mut out, drawing, drawn, folder, series, drawn_at } = self;
+        if drawn.lobby_hash().is_some_and(|hash| hash != drawing.lobby_hash()) {
+            // Whoever checks it will say so too; to publish nothing would hide it.
+            tracing::error!(%series, "the lobby in the database is not the one that was drawn; its draw is published as it is");
+        }
         let places = drawing.places();
         write!(out, "],\"order\":[")?;
         list(&mut out, true, drawing.in_order())?;

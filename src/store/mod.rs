@@ -11,16 +11,18 @@ mod claim;
 mod connect;
 mod convert;
 pub mod draws;
-pub mod events;
 pub mod journal;
 mod keys;
 mod latest;
+pub mod lobby;
+pub(crate) mod log;
 mod page;
+pub mod presence;
 pub mod redis;
-pub mod room;
 mod rows;
-pub mod sale;
 mod search;
+#[cfg(test)]
+mod tests;
 pub mod tickets;
 mod trouble;
 
@@ -41,13 +43,17 @@ use sea_orm::{
 };
 
 use crate::clock::Clock;
-pub use claim::{Claim, Sharing, Unclaimed};
+pub use claim::{Claim, Unclaimed};
 use connect::{Pools, is_postgres};
 pub use trouble::is_unavailable;
 
 /// Held while the schema is changed, so that processes that start together do not change it together. Any
 /// number will do, but always the same.
 const MIGRATION_LOCK: i64 = 0x4652_4f4e_5401;
+
+/// What a process of an earlier version holds for itself where it shares nothing with others: it decides by what it has in
+/// memory, so nobody may change the schema under it.
+const SERVING_ALONE: i64 = 0x4652_4f4e_5402;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -107,9 +113,21 @@ impl Database {
     async fn migrate_alone(&self) -> Result<(), DbErr> {
         let patient = connect::patient(&self.url.0).await?;
         patient.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
+        let alone = format!("SELECT pg_try_advisory_lock_shared({SERVING_ALONE})");
+        let alone = patient.query_one_raw(Statement::from_string(DbBackend::Postgres, alone)).await?;
+        if !alone.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false) {
+            let why = "a Frontrow process of an earlier version works on this database; stop it first";
+            return Err(DbErr::Migration(why.into()));
+        }
         Migrator::up(&patient, None).await?;
-        // The lock goes with the connection.
+        // The locks go with the connection.
         patient.close().await
+    }
+
+    /// Whether there may be other processes that work on it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_postgres()
     }
 
     fn is_postgres(&self) -> bool {

@@ -1,9 +1,9 @@
 //! What fans have: places, holds, tickets, payments, points.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use entity::{hold, payment, point_history, reservation, token, wallet};
+use entity::{hold, payment, point_history, reservation, sale_head, token, wallet};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -12,35 +12,34 @@ use crate::{
         id::{EntryId, HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
         page::{LedgerKey, Page, Slice, TicketKey},
         sale::{Entry, Hold, Payment, Reservation, Token, Wallet},
-        time,
     },
     store::{Database, among::Among, convert, page, rows},
 };
 
 impl Database {
-    /// One place of a waiting room, as journaled.
+    /// One place of a waiting room.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn token(&self, id: TokenId) -> Result<Option<Token>, DbErr> {
         let rows = rows::models(token::Entity::find_by_id(id.0), self.reader()).await?.rows;
-        Ok(rows.into_iter().next().map(convert::token))
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let closed_at = match row.status {
+            token::Status::Waiting => self.closed_at(row.series_id).await?,
+            _ => None,
+        };
+        Ok(Some(convert::token(row, closed_at)))
     }
 
-    /// Those of these places that are ADMITTED.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn admitted_of(&self, tokens: &[TokenId]) -> Result<HashSet<TokenId>, DbErr> {
-        let rows: Vec<Uuid> = token::Entity::find()
+    /// When the line of a date was closed.
+    async fn closed_at(&self, series: Uuid) -> Result<Option<DateTime<Utc>>, DbErr> {
+        let closed = sale_head::Entity::find()
             .select_only()
-            .column(token::Column::Id)
-            .filter(token::Column::Id.is_in(tokens.iter().map(|token| token.0)))
-            .filter(token::Column::Status.eq(token::Status::Admitted))
-            .into_tuple()
-            .all(self.reader())
-            .await?;
-        Ok(rows.into_iter().map(TokenId).collect())
+            .column(sale_head::Column::ClosedAt)
+            .filter(sale_head::Column::SeriesId.eq(series))
+            .filter(sale_head::Column::ClosedAt.is_not_null());
+        let closed: Vec<(DateTime<Utc>,)> = rows::tuples(closed, self.reader()).await?;
+        Ok(closed.first().map(|(at,)| *at))
     }
 
     /// The live holds of a user at `now`, the earliest first; with `series`, of that series only.
@@ -73,43 +72,6 @@ impl Database {
         let rows = hold::Entity::find().filter(hold::Column::UserId.eq(user.as_str()));
         let rows = rows::models(rows.order_by_desc(hold::Column::Id).limit(1), self.reader()).await?.rows;
         Ok(rows.into_iter().next().map(convert::hold))
-    }
-
-    /// Holds that have lapsed by `now` and that nobody has marked so: up to 500 of them.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn lapsed_holds(&self, now: DateTime<Utc>) -> Result<Vec<(SeriesId, HoldId)>, DbErr> {
-        let rows: Vec<(Uuid, Uuid)> = hold::Entity::find()
-            .select_only()
-            .column(hold::Column::SeriesId)
-            .column(hold::Column::Id)
-            .filter(hold::Column::Status.eq(hold::Status::Active))
-            .filter(hold::Column::ExpiresAt.between(time::ALL.0, now))
-            .order_by_asc(hold::Column::ExpiresAt)
-            .limit(500)
-            .into_tuple()
-            .all(self.reader())
-            .await?;
-        Ok(rows.into_iter().map(|(series, hold)| (SeriesId(series), HoldId(hold))).collect())
-    }
-
-    /// When the next hold lapses.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn next_lapse(&self) -> Result<Option<DateTime<Utc>>, DbErr> {
-        // A time that cannot be told would be the first for ever, or no time at all.
-        let (first, last) = time::ALL;
-        let next = hold::Entity::find()
-            .select_only()
-            .column(hold::Column::ExpiresAt)
-            .filter(hold::Column::Status.eq(hold::Status::Active))
-            .filter(hold::Column::ExpiresAt.between(first, last))
-            .order_by_asc(hold::Column::ExpiresAt)
-            .limit(1);
-        let next: Vec<(DateTime<Utc>,)> = rows::tuples(next, self.reader()).await?;
-        Ok(next.first().map(|(at,)| *at))
     }
 
     /// The holds of these ids.
@@ -145,16 +107,21 @@ impl Database {
         Ok(slice.map(convert::reservation))
     }
 
-    /// The reservations that these payments paid for.
+    /// The reservations that these payments paid for: the payment, whose it is, and the line of the ledger that paid it.
+    /// Tickets stand in the list of their owner where their payment does, and are found by that.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn reservations_of(
         &self,
-        payments: &[PaymentId],
+        payments: &[(PaymentId, UserId, i32)],
     ) -> Result<HashMap<PaymentId, Vec<Reservation>>, DbErr> {
+        let owners: BTreeSet<_> = payments.iter().map(|(_, user, _)| user.to_string()).collect();
+        let lines: BTreeSet<_> = payments.iter().map(|(.., line)| *line).collect();
         let rows = reservation::Entity::find()
-            .filter(reservation::Column::PaymentId.among(payments.iter().map(|id| id.0)))
+            .filter(reservation::Column::UserId.among(owners))
+            .filter(reservation::Column::Line.among(lines))
+            .filter(reservation::Column::PaymentId.among(payments.iter().map(|(id, ..)| id.0)))
             .order_by_asc(reservation::Column::Id);
         let rows = rows::models(rows, self.reader()).await?.rows;
         let mut tickets = HashMap::<_, Vec<_>>::new();

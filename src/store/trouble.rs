@@ -40,10 +40,6 @@ fn says_unavailable(code: &str) -> bool {
     codes.contains(&code) || ["08", "53"].iter().any(|class| code.starts_with(class))
 }
 
-/// How often a transaction is tried when other processes are in its way. At once, because whoever was in the way has
-/// committed by then.
-pub(super) const TRIES: u32 = 6;
-
 /// Whether another process was in the way: nothing has happened, and a second try sees what the other has done.
 pub(super) fn is_conflict(error: &DbErr) -> bool {
     let code = match error {
@@ -52,7 +48,7 @@ pub(super) fn is_conflict(error: &DbErr) -> bool {
         }
         _ => None,
     };
-    code.is_some_and(|code| ["40001", "40P01"].contains(&&*code))
+    code.is_some_and(|code| ["40001", "40P01", "55P03"].contains(&&*code))
         || matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 

@@ -1,4 +1,4 @@
-//! Several servers in this process that share a database and a Redis.
+//! Several servers in this process that share a database, and a Redis if there is to be one.
 
 use std::sync::{
     Arc,
@@ -18,7 +18,7 @@ use crate::{FreshDatabase, Options, Server, postgres_url, redis_url};
 #[derive(Debug)]
 pub struct Cluster {
     database: FreshDatabase,
-    redis: RedisConfig,
+    redis: Option<RedisConfig>,
     clock: Clock,
     keys: tempfile::TempDir,
     started: AtomicU32,
@@ -37,8 +37,18 @@ impl Cluster {
 
     /// The same, over this Redis.
     pub async fn over(redis: &str, clock: Clock) -> Self {
+        Self::told_by(Some(redis), clock).await
+    }
+
+    /// The same without Redis.
+    pub async fn without_redis(clock: Clock) -> Self {
+        Self::told_by(None, clock).await
+    }
+
+    async fn told_by(redis: Option<&str>, clock: Clock) -> Self {
         let database = FreshDatabase::beside(&postgres_url()).await;
-        let redis = RedisConfig { url: RedisUrl::parse(redis).unwrap(), prefix: database.name.clone() };
+        let prefix = || database.name.clone();
+        let redis = redis.map(|url| RedisConfig { url: RedisUrl::parse(url).unwrap(), prefix: prefix() });
         let keys = tempfile::tempdir().unwrap();
         Self { database, redis, clock, keys, started: AtomicU32::new(0) }
     }
@@ -50,14 +60,34 @@ impl Cluster {
         database.close().await.unwrap();
     }
 
+    /// How to connect to the database.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
     /// One more server.
     pub async fn server(&self) -> Server {
+        self.server_over(self.redis.clone()).await
+    }
+
+    /// One more server, which tells the others nothing and hears nothing from them.
+    pub async fn silent_server(&self) -> Server {
+        self.server_over(None).await
+    }
+
+    /// One more server, over this Redis in place of that of the others.
+    pub async fn server_at(&self, redis: &str) -> Server {
+        let redis = RedisConfig { url: RedisUrl::parse(redis).unwrap(), prefix: self.database.name.clone() };
+        self.server_over(Some(redis)).await
+    }
+
+    async fn server_over(&self, redis: Option<RedisConfig>) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: folder.path().to_owned(),
             database_url: Some(self.database.url.clone()),
-            redis: Some(self.redis.clone()),
+            redis,
             signing_key: self.keys.path().join("signing.key"),
             self_service_charging: true,
             rate_limits: false,

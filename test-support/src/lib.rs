@@ -45,7 +45,7 @@ pub use organizer::{Date, Organizer, Plan, create_house, create_series};
 pub use postgres::{Frozen, PostgresServer};
 pub use process::{Process, Victim};
 pub use reply::{Reply, code_of, ids, int, text};
-pub use seed::{dice, some_of};
+pub use seed::{entropy, some_of};
 pub use server::{Options, Server};
 pub use services::{Service, postgres_url, redis_url};
 pub use socket::{Incoming, Socket};

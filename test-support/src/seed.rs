@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::index};
 
-/// Dice with the seed in `FRONTROW_TEST_SEED`, or a new one. It is said, so that it stands in the output of a test
+/// Entropy with the seed in `FRONTROW_TEST_SEED`, or a new one. It is said, so that it stands in the output of a test
 /// that fails.
 #[expect(clippy::print_stderr, reason = "whoever reads of a failure needs it")]
-pub fn dice() -> StdRng {
+pub fn entropy() -> StdRng {
     let seed = std::env::var("FRONTROW_TEST_SEED").map_or_else(
         |_| StdRng::from_os_rng().random(),
         |seed| seed.parse().expect("FRONTROW_TEST_SEED is a whole number"),
@@ -17,6 +17,6 @@ pub fn dice() -> StdRng {
 }
 
 /// So many different numbers of the range, in no order.
-pub fn some_of(dice: &mut StdRng, range: Range<usize>, count: usize) -> Vec<usize> {
-    index::sample(dice, range.len(), count).into_iter().map(|n| range.start + n).collect()
+pub fn some_of(entropy: &mut StdRng, range: Range<usize>, count: usize) -> Vec<usize> {
+    index::sample(entropy, range.len(), count).into_iter().map(|n| range.start + n).collect()
 }

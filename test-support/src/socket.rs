@@ -82,6 +82,19 @@ impl Socket {
         }
     }
 
+    /// Reads on, whatever is told, until the subscription is over: completed, closed, or cut with the connection.
+    pub async fn over(&mut self) -> Incoming {
+        loop {
+            match self.message().await {
+                Ok(message) if message["type"] == "complete" || message["type"] == "error" => {
+                    return Incoming::Complete;
+                }
+                Ok(_) => {}
+                Err(end) => return end,
+            }
+        }
+    }
+
     /// The length of the next message, which is not read.
     pub async fn skip(&mut self) -> usize {
         loop {

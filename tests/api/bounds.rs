@@ -178,12 +178,12 @@ async fn a_search_has_two_hundred_characters() {
     assert_eq!(titles(&format!("  {long}\t ")).await, [long.as_str()]);
     assert_eq!(titles("% \\ _").await, ["100% \\ _"]);
     assert_eq!(titles(&"%".repeat(200)).await, Vec::<String>::new());
-    let asked = server.house.database().statements();
+    let asked = server.services.database().statements();
     for search in [format!("{long}a"), "a".repeat(201), "\\%_".repeat(20_000), "a b ".repeat(12_500)] {
         assert_eq!(found(search).await.error(), "BAD_USER_INPUT");
     }
     if server.config.redis.is_none() {
-        assert_eq!(server.house.database().statements(), asked);
+        assert_eq!(server.services.database().statements(), asked);
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use test_support::{Fan, Options, Organizer, Reply, Server, code_of, int, secs, text, until};
 
 async fn run(server: &Server, statement: &str) {
-    server.house.database().reader().execute_unprepared(statement).await.unwrap();
+    server.services.database().reader().execute_unprepared(statement).await.unwrap();
 }
 
 /// The input of a date with one section; its answer need not have the seats.
@@ -92,7 +92,7 @@ async fn of_a_date_that_fails_nothing_stays() {
     assert_eq!(dates(&organizer, &concert).await, [1_000]);
     // The connection looks after what refers to what again.
     let orphan = "UPDATE seat SET series_id = id WHERE number = 1";
-    let tx = server.house.database().begin().await.unwrap();
+    let tx = server.services.database().begin().await.unwrap();
     assert!(tx.execute_unprepared(orphan).await.is_err());
 }
 
@@ -101,7 +101,7 @@ fn planned(server: &Server, concert: &str) -> Series {
     let now = server.now();
     let at = |seconds| now + secs(seconds);
     Series {
-        id: SeriesId(server.house.dice().id(now)),
+        id: SeriesId(server.services.entropy().id(now)),
         concert: concert.parse().unwrap(),
         schedule: Schedule {
             start_at: at(9),
@@ -113,7 +113,7 @@ fn planned(server: &Server, concert: &str) -> Series {
         seat_count: 1_000,
         reserved_count: 0,
         version: 0,
-        settings: 0,
+        lobby_hash: None,
         policy: QueuePolicy::default(),
         draw_secret: DrawSecret::new([7; 32]),
         drawn_at: None,
@@ -123,14 +123,14 @@ fn planned(server: &Server, concert: &str) -> Series {
 
 /// The rows that a process leaves which dies while it makes a date.
 async fn half_a_date(server: &Server, concert: &str) -> SeriesId {
-    let (database, clock) = (server.house.database(), &server.clock);
+    let (database, clock) = (server.services.database(), &server.clock);
     let series = planned(server, concert);
     let organizer = UserId::try_new("organizer").unwrap();
     database.begin_series(&series, &organizer, None, clock).await.unwrap().unwrap();
     let floor = NewSection { name: "Floor".into(), rows: 20, cols: 50, price: 1 };
     let seats: Vec<_> = Layout::try_new(&[floor]).unwrap().seats().collect();
     for step in seats[..750].chunks(STEP) {
-        let step = step.iter().map(|seat| (server.house.dice().id(server.now()), seat.clone()));
+        let step = step.iter().map(|seat| (server.services.entropy().id(server.now()), seat.clone()));
         assert!(database.add_seats(series.id, step, clock).await.unwrap());
     }
     series.id
@@ -169,7 +169,7 @@ async fn a_date_that_was_not_finished_is_removed() {
     let gone = async || (server.count("series").await, server.count("seat").await) == (0, 0);
     until("it is removed", gone).await;
     // Whoever goes on with it all the same finds that it is over.
-    let database = server.house.database();
+    let database = server.services.database();
     assert!(!database.add_seats(id, [], &server.clock).await.unwrap());
     assert!(!database.series_is_ready(id).await.unwrap());
 }
@@ -277,7 +277,7 @@ mod limits {
             HOUR,
             "one is being made"
         );
-        assert!(server.house.database().give_up_series(id).await.unwrap());
+        assert!(server.services.database().give_up_series(id).await.unwrap());
         create(&server, &organizer.fan, &concert, 1).await.field("createSeries");
         assert_eq!(retry_after(&create(&server, &organizer.fan, &concert, 1).await), HOUR);
     }

@@ -44,10 +44,12 @@ async fn before_the_draw_there_are_the_commitment_and_the_number_of_places() {
     let (date, _) = lobby_of(&server, 3).await;
     let answer = server.page(&format!("/draw/{}", date.series), Some("*")).await;
     assert_eq!((answer.status().as_u16(), answer.headers().get("etag")), (200, None));
-    let query = "query($id: ID!) { series(concertId: $id) { drawCommitment } }";
+    let query = "query($id: ID!) { series(concertId: $id) { drawCommitment drawSecret lobbyHash } }";
     let series = server.stranger().ask(query, json!({ "id": date.concert })).await.field("series");
+    assert_eq!((&series[0]["drawSecret"], &series[0]["lobbyHash"]), (&Value::Null, &Value::Null));
     let expected = json!({
-        "seriesId": date.series, "commitment": series[0]["drawCommitment"], "secret": null, "order": [], "places": 3,
+        "seriesId": date.series, "commitment": series[0]["drawCommitment"], "secret": null, "lobbyHash": null,
+        "order": [], "places": 3,
     });
     assert_eq!(answer.json::<Value>().await.unwrap(), expected);
     assert_eq!(files(&server), BTreeSet::new());
@@ -73,7 +75,20 @@ async fn a_draw_is_written_once_and_known_by_its_tag() {
     let (lobby, order) = (ids(&draw["lobby"]), ids(&draw["order"]));
     assert_eq!(draw["lobby"], json!(tokens));
     assert_eq!(draw["places"], 20);
-    lobby::verify(&text(&draw["commitment"]), &text(&draw["secret"]), &lobby, &order).unwrap();
+    let (commitment, secret, hash) =
+        (text(&draw["commitment"]), text(&draw["secret"]), text(&draw["lobbyHash"]));
+    let shown = lobby::Evidence {
+        commitment: &commitment,
+        secret: &secret,
+        lobby_hash: Some(&hash),
+        lobby: &lobby,
+        order: &order,
+    };
+    let drawn = lobby::verify(&shown).unwrap();
+    assert_eq!(drawn, lobby::Drawn::With(lobby::LobbyHash::of(lobby.iter().copied())));
+    let query = "query($id: ID!) { series(concertId: $id) { drawSecret lobbyHash } }";
+    let series = server.stranger().ask(query, json!({ "id": date.concert })).await.field("series");
+    assert_eq!(series[0], json!({ "drawSecret": draw["secret"], "lobbyHash": draw["lobbyHash"] }));
 
     for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
         let answer = server.page(&path, Some(&known)).await;
@@ -89,7 +104,7 @@ async fn a_draw_is_written_once_and_known_by_its_tag() {
     let folder = server.config.data.join("draws");
     let unfinished = folder.join("unfinished-draw-x");
     fs::write(&unfinished, "{\"seriesId\":").unwrap();
-    fs::write(folder.join("draw-1-notes.json"), "not ours").unwrap();
+    fs::write(folder.join("draw-2-notes.json"), "not ours").unwrap();
     let changed = |path: &PathBuf| fs::metadata(path).unwrap().modified().unwrap();
     let file = written.first().unwrap().clone();
     let before = changed(&file);
@@ -97,7 +112,7 @@ async fn a_draw_is_written_once_and_known_by_its_tag() {
     let answer = server.page(&path, None).await;
     assert_eq!((self::tag(&answer), changed(&file)), (tag.clone(), before));
     assert_eq!(answer.bytes().await.unwrap(), content);
-    assert!(!unfinished.exists() && folder.join("draw-1-notes.json").exists());
+    assert!(!unfinished.exists() && folder.join("draw-2-notes.json").exists());
     fs::remove_file(&file).unwrap();
     assert_eq!(server.page(&path, None).await.status(), 503);
     let answer = server.page(&path, None).await;

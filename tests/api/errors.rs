@@ -53,7 +53,7 @@ async fn what_a_client_does_wrong_has_its_code() {
 #[tokio::test]
 async fn a_store_that_is_down_is_unavailable() {
     let server = Server::start().await;
-    server.house.database().close().await.unwrap();
+    server.services.database().close().await.unwrap();
     let down = error(&server.stranger(), "{ concerts { nodes { id } } }").await;
     assert_eq!(code(&down), "UNAVAILABLE");
     assert!(down["extensions"]["retryAfterMs"].is_u64());
@@ -65,7 +65,7 @@ async fn a_store_that_is_down_is_unavailable() {
 #[tokio::test]
 async fn what_breaks_inside_shows_nothing_of_the_inside() {
     let server = Server::start().await;
-    let db = server.house.database().reader();
+    let db = server.services.database().reader();
     db.execute_unprepared("ALTER TABLE payment RENAME TO mislaid").await.unwrap();
     let broken = error(&server.fan("ann"), "{ payments { nodes { id } } }").await;
     assert_eq!(code(&broken), "INTERNAL");

@@ -16,7 +16,6 @@ mod contract;
 mod cost;
 mod draw;
 mod errors;
-mod journal;
 mod journey;
 mod n_plus_one;
 mod outgoing;

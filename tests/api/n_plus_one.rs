@@ -13,9 +13,9 @@ async fn cost(server: &Server, fan: &Fan) -> (u64, usize) {
     let mut least = u64::MAX;
     let mut seats = 0;
     for _ in 0..5 {
-        let before = server.house.database().statements();
+        let before = server.services.database().statements();
         let concerts = fan.ask(NESTED, json!({})).await.field("concerts");
-        least = least.min(server.house.database().statements() - before);
+        least = least.min(server.services.database().statements() - before);
         let dates =
             concerts["nodes"].as_array().unwrap().iter().flat_map(|c| c["series"].as_array().unwrap());
         seats = dates.map(|date| date["seats"].as_array().unwrap().len()).sum();

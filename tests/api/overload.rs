@@ -7,7 +7,7 @@ use test_support::{Date, Fan, Plan, Reply, Server, text};
 
 /// Fills the server up to a part of what may run at once, in quarters.
 fn fill(server: &Server, quarters: usize) -> Vec<Running> {
-    let load = server.house.load();
+    let load = server.services.load();
     (0..OPERATIONS * quarters / 4).map(|_| load.enter(Class::Pay).unwrap()).collect()
 }
 

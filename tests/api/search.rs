@@ -57,7 +57,7 @@ async fn titles_that_were_there_before_are_found() {
     for n in 0..3 {
         organizer.concert(&format!("Die Ärzte {n}")).await;
     }
-    let database = server.house.database();
+    let database = server.services.database();
     database.reader().execute_unprepared("UPDATE concert SET search_text = NULL").await.unwrap();
     assert_eq!(titles(&server.stranger(), "ärzte").await.len(), 0);
     database.migrate().await.unwrap();

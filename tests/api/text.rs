@@ -146,7 +146,7 @@ async fn a_key_that_cannot_be_costs_nobody_else_anything() {
     let mut fan = server.fan("ann");
     let date = server.organizer().date(Plan::default()).await;
     fan.join(&date.series).await;
-    let asked = server.house.database().statements();
+    let asked = server.services.database().statements();
     for input in [
         ("charge", json!({ "amount": 1, "idempotencyKey": "a\0" })),
         ("usePoints", json!({ "amount": 1, "idempotencyKey": "a\0" })),
@@ -159,7 +159,7 @@ async fn a_key_that_cannot_be_costs_nobody_else_anything() {
         assert!(!reply.inputs().is_empty(), "{}", reply.0);
     }
     if server.config.redis.is_none() {
-        assert_eq!(server.house.database().statements(), asked, "the database was asked");
+        assert_eq!(server.services.database().statements(), asked, "the database was asked");
     }
 }
 

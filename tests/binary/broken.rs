@@ -34,19 +34,26 @@ const CASES: &[(&str, &str)] = &[
          WHERE status = 'ACTIVE'",
     ),
     (
-        "rule 11: seat says it is held, but its hold is not active",
-        "UPDATE hold SET status = 'RELEASED' WHERE status = 'ACTIVE'",
+        "hold or reservation of a seat that its date does not have",
+        "UPDATE hold SET seat_id = randomblob(16) WHERE status = 'ACTIVE'",
     ),
-    ("rule 11: active hold whose seat does not say so", "UPDATE seat SET hold_id = NULL, held_until = NULL"),
+    ("something of a date that is not there", "UPDATE payment SET series_id = randomblob(16)"),
+    ("date without a head", "DELETE FROM sale_head"),
     (
-        "rule 11: seat says it is sold, but its reservation does not stand",
-        "UPDATE reservation SET status = 'CANCELLED'",
+        "date counts its standing reservations wrong",
+        "UPDATE sale_head SET reserved_count = reserved_count + 1",
     ),
-    ("rule 11: standing reservation whose seat does not say so", "UPDATE seat SET reservation_id = NULL"),
+    ("date that counts its joins wrong", "UPDATE sale_head SET next_seq = 1"),
     (
-        "series counts its standing reservations wrong",
-        "UPDATE series SET reserved_count = reserved_count + 1",
+        "date whose head is behind what has happened",
+        "UPDATE sale_head SET last_at = '2000-01-01T00:00:00+00:00'",
     ),
+    (
+        "rule 5: date that is drawn and says no lobby, or the other way round",
+        "UPDATE sale_head SET lobby_hash = NULL",
+    ),
+    ("log with a gap", "DELETE FROM sale_log WHERE version = (SELECT MIN(version) + 1 FROM sale_log)"),
+    ("log that does not end at its head", "UPDATE sale_head SET head = randomblob(16)"),
     (
         "rule 13: user has more seats of a series than one may have",
         "DROP INDEX hold_of_seat; \
@@ -62,6 +69,10 @@ const CASES: &[(&str, &str)] = &[
     (
         "rule 16: line of a ledger does not follow from the one before",
         "UPDATE point_history SET balance_after = balance_after + 1 WHERE line = 1",
+    ),
+    (
+        "rule 16: line of a ledger without its wallet or payment",
+        "UPDATE point_history SET payment_id = randomblob(16) WHERE kind = 'USE'",
     ),
     ("ledger line has the wrong sign", "UPDATE point_history SET amount = -amount"),
     (
@@ -82,12 +93,18 @@ const CASES: &[(&str, &str)] = &[
         "rule 18: payment whose refunds do not match its cancelled reservations",
         "UPDATE payment SET refunded = refunded - 1",
     ),
+    ("rule 17: key of something that is not there", "UPDATE idempotency_key SET result_id = randomblob(16)"),
     (
         "rule 4: user has two live places in one series",
         "DROP INDEX token_live; \
          INSERT INTO token SELECT randomblob(16), series_id, user_id, name, seq + 1000, lobby, status, created_at, \
-           admitted_at, session_ends_at, ended_at FROM token WHERE status = 'WAITING'",
+           admitted_at, session_ends_at, ended_at, end_reason FROM token WHERE status = 'WAITING'",
     ),
+    (
+        "place whose times do not go with where it stands",
+        "UPDATE token SET ended_at = NULL WHERE status = 'COMPLETED'",
+    ),
+    ("hold without its place", "UPDATE hold SET token_id = randomblob(16) WHERE status = 'ACTIVE'"),
     (
         "rule 7: live hold of a place that is over and has not paid",
         "UPDATE token SET status = 'LEFT' \

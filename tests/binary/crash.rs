@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
 use test_support::{
-    CHARGE, Call, Client, Moments, Process, Unanswered, Witness, create_series, dice, ids,
+    CHARGE, Call, Client, Moments, Process, Unanswered, Witness, create_series, entropy, ids,
     process::{audit_is_clean, identity},
     some_of,
 };
@@ -25,10 +25,10 @@ const PURCHASES: Range<usize> = FANS + 1..FANS + 86;
 
 /// When to kill: three times among the joins and seven times among what follows, in any order.
 fn moments() -> Vec<usize> {
-    let mut dice = dice();
-    let mut moments = some_of(&mut dice, JOINS, 3);
-    moments.extend(some_of(&mut dice, PURCHASES, 7));
-    moments.shuffle(&mut dice);
+    let mut entropy = entropy();
+    let mut moments = some_of(&mut entropy, JOINS, 3);
+    moments.extend(some_of(&mut entropy, PURCHASES, 7));
+    moments.shuffle(&mut entropy);
     moments
 }
 

@@ -84,7 +84,7 @@ async fn a_published_draw_is_right_and_one_changed_byte_makes_it_wrong() {
 
 /// The draw with one hexadecimal digit changed, in each part of it.
 fn forgeries(draw: &Value) -> Vec<(&'static str, Value)> {
-    ["/commitment", "/secret", "/lobby/0", "/order/0"]
+    ["/commitment", "/secret", "/lobbyHash", "/lobby/0", "/order/0"]
         .into_iter()
         .map(|part| {
             let mut changed = draw.clone();

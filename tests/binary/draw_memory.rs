@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use entity::token;
 use frontrow::domain::{id::TokenId, lobby};
 use frontrow::store::Database;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -59,11 +59,14 @@ async fn fill(folder: &Path, series: &str) {
                 admitted_at: None,
                 session_ends_at: None,
                 ended_at: None,
+                end_reason: None,
             }
             .into_active_model()
         });
         token::Entity::insert_many(rows).exec_without_returning(&tx).await.unwrap();
     }
+    let joined = format!("UPDATE sale_head SET next_seq = {PLACES}");
+    tx.execute_unprepared(&joined).await.unwrap();
     tx.commit().await.unwrap();
     database.close().await.unwrap();
 }
@@ -116,6 +119,11 @@ async fn a_large_draw_costs_little_more_than_its_file() {
         .env("MALLOC_MMAP_THRESHOLD_", "65536");
     let server = Process::listening(command);
     let api = Client::new(server.address);
+    // Whoever waits takes room in memory too, which is not what this is about. The date is open, and what was due of it is
+    // done, once somebody could join it.
+    let join = "mutation($id: ID!) { issueToken(input: { seriesId: $id }) { tokenId problem { code } } }";
+    let joined = api.call(&organizer, join, json!({ "id": series })).await.unwrap();
+    assert!(joined["issueToken"]["tokenId"].is_string(), "{joined}");
     let before = peak_from_now(&server);
     let answer = written(&api, &path).await;
     assert_eq!(answer.status(), 200);
@@ -123,8 +131,9 @@ async fn a_large_draw_costs_little_more_than_its_file() {
     assert!((FILE_BYTES..FILE_BYTES + 1_000).contains(&length), "{length}");
     let content = answer.text().await.unwrap();
     let taken = peak(&server).saturating_sub(before);
-    // 48 bytes a place while they are sorted, and a part of the lobby at a time.
-    assert!(taken < 8 << 20, "writing it took {taken} bytes");
+    // 48 bytes a place while they are sorted, and a part of the lobby at a time; and up to 2 MB for what SQLite remembers of
+    // the table at each of the four connections that read it, whose first query this may be.
+    assert!(taken < 16 << 20, "writing it took {taken} bytes");
 
     let before = peak_from_now(&server);
     let mut readers = Vec::new();
@@ -141,8 +150,14 @@ async fn a_large_draw_costs_little_more_than_its_file() {
     };
     let (all, order) = (ids(&draw["lobby"]), ids(&draw["order"]));
     assert_eq!(all.len(), PLACES as usize);
-    lobby::verify(draw["commitment"].as_str().unwrap(), draw["secret"].as_str().unwrap(), &all, &order)
-        .unwrap();
+    let shown = lobby::Evidence {
+        commitment: draw["commitment"].as_str().unwrap(),
+        secret: draw["secret"].as_str().unwrap(),
+        lobby_hash: draw["lobbyHash"].as_str(),
+        lobby: &all,
+        order: &order,
+    };
+    lobby::verify(&shown).unwrap();
     std::fs::write(folder.path().join("draw.json"), content).unwrap();
     assert!(run(folder.path(), &["verify-draw", "draw.json"]).status.success());
 }

@@ -28,7 +28,8 @@ impl Payment {
         let (date, fan) = (houses.date(1).await, fan(0));
         houses.join(&fan, &date).await;
         houses.each[0].charge(&fan, None, 300, key("charge")).await.unwrap();
-        let holds = houses.each[0].hold_seats(&fan, date.seats.clone()).await.unwrap();
+        let held = houses.each[0].hold_seats(&fan, date.seats.clone()).await.unwrap();
+        let holds = held.into_iter().map(|hold| hold.id).collect();
         let (session, watching) = (session(&houses.fresh.url).await, session(&houses.fresh.url).await);
         // For those who connect from now on.
         let alter = format!("ALTER DATABASE {} SET {setting}", houses.fresh.name);
@@ -58,10 +59,10 @@ impl Payment {
             self.says(meanwhile).await;
         };
         let (paid, ()) = tokio::join!(house.pay(fan, Some(self.holds.clone()), key("pay")), in_the_way);
-        let paid = paid.unwrap();
-        assert_eq!((paid.wallet.balance, paid.wallet.lines), (200, 2));
+        let (payment, _, wallet) = paid.unwrap();
+        assert_eq!((wallet.balance, wallet.lines), (200, 2));
         let again = house.pay(fan, Some(self.holds), key("pay")).await.unwrap();
-        assert_eq!(again.payment, paid.payment);
+        assert_eq!(again.0, payment);
         self.session.close().await.unwrap();
         self.watching.close().await.unwrap();
         self.houses.close().await
@@ -75,16 +76,16 @@ async fn session(url: &str) -> DatabaseConnection {
     sea_orm::Database::connect(options).await.unwrap()
 }
 
-/// The house looks for a circle after three seconds, and the session does not: PostgreSQL ends the transaction of
-/// whoever looks.
+/// The house looks for a circle after a second, and the session does not: PostgreSQL ends the transaction of whoever
+/// looks.
 #[tokio::test]
 async fn a_payment_that_a_deadlock_has_ended_is_tried_again() {
     needs!(Postgres);
-    let payment = Payment::with("deadlock_timeout = '3s'").await;
-    let lock_series = format!("SELECT FROM series WHERE id = '{}' FOR UPDATE", payment.date.id);
+    let payment = Payment::with("deadlock_timeout = '1s'").await;
+    let lock_date = format!("SELECT FROM sale_head WHERE series_id = '{}' FOR UPDATE", payment.date.id);
     payment.says(&["SET deadlock_timeout = '1h'", "BEGIN", "SELECT FROM wallet FOR UPDATE"]).await;
-    // The payment has the series and waits for the wallet.
-    let deadlocks = payment.pays(&[&lock_series, "ROLLBACK"]).await;
+    // The payment has the date and waits for the wallet.
+    let deadlocks = payment.pays(&[&lock_date, "ROLLBACK"]).await;
     assert_eq!(deadlocks, 1);
 }
 
@@ -93,8 +94,9 @@ async fn a_payment_that_a_deadlock_has_ended_is_tried_again() {
 async fn a_payment_that_cannot_be_serialised_is_tried_again() {
     needs!(Postgres);
     let payment = Payment::with("default_transaction_isolation = 'repeatable read'").await;
-    let change_series = format!("UPDATE series SET version = version WHERE id = '{}'", payment.date.id);
-    payment.says(&["BEGIN", &change_series]).await;
-    // The payment waits for the series, and must not see what it is then.
+    let change_date =
+        format!("UPDATE sale_head SET version = version WHERE series_id = '{}'", payment.date.id);
+    payment.says(&["BEGIN", &change_date]).await;
+    // The payment waits for the date, and must not see what it is then.
     assert_eq!(payment.pays(&["COMMIT"]).await, 0);
 }

@@ -1,11 +1,11 @@
 //! Several houses, each with its own connections and its own order of things, as so many processes have them, over
-//! one database. Waiting rooms are not shared here: fans join at the first house and buy at any.
+//! one database and without Redis: whoever wants to know what another has done looks into the log.
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use frontrow::{
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     domain::{
         catalog::{NewSection, Schedule, SeriesPlan},
         id::{ReservationId, SeatId, SeriesId, UserId},
@@ -14,7 +14,7 @@ use frontrow::{
         policy::PolicyPatch,
         text::{IdempotencyKey, PersonName, Title},
     },
-    service::{House, Settings, identity::Keys},
+    service::{Services, Settings, identity::Keys},
     store::{Database, audit},
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -22,7 +22,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use test_support::{FreshDatabase, postgres_url};
 
 pub(crate) struct Houses {
-    pub(crate) each: Vec<Arc<House>>,
+    pub(crate) each: Vec<Arc<Services>>,
     pub(crate) fresh: FreshDatabase,
     /// Another database of the same PostgreSQL.
     beside: String,
@@ -50,12 +50,12 @@ impl Houses {
         Self { each, fresh, beside }
     }
 
-    pub(crate) async fn house(url: &str) -> Arc<House> {
+    pub(crate) async fn house(url: &str) -> Arc<Services> {
         let database = Database::connect(url).await.unwrap();
         database.migrate().await.unwrap();
         let settings = Settings { self_service_charging: true, ..Settings::default() };
         let keys = Keys::new(&[7; 32]);
-        House::open(database, None, keys, settings, Clock::system(), Dice::system()).await.unwrap()
+        Services::open(database, None, keys, settings, Clock::system(), Entropy::system()).await.unwrap()
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -63,7 +63,7 @@ impl Houses {
     }
 
     /// One of them, by any number.
-    pub(crate) fn any(&self, number: usize) -> &Arc<House> {
+    pub(crate) fn any(&self, number: usize) -> &Arc<Services> {
         &self.each[number % self.each.len()]
     }
 
@@ -81,16 +81,21 @@ impl Houses {
             house.create_series(&organizer, concert.id, plan).await
         };
         let id = made.unwrap().id;
-        let seats = self.database().seat_map(id).await.unwrap().unwrap().1;
-        Date { id, seats: seats.iter().map(|seat| seat.id).collect(), price }
+        let seats = house.seats(id).await.unwrap().seats.iter().map(|(seat, _)| seat.id).collect();
+        Date { id, seats, price }
     }
 
-    /// Joins at the first house; returns once that has let the fan in.
-    pub(crate) async fn join(&self, fan: &Caller, date: &Date) {
+    /// Joins at one of them, by any number; returns once the fan has been let in.
+    pub(crate) async fn join_at(&self, number: usize, fan: &Caller, date: &Date) {
         // The second join is answered when all that followed from the first has been done.
         for _ in 0..2 {
-            self.each[0].join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
+            self.any(number).join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         }
+    }
+
+    /// The same at the first.
+    pub(crate) async fn join(&self, fan: &Caller, date: &Date) {
+        self.join_at(0, fan, date).await;
     }
 
     /// A ticket of the fan's.

@@ -1,9 +1,9 @@
-//! What the journal of a waiting room says about its rules, after the fact.
+//! What the rows of a date say about the rules of its line, after the fact.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{FromQueryResult, Statement};
 
-/// A place, as journaled.
+/// A place, as its row has it.
 #[derive(Debug, FromQueryResult)]
 pub(crate) struct Place {
     seq: i64,
@@ -12,10 +12,12 @@ pub(crate) struct Place {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// All places of the only series in the database, in the order of the joins.
-pub(crate) async fn places(database_url: &str) -> Vec<Place> {
+/// All places of a series, in the order of the joins.
+pub(crate) async fn places(database_url: &str, series: &str) -> Vec<Place> {
     let database = sea_orm::Database::connect(database_url).await.unwrap();
-    let text = "SELECT seq, user_id, admitted_at, ended_at FROM token ORDER BY seq";
+    let text = format!(
+        "SELECT seq, user_id, admitted_at, ended_at FROM token WHERE series_id = '{series}' ORDER BY seq"
+    );
     let query = Statement::from_string(database.get_database_backend(), text);
     let places = Place::find_by_statement(query).all(&database).await.unwrap();
     database.close().await.unwrap();

@@ -3,20 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-mod claim;
+mod chaos;
+mod clocks;
 mod conflict;
+mod failover;
+mod fresh;
 mod frozen;
 mod houses;
-mod journal;
+mod indexes;
 mod journaled;
 mod live;
-mod looks;
 mod money;
 mod paging;
+mod presence;
+mod processes;
 mod quiet;
 mod redis_lost;
 mod restart;
+mod restored;
 mod sale;
 mod sessions;
-mod three;
+mod stuck;
+mod traffic;
 mod unsure;
+mod wire;

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use test_support::{
-    Client, Moments, PostgresServer, Process, Witness, create_series, dice, ms, needs,
+    Client, Moments, PostgresServer, Process, Witness, create_series, entropy, ms, needs,
     process::{frontrow, identity, out, run},
     some_of,
 };
@@ -25,7 +25,7 @@ const MOMENTS: Range<usize> = 1..260;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sale_outlives_four_crashes_of_postgresql() {
     needs!(Postgres);
-    let moments = some_of(&mut dice(), MOMENTS, CRASHES);
+    let moments = some_of(&mut entropy(), MOMENTS, CRASHES);
     let (postgres, folder) = (Arc::new(PostgresServer::start()), tempfile::tempdir().unwrap());
     let database = ["--database-url", &postgres.url];
     let mut command = frontrow(folder.path(), &["--listen", "127.0.0.1:0"]);

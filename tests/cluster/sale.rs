@@ -35,6 +35,7 @@ async fn buy(houses: &Houses, date: &Date, fan: &Caller, number: usize) -> Optio
     for seat in wanted {
         match at().hold_seats(fan, vec![seat]).await {
             Ok(holds) => {
+                let holds = holds.into_iter().map(|hold| hold.id).collect();
                 at().pay(fan, Some(holds), key(&format!("pay for {seat}"))).await.unwrap();
                 return Some(seat);
             }
@@ -54,7 +55,7 @@ async fn every_seat_is_sold_once_at_whichever_process() {
     for _ in 0..DATES {
         let date = Arc::new(houses.date(SEATS).await);
         for number in 0..FANS {
-            houses.join(&fan(number), &date).await;
+            houses.join_at(number, &fan(number), &date).await;
         }
         dates.push(date);
     }

@@ -278,7 +278,7 @@ fn end(child: &mut Option<Child>) {
 /// An `.env` as docs/deploy.md says to make it, and the files that it names.
 fn secrets(folder: &Path) -> BTreeMap<&'static str, String> {
     let random = |length: usize| {
-        let bytes = frontrow::clock::Dice::system().bytes::<32>();
+        let bytes = frontrow::clock::Entropy::system().bytes::<32>();
         hex::encode(&bytes[..length])
     };
     let write = |name: &str, text: &str| {

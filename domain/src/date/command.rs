@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     date::{event::EndReason, sale::Sale, till::Till},
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-    policy::QueuePolicy,
+    identity::JoinOrder,
+    mistake::Mistake,
+    policy::PolicyPatch,
     sale::{Entry, Hold, HoldStatus, KeyOf, Payment, Problem, Reservation, Wallet},
     text::{IdempotencyKey, PersonName, SectionName},
 };
@@ -40,6 +43,18 @@ pub enum Command {
         user: UserId,
         /// As the user wants to be called.
         name: PersonName,
+    },
+    /// Come back, by a token of ours, to a place that neither memory nor any row knows, because the database was set back to
+    /// an earlier state: it stands where it stood (rule 9).
+    ComeBack {
+        /// The place.
+        token: TokenId,
+        /// Whose it is.
+        user: UserId,
+        /// As the user wants to be called.
+        name: PersonName,
+        /// Where its join stood among the others.
+        order: JoinOrder,
     },
     /// Give a place up; what it holds goes back to the sale.
     Leave {
@@ -89,8 +104,8 @@ pub enum Command {
         /// Rule 17.
         key: IdempotencyKey,
     },
-    /// A new policy, which throws nobody out (rule 6).
-    SetPolicy(QueuePolicy),
+    /// Change some settings of the policy, which throws nobody out (rule 6).
+    PatchPolicy(PolicyPatch),
     /// Stop admissions and holds, or let them go on.
     SetPaused(bool),
 }
@@ -98,7 +113,7 @@ pub enum Command {
 /// What came of a command that took effect; values, so that nothing has to be looked up for the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A new place.
+    /// A new place, or one that somebody came back to.
     Joined(TokenId),
     /// The user has a live place already (rule 4).
     Already(TokenId),
@@ -114,8 +129,25 @@ pub enum Outcome {
     Paid(Payment, Vec<Reservation>, Wallet),
     /// The ticket was given back.
     Cancelled(Reservation, Wallet),
+    /// Those of the silent places that are not over, because of a live hold; for [`Presence::kept`].
+    ///
+    /// [`Presence::kept`]: crate::presence::Presence::kept
+    Kept(Vec<Kept>),
     /// It was done, and there is nothing to show.
     Done,
+    /// Nothing was done, because what was asked for cannot be.
+    Mistaken(Vec<Mistake>),
+}
+
+/// A silent place that a hold keeps open (rule 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The place.
+    pub token: TokenId,
+    /// The number of its join.
+    pub seq: u64,
+    /// The end of its last hold.
+    pub until: DateTime<Utc>,
 }
 
 /// What an idempotency key was first used for (rule 17). Only what took effect is recorded.
@@ -170,7 +202,9 @@ impl Command {
         };
         let is_over = |token: &TokenId| !sale.is_live(*token);
         match self {
-            Self::Leave { token, .. } => needs.tokens.extend(Some(*token).filter(is_over)),
+            Self::Leave { token, .. } | Self::ComeBack { token, .. } => {
+                needs.tokens.extend(Some(*token).filter(is_over));
+            }
             Self::Hold { token, .. } => needs.tokens.extend(token.filter(is_over)),
             Self::Release { hold, .. } => {
                 needs.holds.extend(Some(*hold).filter(|hold| !sale.has_hold(*hold)))
@@ -183,7 +217,7 @@ impl Command {
                 needs.lapsed = Some(user.clone()).filter(|user| !sale.has_holds(user));
             }
             Self::Cancel { reservation, .. } => needs.reservation = Some(*reservation),
-            Self::Join { .. } | Self::Silent { .. } | Self::SetPolicy(_) | Self::SetPaused(_) => {}
+            Self::Join { .. } | Self::Silent { .. } | Self::PatchPolicy(_) | Self::SetPaused(_) => {}
         }
         needs
     }

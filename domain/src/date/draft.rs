@@ -1,6 +1,6 @@
 //! A decision in the making: what it has changed lies over the date, so that later commands see it and the date does not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -9,6 +9,8 @@ use crate::{
     date::{
         cells::{Cells, transition},
         command::Known,
+        decide::Summary,
+        due::Pending,
         event::{EndReason, Event},
         holds::LiveHold,
         millis,
@@ -17,6 +19,7 @@ use crate::{
         unpaid::Unpaid,
     },
     id::{HoldId, SeatId, TokenId, UserId},
+    identity::JoinOrder,
     sale::{Hold, HoldStatus, SeatState},
 };
 
@@ -26,8 +29,10 @@ pub(super) struct Draft<'a> {
     pub(super) now: DateTime<Utc>,
     pub(super) events: Vec<Event>,
     pub(super) next_seq: u64,
-    /// Whether this decision draws the lobby: its order is known from the next one on.
-    pub(super) drew: bool,
+    /// Whether this decision draws the lobby.
+    drew: bool,
+    /// Whether somebody came back in this decision, to a place that is not the last.
+    came_back: bool,
     closed: bool,
     settings: Settings,
     places: HashMap<TokenId, Option<Place>>,
@@ -36,6 +41,9 @@ pub(super) struct Draft<'a> {
     pub(super) joined: Vec<TokenId>,
     /// Who is ADMITTED.
     pub(super) admitted: usize,
+    /// Of those who were let in by this decision.
+    let_in: u64,
+    waiting: u32,
     seats: HashMap<u32, SeatState>,
     sold: usize,
     holds: HashMap<HoldId, Option<LiveHold>>,
@@ -53,12 +61,15 @@ impl<'a> Draft<'a> {
             events: Vec::new(),
             next_seq: sale.next_seq,
             drew: false,
+            came_back: false,
             closed: false,
             settings: sale.settings,
             places: HashMap::new(),
             by_user: HashMap::new(),
             joined: Vec::new(),
             admitted: sale.sessions.len(),
+            let_in: 0,
+            waiting: sale.waiting,
             seats: HashMap::new(),
             sold: sale.seats.reserved(),
             holds: HashMap::new(),
@@ -79,7 +90,22 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn is_drawn(&self) -> bool {
-        self.sale.drawn || self.drew
+        self.sale.is_drawn() || self.drew
+    }
+
+    /// Whether it is known from the next decision on only who is first.
+    pub(super) fn is_order_open(&self) -> bool {
+        self.drew || self.came_back
+    }
+
+    /// Where the next join stands.
+    pub(super) fn last_in_order(&self) -> JoinOrder {
+        JoinOrder { seq: self.next_seq, lobby: !self.is_drawn() }
+    }
+
+    /// Whether that place has ended.
+    pub(super) fn is_over(&self, token: TokenId) -> bool {
+        self.known.ended.contains_key(&token) || matches!(self.places.get(&token), Some(None))
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -87,7 +113,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn status(&self) -> SeriesStatus {
-        self.settings.state(self.sold >= self.sale.seats.len()).status(self.now)
+        self.settings.state(self.is_sold_out()).status(self.now)
     }
 
     /// A live place.
@@ -197,7 +223,9 @@ impl Cells for Draft<'_> {
     }
 
     fn add_place(&mut self, place: Place) {
+        self.came_back |= self.is_drawn() && !place.is_last(self.next_seq);
         self.next_seq = self.next_seq.max(place.seq + 1);
+        self.waiting += 1;
         self.joined.push(place.token);
         self.by_user.insert(place.user.clone(), place.token);
         self.places.insert(place.token, Some(place));
@@ -209,18 +237,23 @@ impl Cells for Draft<'_> {
 
     fn close(&mut self) {
         self.closed = true;
+        self.waiting = 0;
     }
 
     fn admit(&mut self, token: TokenId, until: i64, _at: i64) {
         if let Some(place) = self.place(token).cloned() {
             self.places.insert(token, Some(Place { state: State::Admitted { until }, ..place }));
             self.admitted += 1;
+            self.let_in += 1;
+            self.waiting -= 1;
         }
     }
 
     fn end_place(&mut self, token: TokenId) {
-        if self.place(token).is_some_and(|place| matches!(place.state, State::Admitted { .. })) {
-            self.admitted -= 1;
+        match self.place(token).map(|place| place.state) {
+            Some(State::Admitted { .. }) => self.admitted -= 1,
+            Some(State::Waiting { .. }) => self.waiting -= 1,
+            None => return,
         }
         self.places.insert(token, None);
     }
@@ -262,6 +295,64 @@ impl Cells for Draft<'_> {
 }
 
 impl Draft<'_> {
+    /// What the date's row is to say.
+    pub(super) fn summary(&self) -> Summary {
+        let sale = self.sale;
+        Summary {
+            next_due: self.next_due(),
+            seats_version: sale.seats.version() + i32::from(!self.seats.is_empty()),
+            reserved: u32::try_from(self.sold).unwrap_or(u32::MAX),
+            next_seq: self.next_seq,
+            lobby_hash: if self.drew { Some(sale.lobby.hash()) } else { sale.lobby_hash() },
+        }
+    }
+
+    /// What [`Sale::next_due`] will be once the events are applied. What they leave alone is read from the date, past what
+    /// they change, so it costs as much as the events are.
+    fn next_due(&self) -> Option<DateTime<Utc>> {
+        let (sale, policy) = (self.sale, &self.settings.policy);
+        let pending = Pending {
+            settings: self.settings,
+            drawn: self.is_drawn(),
+            closed: self.is_closed(),
+            sold_out: self.is_sold_out(),
+            last: self.millis(),
+            hold: self.next_lapse(),
+            session: self.next_session_end(),
+            waiting: self.waiting,
+            admitted: self.admitted,
+            paced_until: sale.admissions.paced_until(policy, self.let_in, self.millis()),
+        };
+        pending.next()
+    }
+
+    fn next_lapse(&self) -> Option<i64> {
+        let mut old = self.sale.holds.by_end().filter(|(_, hold)| !self.holds.contains_key(hold));
+        let new = self.holds.values().flatten().map(|hold| millis(hold.expires_at));
+        new.chain(old.next().map(|(end, _)| end)).min()
+    }
+
+    fn next_session_end(&self) -> Option<i64> {
+        let holds = self.holds.iter().filter_map(|(id, hold)| hold.as_ref().or(self.sale.holds.get(*id)));
+        let changed: HashSet<_> = self.places.keys().copied().chain(holds.map(|hold| hold.token)).collect();
+        let token = |slot: &u32| self.sale.places.get(*slot).token;
+        let mut old = self.sale.sessions.iter().filter(|(.., slot)| !changed.contains(&token(slot)));
+        let new = changed.iter().filter_map(|token| self.session_end(*token));
+        new.chain(old.next().map(|(end, ..)| *end)).min()
+    }
+
+    /// See [`Sale::session_end`].
+    fn session_end(&self, token: TokenId) -> Option<i64> {
+        let place = self.place(token)?;
+        let State::Admitted { until } = place.state else { return None };
+        let own = self.holds_of(&place.user).into_iter().filter(|hold| hold.token == token);
+        Some(own.map(|hold| millis(hold.expires_at)).fold(until, i64::max))
+    }
+
+    fn is_sold_out(&self) -> bool {
+        self.sold >= self.sale.seats.len()
+    }
+
     /// Now, in milliseconds.
     pub(super) fn millis(&self) -> i64 {
         millis(self.now)

@@ -33,7 +33,7 @@ impl Draft<'_> {
             self.emit(Event::Closed);
         }
         let now = self.millis();
-        for (end, _, slot) in sale.sessions.iter().take_while(|(end, ..)| *end <= now).take(*left) {
+        for (end, .., slot) in sale.sessions.iter().take_while(|(end, ..)| *end <= now).take(*left) {
             *left -= 1;
             // Those whose holds keep them open are not due: the end of the last one is theirs.
             let place = sale.places.get(*slot);
@@ -46,8 +46,7 @@ impl Draft<'_> {
 
     /// Lets in who is next, as far as the limits allow (rule 6).
     pub(super) fn admit(&mut self, left: &mut usize) {
-        // Who is first is not known in the decision that draws.
-        if !self.sale.drawn || self.status() != SeriesStatus::OnSale {
+        if !self.is_drawn() || self.is_order_open() || self.status() != SeriesStatus::OnSale {
             return;
         }
         let policy = self.settings().policy;
@@ -75,30 +74,63 @@ impl Draft<'_> {
     }
 }
 
+/// What the next thing that is due depends on.
+pub(super) struct Pending {
+    pub(super) settings: Settings,
+    pub(super) drawn: bool,
+    pub(super) closed: bool,
+    pub(super) sold_out: bool,
+    /// The time of the last batch.
+    pub(super) last: i64,
+    /// When the next hold lapses.
+    pub(super) hold: Option<i64>,
+    /// When the next session ends.
+    pub(super) session: Option<i64>,
+    pub(super) waiting: u32,
+    pub(super) admitted: usize,
+    /// See [`Admissions::paced_until`](super::admissions::Admissions::paced_until).
+    pub(super) paced_until: Option<i64>,
+}
+
+impl Pending {
+    /// When that is.
+    pub(super) fn next(&self) -> Option<DateTime<Utc>> {
+        let opening = (!self.drawn).then(|| millis(self.settings.opens_at));
+        let closing = (!self.closed).then(|| millis(self.settings.closes_at));
+        let all = [self.hold, self.session, opening, closing, self.admission()];
+        all.into_iter().flatten().min().map(time)
+    }
+
+    /// When the next in line could be admitted without anybody making room.
+    fn admission(&self) -> Option<i64> {
+        let Settings { opens_at, closes_at, paused, policy, .. } = self.settings;
+        let has_slot = policy.max_active.is_none_or(|most| self.admitted < most as usize);
+        let may_be = self.drawn && !paused && !self.closed && !self.sold_out;
+        if self.waiting == 0 || !may_be || !has_slot {
+            return None;
+        }
+        let at = self.paced_until.unwrap_or(self.last).max(millis(opens_at));
+        (at < millis(closes_at)).then_some(at)
+    }
+}
+
 impl Sale {
     /// The earliest instant at which [`decide`](super::decide) has something to do without a command; that of the last
     /// batch or earlier when it has something to do already.
     #[must_use]
     pub fn next_due(&self) -> Option<DateTime<Utc>> {
-        let Self { settings, drawn, closed, .. } = self;
-        let opening = (!drawn).then(|| millis(settings.opens_at));
-        let closing = (!closed).then(|| millis(settings.closes_at));
-        let session = self.sessions.first().map(|(end, ..)| *end);
-        [self.holds.next(), session, opening, closing, self.next_admission()]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(time)
-    }
-
-    /// When the next in line could be admitted without anybody making room.
-    fn next_admission(&self) -> Option<i64> {
-        let Settings { opens_at, closes_at, paused, policy, .. } = self.settings;
-        let has_slot = policy.max_active.is_none_or(|most| self.sessions.len() < most as usize);
-        if self.waiting == 0 || !self.drawn || paused || self.closed || self.is_sold_out() || !has_slot {
-            return None;
-        }
-        let at = self.admissions.paced_until(&policy, self.last).unwrap_or(self.last).max(millis(opens_at));
-        (at < millis(closes_at)).then_some(at)
+        let pending = Pending {
+            settings: self.settings,
+            drawn: self.is_drawn(),
+            closed: self.closed,
+            sold_out: self.is_sold_out(),
+            last: self.last,
+            hold: self.holds.next(),
+            session: self.sessions.first().map(|(end, ..)| *end),
+            waiting: self.waiting,
+            admitted: self.sessions.len(),
+            paced_until: self.admissions.paced_until(&self.settings.policy, 0, self.last),
+        };
+        pending.next()
     }
 }

@@ -1,6 +1,7 @@
 //! What happened to a date: the lines of its journal.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, serde::ts_milliseconds};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     date::unpaid::Unpaid,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Why a place is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EndReason {
     /// Its owner has paid.
     Paid,
@@ -28,7 +29,7 @@ pub enum EndReason {
 }
 
 /// A hold that was paid, and the reservation that it became.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The hold.
     pub hold: HoldId,
@@ -36,8 +37,9 @@ pub struct Ticket {
     pub reservation: ReservationId,
 }
 
-/// One thing that happened. The time is that of its [`Batch`](super::Batch).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing that happened. The time is that of its [`Batch`](super::Batch). Other processes read it as bytes: whoever
+/// changes what it consists of gives those bytes another number of their format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Somebody got a place (rule 4).
     Joined {
@@ -61,6 +63,7 @@ pub enum Event {
         /// The place.
         token: TokenId,
         /// Until then, which never changes (rule 7).
+        #[serde(with = "ts_milliseconds")]
         until: DateTime<Utc>,
     },
     /// A place is over.
@@ -81,6 +84,7 @@ pub enum Event {
         /// The place with which it was taken.
         token: TokenId,
         /// From then on it holds nothing.
+        #[serde(with = "ts_milliseconds")]
         until: DateTime<Utc>,
     },
     /// A hold ended by itself.

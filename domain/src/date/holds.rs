@@ -65,9 +65,14 @@ impl Holds {
         self.by_user.get(user).map_or(&[], Vec::as_slice)
     }
 
+    /// By when they end, in milliseconds.
+    pub(super) fn by_end(&self) -> impl Iterator<Item = (i64, HoldId)> + '_ {
+        self.due.iter().copied()
+    }
+
     /// Those that have lapsed at `now` and nobody has journaled as over, in the order in which they did.
     pub(super) fn lapsed(&self, now: i64) -> impl Iterator<Item = HoldId> + '_ {
-        self.due.iter().take_while(move |(end, _)| *end <= now).map(|(_, hold)| *hold)
+        self.by_end().take_while(move |(end, _)| *end <= now).map(|(_, hold)| hold)
     }
 
     /// When the next one lapses.

@@ -18,10 +18,11 @@ mod command;
 mod decide;
 mod draft;
 mod due;
+mod estimate;
 mod event;
 mod holding;
 mod holds;
-mod lobby;
+pub mod model;
 mod money;
 mod open;
 mod places;
@@ -35,14 +36,16 @@ mod view;
 
 use chrono::{DateTime, Utc};
 
+pub use super::lobby::{Drawn, LobbyHash};
+
 pub use self::{
-    command::{Command, Known, Needs, Outcome, Recorded, Result, SeatChoice},
-    decide::{Decision, decide},
+    command::{Command, Kept, Known, Needs, Outcome, Recorded, Result, SeatChoice},
+    decide::{Decision, Summary, decide},
+    estimate::{Basis, Forecast, WaitEstimate},
     event::{EndReason, Event, Ticket},
-    lobby::LobbyHash,
     open::{Opened, OpenedPlace, OpenedState},
     sale::{Batch, Sale, Settings},
-    till::{Till, WalletCommand, decide_wallets},
+    till::{Till, WalletCommand, WalletDecision, decide_wallets},
     unpaid::Unpaid,
     view::{Counts, Position, Status},
 };

@@ -6,7 +6,6 @@ use crate::{
     date::{
         admissions::Admissions,
         holds::{Holds, LiveHold},
-        lobby::Lobby,
         millis,
         places::{Place, State},
         sale::{Sale, Settings},
@@ -14,7 +13,7 @@ use crate::{
     },
     id::{SeriesId, TokenId, UserId},
     line::Line,
-    lobby::DrawSecret,
+    lobby::{DrawSecret, Drawn, LobbyHasher},
     places::Places,
     sale::{Hold, Seat},
     seat_map::SeatMap,
@@ -31,8 +30,8 @@ pub struct Opened {
     pub secret: DrawSecret,
     /// The time of the last batch.
     pub last: DateTime<Utc>,
-    /// Whether the lobby has its order.
-    pub drawn: bool,
+    /// What the lobby got its order from, if it has it.
+    pub drawn: Option<Drawn>,
     /// Whether the sales window is over and the line with it.
     pub closed: bool,
     /// The number of the next join.
@@ -75,12 +74,13 @@ impl Sale {
             settings,
             secret,
             last: millis(last),
-            lobby: Lobby::default(),
+            lobby: LobbyHasher::default(),
             drawn,
             closed,
             next_seq,
             places: Places::default(),
             line: Line::default(),
+            out_of_order: false,
             waiting: 0,
             sessions: std::collections::BTreeSet::new(),
             admissions: Admissions::default(),
@@ -92,7 +92,8 @@ impl Sale {
         }
     }
 
-    /// Everybody who joined the lobby, in the order of the joins, also those who have left since.
+    /// Everybody who joined the lobby, in the order of the joins, also those who have left since; nobody is asked for them
+    /// once it is drawn.
     pub fn put_lobby(&mut self, joins: impl IntoIterator<Item = TokenId>) {
         for token in joins {
             self.lobby.join(token);
@@ -144,9 +145,7 @@ impl Sale {
     pub fn opened(mut self) -> Self {
         let slots: Vec<_> = self.places.iter().map(|(slot, _)| slot).collect();
         self.sessions = slots.into_iter().filter_map(|slot| self.session(slot)).collect();
-        if self.drawn {
-            self.line_up();
-        }
+        self.line_up();
         self
     }
 }

@@ -17,6 +17,13 @@ pub(super) struct Place {
     pub(super) state: State,
 }
 
+impl Place {
+    /// Whether nobody stands behind it, once the lobby is drawn, if the next join has the number `next`.
+    pub(super) fn is_last(&self, next: u64) -> bool {
+        !self.lobby && self.seq >= next
+    }
+}
+
 impl Keyed for Place {
     fn token(&self) -> TokenId {
         self.token

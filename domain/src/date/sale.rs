@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, serde::ts_milliseconds};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::SaleState,
@@ -11,7 +12,6 @@ use crate::{
         cells::{Cells, transition},
         event::Event,
         holds::{Holds, LiveHold},
-        lobby::Lobby,
         millis,
         places::{Place, State},
         time,
@@ -19,7 +19,7 @@ use crate::{
     },
     id::{HoldId, SeriesId, TokenId, UserId},
     line::Line,
-    lobby::DrawSecret,
+    lobby::{DrawSecret, Drawn, LobbyHasher},
     places::Places,
     policy::QueuePolicy,
     sale::SeatState,
@@ -51,17 +51,19 @@ impl Settings {
 }
 
 /// What was committed at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// When: never before the batch that it follows.
+    #[serde(with = "ts_milliseconds")]
     pub at: DateTime<Utc>,
     /// What happened, in order.
     pub events: Vec<Event>,
 }
 
 /// An open session: until when, and whose. By the number of the join rather than by the slot, so that processes that have
-/// opened the date at different times decide in the same order.
-pub(super) type Session = (i64, u64, u32);
+/// opened the date at different times decide in the same order; and by the token, because two places have the same number
+/// when one has come back after a loss.
+pub(super) type Session = (i64, u64, TokenId, u32);
 
 /// One date. Times inside are milliseconds since the epoch.
 pub struct Sale {
@@ -70,13 +72,16 @@ pub struct Sale {
     pub(super) secret: DrawSecret,
     /// The time of the last batch.
     pub(super) last: i64,
-    pub(super) lobby: Lobby,
-    pub(super) drawn: bool,
+    /// The joins of the lobby, until it is drawn.
+    pub(super) lobby: LobbyHasher,
+    pub(super) drawn: Option<Drawn>,
     pub(super) closed: bool,
     /// The number of the next join.
     pub(super) next_seq: u64,
     pub(super) places: Places<Place>,
     pub(super) line: Line,
+    /// Whether somebody has come back to a place that is not the last: the line is to be put in order.
+    pub(super) out_of_order: bool,
     pub(super) waiting: u32,
     /// Everyone ADMITTED.
     pub(super) sessions: BTreeSet<Session>,
@@ -107,6 +112,9 @@ impl Sale {
         for event in &batch.events {
             transition(self, batch.at, event);
         }
+        if std::mem::take(&mut self.out_of_order) {
+            self.line_up();
+        }
         let this = &mut *self;
         this.line.compact_if_sparse(|slot, rank| {
             this.places.get_mut(slot).state = State::Waiting { rank: Some(rank) };
@@ -124,15 +132,20 @@ impl Sale {
 
     /// Until when the session in that slot is open: its own end, or that of the last hold that was taken in it.
     pub(super) fn session_end(&self, slot: u32) -> Option<i64> {
+        let State::Admitted { until } = self.places.get(slot).state else { return None };
+        Some(self.pinned(slot).map_or(until, |pinned| pinned.max(until)))
+    }
+
+    /// The end of the last hold that was taken with the place in that slot.
+    pub(super) fn pinned(&self, slot: u32) -> Option<i64> {
         let place = self.places.get(slot);
-        let State::Admitted { until } = place.state else { return None };
         let own = self.holds.of(&place.user).iter().filter_map(|hold| self.holds.get(*hold));
-        let held = own.filter(|hold| hold.token == place.token).map(|hold| millis(hold.expires_at));
-        Some(held.fold(until, i64::max))
+        own.filter(|hold| hold.token == place.token).map(|hold| millis(hold.expires_at)).max()
     }
 
     pub(super) fn session(&self, slot: u32) -> Option<Session> {
-        Some((self.session_end(slot)?, self.places.get(slot).seq, slot))
+        let Place { seq, token, .. } = *self.places.get(slot);
+        Some((self.session_end(slot)?, seq, token, slot))
     }
 
     /// Changes the holds of a place, and files its session anew.
@@ -151,16 +164,17 @@ impl Sale {
 
     /// Orders everyone who waits: the lobby by the draw, later arrivals behind it as they came (rule 5).
     pub(super) fn line_up(&mut self) {
-        let ranker = self.lobby.ranker(&self.secret);
+        let Some(ranker) = self.drawn.map(|drawn| drawn.ranker(&self.secret)) else { return };
         let waiting = self.places.iter().filter(|(_, place)| matches!(place.state, State::Waiting { .. }));
         let mut order: Vec<_> = waiting
             .map(|(slot, place)| {
                 let drawn = if place.lobby { ranker.key(place.token) } else { [0; 32] };
-                (!place.lobby, drawn, place.seq, slot)
+                // Who comes back may have a number that somebody else has got meanwhile.
+                (!place.lobby, drawn, place.seq, place.token, slot)
             })
             .collect();
         order.sort_unstable();
-        self.line = self.line.next_epoch();
+        self.line = Line::default();
         for (.., slot) in order {
             let rank = Some(self.line.push(slot));
             self.places.get_mut(slot).state = State::Waiting { rank };
@@ -181,20 +195,23 @@ impl Cells for Sale {
     }
 
     fn add_place(&mut self, place: Place) {
+        let is_last = place.is_last(self.next_seq);
         self.next_seq = self.next_seq.max(place.seq + 1);
-        if place.lobby {
-            self.lobby.join(place.token);
-        }
-        let slot = self.places.insert(place);
         self.waiting += 1;
-        if self.drawn {
-            let rank = Some(self.line.push(slot));
-            self.places.get_mut(slot).state = State::Waiting { rank };
+        if self.drawn.is_none() {
+            // Whoever is here before the draw is of the lobby.
+            self.lobby.join(place.token);
+            self.places.insert(place);
+            return;
         }
+        self.out_of_order |= !is_last;
+        let slot = self.places.insert(place);
+        let rank = Some(self.line.push(slot));
+        self.places.get_mut(slot).state = State::Waiting { rank };
     }
 
     fn draw(&mut self) {
-        self.drawn = true;
+        self.drawn = Some(Drawn::With(self.lobby.hash()));
         self.line_up();
     }
 
@@ -206,7 +223,7 @@ impl Cells for Sale {
             self.places.remove(slot);
         }
         self.waiting = 0;
-        self.line = self.line.next_epoch();
+        self.line = Line::default();
     }
 
     fn admit(&mut self, token: TokenId, until: i64, at: i64) {
@@ -284,6 +301,11 @@ impl Sale {
     #[must_use]
     pub fn last(&self) -> DateTime<Utc> {
         time(self.last)
+    }
+
+    /// Lets the version of the seats be above `shown`, for who has seen other seats at it.
+    pub fn raise_seats_above(&mut self, shown: i32) {
+        self.seats.raise_above(shown);
     }
 
     /// Its seats, and who has them.

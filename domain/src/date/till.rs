@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::{
     date::{
         command::{Outcome, Recorded, Result},
-        decide::Decision,
         event::Event,
     },
     id::{EntryId, UserId},
@@ -91,13 +90,24 @@ impl WalletCommand {
     }
 }
 
+/// What [`decide_wallets`] found to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletDecision {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// One for each command, in the same order; true once the events are durable.
+    pub outcomes: Vec<Result<Outcome>>,
+    /// To be made durable together: lines of ledgers, and keys.
+    pub events: Vec<Event>,
+}
+
 /// Decides commands that touch wallets only, each upon what the ones before it decided.
 pub fn decide_wallets(
     mut till: Till,
     commands: &[WalletCommand],
     now: DateTime<Utc>,
     new_id: &mut dyn FnMut() -> Uuid,
-) -> Decision {
+) -> WalletDecision {
     let mut events = Vec::new();
     let outcomes = commands.iter().map(|command| {
         let once = Once { key: command.key(), fingerprint: command.fingerprint(), wallet: command.wallet() };
@@ -112,7 +122,7 @@ pub fn decide_wallets(
         Ok(outcome)
     });
     let outcomes = outcomes.collect();
-    Decision { at: now, outcomes, events, more: false }
+    WalletDecision { at: now, outcomes, events }
 }
 
 /// Wallets and keys, as far as the commands need them.

@@ -2,6 +2,7 @@
 //! paying. It is counted by user, whatever place or token the holds were taken with.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{policy::QueuePolicy, sale::HOLD_SECONDS};
 
@@ -16,13 +17,14 @@ const SECOND_THOUGHTS: i64 = 60;
 const BRIEF: i64 = 5;
 
 /// What a user has let end unpaid on one date.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpaid {
     /// Holds since the last bar that lapsed or were given back after more than a minute.
     pub ended: u32,
     /// How long those since the last bar lasted that were given back sooner, all together, in milliseconds.
     pub brief_ms: i64,
     /// The last bar: from when on, and until when.
+    #[serde(with = "crate::time::span_in_milliseconds")]
     pub barred: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{SaleState, SeriesStatus},
-    date::{holds::LiveHold, lobby::LobbyHash, places::State, sale::Sale, time, unpaid::Unpaid},
+    date::{decide::Summary, holds::LiveHold, places::State, sale::Sale, time, unpaid::Unpaid},
     id::{HoldId, TokenId, UserId},
-    lobby::DrawSecret,
+    identity::JoinOrder,
+    lobby::{DrawSecret, LobbyHash},
     sale::{Hold, HoldStatus},
 };
 
@@ -28,11 +29,13 @@ pub struct Position {
     pub position: Option<u32>,
     /// While ADMITTED: until when seats may be chosen, fixed at the admission (rule 7).
     pub admitted_until: Option<DateTime<Utc>>,
+    /// While ADMITTED: the end of the last hold that was taken with it, which keeps it open (rule 7).
+    pub pinned_until: Option<DateTime<Utc>>,
     /// When the place ends by itself: an admitted one with its session, or with the last hold taken in it; a waiting one
     /// when the sale closes.
     pub ends_at: DateTime<Utc>,
-    /// The number of its join.
-    pub seq: u64,
+    /// Where its join stands among the others.
+    pub order: JoinOrder,
 }
 
 /// How many are in line.
@@ -50,23 +53,31 @@ impl Sale {
     pub fn position(&self, token: TokenId) -> Option<Position> {
         let slot = self.places.by_token(token)?;
         let place = self.places.get(slot);
-        let seq = place.seq;
+        let order = JoinOrder { seq: place.seq, lobby: place.lobby };
         Some(match place.state {
             State::Waiting { rank } => Position {
                 status: Status::Waiting,
                 position: rank.and_then(|rank| self.line.before(rank)).map(|ahead| ahead + 1),
                 admitted_until: None,
+                pinned_until: None,
                 ends_at: self.settings.closes_at,
-                seq,
+                order,
             },
             State::Admitted { until } => Position {
                 status: Status::Admitted,
                 position: Some(0),
                 admitted_until: Some(time(until)),
+                pinned_until: self.pinned(slot).map(time),
                 ends_at: time(self.session_end(slot).unwrap_or(until)),
-                seq,
+                order,
             },
         })
+    }
+
+    /// The number of the join of a live place.
+    #[must_use]
+    pub fn seq(&self, token: TokenId) -> Option<u64> {
+        self.places.by_token(token).map(|slot| self.places.get(slot).seq)
     }
 
     /// Whether there is a live place with this token.
@@ -79,6 +90,11 @@ impl Sale {
     #[must_use]
     pub fn owner(&self, token: TokenId) -> Option<&UserId> {
         self.places.by_token(token).map(|slot| &self.places.get(slot).user)
+    }
+
+    /// The live places and the numbers of their joins, in no order.
+    pub fn live(&self) -> impl Iterator<Item = (u64, TokenId)> + '_ {
+        self.places.iter().map(|(_, place)| (place.seq, place.token))
     }
 
     /// The live place of a user (rule 4).
@@ -110,6 +126,12 @@ impl Sale {
     #[must_use]
     pub fn has_hold(&self, hold: HoldId) -> bool {
         self.holds.get(hold).is_some()
+    }
+
+    /// A hold that has not been journaled as over.
+    #[must_use]
+    pub fn hold(&self, id: HoldId) -> Option<Hold> {
+        self.holds.get(id).map(|hold| self.shown(hold))
     }
 
     /// Whether a user has holds that have not been journaled as over.
@@ -149,10 +171,22 @@ impl Sale {
         self.unpaid.get(user).copied().unwrap_or_default()
     }
 
+    /// What the date's row is to say of it.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary {
+            next_due: self.next_due(),
+            seats_version: self.seats.version(),
+            reserved: u32::try_from(self.seats.reserved()).unwrap_or(u32::MAX),
+            next_seq: self.next_seq,
+            lobby_hash: self.lobby_hash(),
+        }
+    }
+
     /// Whether the lobby has its order (rule 5).
     #[must_use]
     pub fn is_drawn(&self) -> bool {
-        self.drawn
+        self.drawn.is_some()
     }
 
     /// What orders the lobby; to be shown once it [is drawn](Self::is_drawn).
@@ -161,9 +195,9 @@ impl Sale {
         &self.secret
     }
 
-    /// The hash of the joins of the lobby; final once it [is drawn](Self::is_drawn).
+    /// The hash of the joins of the lobby, once it is drawn with it.
     #[must_use]
-    pub fn lobby_hash(&self) -> LobbyHash {
-        self.lobby.hash()
+    pub fn lobby_hash(&self) -> Option<LobbyHash> {
+        self.drawn?.lobby_hash()
     }
 }

@@ -1,48 +1,12 @@
 //! What a sale remembers, as plain values.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, serde::ts_milliseconds};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::SaleState,
+    date::EndReason,
     id::{EntryId, HoldId, PaymentId, ReservationId, SeatId, SeriesId, TokenId, UserId},
-    policy::QueuePolicy,
 };
-
-/// A series, as far as its sale is concerned.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SaleSeries {
-    /// Its id.
-    pub id: SeriesId,
-    /// When the concert begins: until then a reservation can be cancelled (rule 18).
-    pub start_at: DateTime<Utc>,
-    /// See [`SaleState::opens_at`].
-    pub opens_at: DateTime<Utc>,
-    /// See [`SaleState::closes_at`].
-    pub closes_at: DateTime<Utc>,
-    /// Whether the organiser has paused the sale.
-    pub paused: bool,
-    /// Its seats.
-    pub seat_count: i32,
-    /// Those of them that have a standing reservation.
-    pub reserved_count: i32,
-    /// Grows by one with each commit that changed a seat of the series.
-    pub version: i32,
-    /// The organiser's settings.
-    pub policy: QueuePolicy,
-}
-
-impl SaleSeries {
-    /// What the status of the sale depends on.
-    #[must_use]
-    pub fn state(&self) -> SaleState {
-        SaleState {
-            opens_at: self.opens_at,
-            closes_at: self.closes_at,
-            paused: self.paused,
-            sold_out: self.reserved_count >= self.seat_count,
-        }
-    }
-}
 
 /// A seat of one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,21 +101,8 @@ pub struct Token {
     pub created_at: DateTime<Utc>,
     /// When it was over, if it is.
     pub ended_at: Option<DateTime<Utc>>,
-}
-
-/// A place of the waiting room, as far as the sale is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pass {
-    /// The token.
-    pub id: TokenId,
-    /// Its owner.
-    pub user: UserId,
-    /// The series it is for.
-    pub series: SeriesId,
-    /// Where it stands. The sale ends admitted passes only; the waiting room does the rest.
-    pub status: TokenStatus,
-    /// Until when it may take holds, fixed when it was admitted (rule 7); `None` before.
-    pub admitted_until: Option<DateTime<Utc>>,
+    /// Why, if it is over and anybody knows: former versions have not written it down.
+    pub end_reason: Option<EndReason>,
 }
 
 /// A temporary reservation.
@@ -292,7 +243,7 @@ pub struct Wallet {
 }
 
 /// A line of a wallet's ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its id.
     pub id: EntryId,
@@ -311,11 +262,12 @@ pub struct Entry {
     /// The payment that was made or given back, if any.
     pub payment: Option<PaymentId>,
     /// When.
+    #[serde(with = "ts_milliseconds")]
     pub created_at: DateTime<Utc>,
 }
 
 /// What a line of the ledger is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EntryKind {
     /// Points came in.
     Charge,
@@ -323,13 +275,4 @@ pub enum EntryKind {
     Use,
     /// Points came back.
     Refund,
-}
-
-/// What an idempotency key was first used for (rule 17). Only what took effect is recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// The operation and its input, in one line of text.
-    pub fingerprint: String,
-    /// What came of it: the entry, the payment or the reservation.
-    pub result: uuid::Uuid,
 }

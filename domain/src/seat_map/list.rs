@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    hash::BuildHasher,
     sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, Utc};
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::{
     id::SeatId,
@@ -17,7 +19,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub(super) seats: Vec<LaidSeat>,
-    pub(super) index: HashMap<SeatId, u32>,
+    /// The places of the seats, by their ids, which are not kept twice.
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// Columns of each section, to know where its middle is.
     pub(super) width: HashMap<Arc<str>, i32>,
     /// The sections by how their names look, once somebody has asked.
@@ -58,19 +62,32 @@ impl Layout {
     pub(super) fn new(seats: &[Seat]) -> Self {
         let mut layout = Self::default();
         layout.seats.reserve_exact(seats.len());
-        layout.index.reserve(seats.len());
-        for (at, seat) in (0..).zip(seats) {
+        for seat in seats {
             let section = match layout.width.get_key_value(seat.section.as_str()) {
                 Some((name, _)) => Arc::clone(name),
                 None => Arc::from(seat.section.as_str()),
             };
             let width = layout.width.entry(Arc::clone(&section)).or_default();
             *width = seat.col.max(*width);
-            layout.index.insert(seat.id, at);
             let Seat { id, number, row, col, price, .. } = *seat;
             layout.seats.push(LaidSeat { id, number, section, row, col, price });
         }
+        layout.fill_index();
         layout
+    }
+
+    fn fill_index(&mut self) {
+        let Self { seats, index, hasher, .. } = self;
+        let hash = |at: &u32| hasher.hash_one(seats[*at as usize].id);
+        index.reserve(seats.len(), hash);
+        for at in (0..).take(seats.len()) {
+            index.insert_unique(hash(&at), at, hash);
+        }
+    }
+
+    /// Where a seat stands in `seats`.
+    pub(super) fn place_of(&self, seat: SeatId) -> Option<u32> {
+        self.index.find(self.hasher.hash_one(seat), |at| self.seats[*at as usize].id == seat).copied()
     }
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::{
     app,
     bench::memory::resident_bytes,
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     config::Layer,
     domain::{id::UserId, identity::Role},
 };
@@ -92,7 +92,7 @@ fn organizer_token(signing_key: &Path) -> Result<String, String> {
     let layer = Layer { signing_key: Some(PathBuf::from(signing_key)), ..Layer::default() };
     let config = layer.resolve().map_err(|mistakes| mistakes.join("; "))?;
     let until = Clock::system().now() + TimeDelta::days(1);
-    app::keys(&config, &Dice::system())?
+    app::keys(&config, &Entropy::system())?
         .identity_token(&UserId::from_stored("bench"), "Bench", &[Role::Organizer], until)
         .map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
-//! The longest single steps of a room's life: while one runs, nobody else of the room is served.
+//! The longest single steps of a date's life: while one runs, nobody else of the date is served.
 
 use super::*;
+use crate::domain::date::Batch;
 
 /// Prints, for each size, the longest join on the way there, the longest tick on the way to half, and the draw.
 pub(super) fn run(out: &mut impl Write, sizes: &[usize]) -> io::Result<()> {
@@ -21,23 +22,22 @@ pub(super) fn run(out: &mut impl Write, sizes: &[usize]) -> io::Result<()> {
 
 fn longest_join(size: usize) -> Duration {
     best(|| {
-        let mut room = empty();
-        (0..size).map(|n| timed(|command| cycle(&mut room, command), &join(n))).max().unwrap_or_default()
+        let mut sale = empty();
+        (0..size).map(|n| timed(|command| run_all(&mut sale, &[command]), join(n))).max().unwrap_or_default()
     })
 }
 
 fn longest_tick(size: usize) -> Duration {
     best(|| {
-        let mut room = full(size);
-        room.set_policy(QueuePolicy { max_active: Some(1), ..QueuePolicy::default() });
-        (0..=size / 2).map(|_| timed(tick, &mut room)).max().unwrap_or_default()
+        let mut sale = one_at_a_time(size);
+        (0..=size / 2).map(|_| timed(tick, &mut sale)).max().unwrap_or_default()
     })
 }
 
 fn draw(size: usize) -> Duration {
     best(|| {
-        let mut room = restore(rows(size), false);
-        timed(|event| room.apply(event), &[Event::Drawn { at: opens() }])
+        let mut sale = open(places(size).collect(), false);
+        timed(|batch| sale.apply(batch), &Batch { at: opens(), events: vec![Event::Drawn] })
     })
 }
 

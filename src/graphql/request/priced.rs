@@ -24,7 +24,7 @@ use crate::{
         sendable::{MANY_SEATS, Sendable},
     },
     service::{
-        Failure, House,
+        Failure, Services,
         load::{Class, Running},
     },
 };
@@ -40,14 +40,14 @@ const MANY_VALUES: usize = 2_000;
 pub struct Guarded {
     schema: Schema,
     intake: Arc<Intake>,
-    house: Arc<House>,
+    services: Arc<Services>,
 }
 
 impl Guarded {
     /// `intake` prepares the requests for `schema`.
     #[must_use]
-    pub fn new(schema: Schema, intake: Arc<Intake>, house: Arc<House>) -> Self {
-        Self { schema, intake, house }
+    pub fn new(schema: Schema, intake: Arc<Intake>, services: Arc<Services>) -> Self {
+        Self { schema, intake, services }
     }
 
     /// Lets the request in, if there is room for it right now; compares its price with what it may cost, and gives it its
@@ -67,15 +67,15 @@ impl Guarded {
         let operation = &operation.node;
         let (pos, ty) = (operation.selection_set.pos, operation.ty);
         let class = class(document, operation);
-        let mut running = self.house.load().enter(class).map_err(|failure| refused(failure, pos))?;
+        let mut running = self.services.load().enter(class).map_err(|failure| refused(failure, pos))?;
         let named = Named::of(document, operation);
-        let catalogue = self.house.catalogue_size(&named.concerts, &named.dates).await;
+        let catalogue = self.services.catalogue_size(&named.concerts, &named.dates).await;
         let catalogue = &catalogue.map_err(|failure| refused(failure, pos))?;
         let priced = Priced { document, operation, shape: self.intake.shape(), catalogue };
         let price = price::check(priced)?;
         if price.seats > 0 {
             // A seat map is what it is wherever it stands.
-            running = self.house.load().enter(Class::Browse).map_err(|failure| refused(failure, pos))?;
+            running = self.services.load().enter(Class::Browse).map_err(|failure| refused(failure, pos))?;
         }
         if price.seats > MANY_SEATS && sendable.is_some_and(|sendable| !sendable.has_room()) {
             return Err(refused(Failure::Overloaded { retry_after_ms: SENDABLE_AGAIN_MS }, pos));

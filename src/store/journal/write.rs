@@ -1,130 +1,177 @@
-//! Writing to the journal.
+//! Writes what a decision came to. PostgreSQL gets several changes in one statement, because a journey to it and back
+//! costs more than most of them; SQLite, which is no journey away, one after the other.
 
-use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
-use entity::{series, token};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, OnConflict},
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
-use super::fold::{Folded, Join, State};
 use crate::{
-    domain::id::{SeriesId, TokenId},
-    store::among::Among,
+    domain::{id::SeriesId, policy::QueuePolicy},
+    store::journal::{Fault, Version},
+    store::{
+        convert::int,
+        journal::{
+            changes::{ADDS, Change, HEAD, HEAD_PARAMETERS, MOVES, PAUSED, POINTS, POLICY},
+            fault,
+            fold::Folded,
+            sheet::{Sheet, parameters, table},
+        },
+        log,
+    },
 };
 
-/// Rows a statement.
-const ROWS: usize = 500;
+/// A line of the log; its first parameters are those of [`HEAD`].
+const LINE: &str = "INSERT INTO sale_log (series_id, version, head, at, format, events) \
+     VALUES ($1, $2, $3, $4, $5, $6)";
 
-/// Writes a batch. To write the same once more changes nothing, also where it is cut into batches differently:
-/// with several processes a decision may be written by more than one.
-pub(super) async fn write(
+static MOVES_ON_POSTGRES: LazyLock<String> = LazyLock::new(|| counted(&MOVES));
+static POINTS_ON_POSTGRES: LazyLock<String> = LazyLock::new(|| counted(&POINTS));
+static ADDS_ON_POSTGRES: LazyLock<String> = LazyLock::new(adds_and_head);
+static MOVES_ON_SQLITE: LazyLock<Vec<String>> = LazyLock::new(|| separate(&MOVES));
+static ADDS_ON_SQLITE: LazyLock<Vec<String>> = LazyLock::new(|| separate(&ADDS));
+static POINTS_ON_SQLITE: LazyLock<Vec<String>> = LazyLock::new(|| separate(&POINTS));
+
+pub(super) async fn write(tx: &DatabaseTransaction, rows: Folded, version: Version) -> Result<(), Fault> {
+    let Folded { date, policy, paused, .. } = rows;
+    settings(tx, date, policy, paused).await?;
+    let head = head(&rows, version);
+    let Folded { moves, adds, log, .. } = rows;
+    let line: [Value; 2] = [log::FORMAT.into(), log.into()];
+    if tx.get_database_backend() == DbBackend::Postgres {
+        changed_together(tx, &MOVES_ON_POSTGRES, moves).await?;
+        let arrays = adds.into_iter().flat_map(|sheet| sheet.bound(DbBackend::Postgres));
+        let values = head.into_iter().chain(line).chain(arrays);
+        return moved_on(execute(tx, &ADDS_ON_POSTGRES, values).await?);
+    }
+    changed(tx, &MOVES_ON_SQLITE, moves).await?;
+    for (sql, sheet) in ADDS_ON_SQLITE.iter().zip(adds).filter(|(_, sheet)| !sheet.is_empty()) {
+        execute(tx, sql, sheet.bound(DbBackend::Sqlite)).await?;
+    }
+    execute(tx, LINE, head.iter().take(4).cloned().chain(line)).await?;
+    moved_on(execute(tx, HEAD, head).await?)
+}
+
+/// What wallets came to: in the order of [`POINTS`].
+pub(super) async fn write_points(tx: &DatabaseTransaction, sheets: Vec<Sheet>) -> Result<(), Fault> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        return changed_together(tx, &POINTS_ON_POSTGRES, sheets).await;
+    }
+    changed(tx, &POINTS_ON_SQLITE, sheets).await
+}
+
+async fn settings(
     tx: &DatabaseTransaction,
-    series: SeriesId,
-    folded: &Folded,
-    names: &HashMap<TokenId, String>,
-) -> Result<(), DbErr> {
-    if let Some(at) = folded.drawn {
-        write_draw(tx, series, at).await?;
+    date: SeriesId,
+    policy: Option<QueuePolicy>,
+    paused: Option<bool>,
+) -> Result<(), Fault> {
+    if let Some(policy) = policy {
+        let values: [Value; 7] = [
+            date.0.into(),
+            policy.max_active.map(int).into(),
+            policy.admit_per_interval.map(int).into(),
+            int(policy.interval_seconds).into(),
+            int(policy.heartbeat_timeout_seconds).into(),
+            int(policy.session_seconds).into(),
+            int(policy.max_seats_per_user).into(),
+        ];
+        as_many(execute(tx, POLICY, values).await?, 1, POLICY)?;
     }
-    // Before the joins: a new place needs the room that an old one of the same user leaves (rule 4).
-    for (state, tokens) in &folded.changes {
-        write_change(tx, *state, tokens).await?;
-    }
-    let joins: Vec<_> =
-        folded.joins.iter().map(|join| row(series, join, names).into_active_model()).collect();
-    for rows in joins.chunks(ROWS) {
-        token::Entity::insert_many(rows.iter().cloned())
-            .on_conflict(of_a_waiting_place())
-            .exec_without_returning(tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Once: a draw that was made stands.
-async fn write_draw(tx: &DatabaseTransaction, series: SeriesId, at: DateTime<Utc>) -> Result<(), DbErr> {
-    series::Entity::update_many()
-        .col_expr(series::Column::DrawnAt, Expr::value(at))
-        .filter(series::Column::Id.eq(series.0))
-        .filter(series::Column::DrawnAt.is_null())
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-async fn write_change(tx: &DatabaseTransaction, state: State, tokens: &[TokenId]) -> Result<(), DbErr> {
-    let columns = Columns::of(Some(state));
-    for tokens in tokens.chunks(ROWS) {
-        token::Entity::update_many()
-            .col_expr(token::Column::Status, Expr::value(columns.status))
-            .col_expr(token::Column::AdmittedAt, Expr::value(columns.admitted_at))
-            .col_expr(token::Column::SessionEndsAt, Expr::value(columns.session_ends_at))
-            .col_expr(token::Column::EndedAt, Expr::value(columns.ended_at))
-            .filter(token::Column::Id.among(tokens.iter().map(|token| token.0)))
-            .filter(token::Column::Status.eq(token::Status::Waiting))
-            .exec(tx)
-            .await?;
+    if let Some(paused) = paused {
+        as_many(execute(tx, PAUSED, [date.0.into(), paused.into()]).await?, 1, PAUSED)?;
     }
     Ok(())
 }
 
-/// What to do where the place is in the table already: the same as [`write_change`].
-fn of_a_waiting_place() -> OnConflict {
-    OnConflict::column(token::Column::Id)
-        .update_columns([
-            token::Column::Status,
-            token::Column::AdmittedAt,
-            token::Column::SessionEndsAt,
-            token::Column::EndedAt,
-        ])
-        .action_and_where(token::Column::Status.eq(token::Status::Waiting))
-        .to_owned()
+/// The parameters of [`HEAD`].
+fn head(rows: &Folded, version: Version) -> [Value; HEAD_PARAMETERS] {
+    let Folded { date, at, drawn, closed, summary, .. } = rows;
+    [
+        date.0.into(),
+        version.number.into(),
+        version.head.into(),
+        (*at).into(),
+        summary.next_due.into(),
+        summary.seats_version.into(),
+        int(summary.reserved).into(),
+        i64::try_from(summary.next_seq).unwrap_or(i64::MAX).into(),
+        drawn.then_some(*at).into(),
+        closed.then_some(*at).into(),
+        summary.lobby_hash.map(|hash| hash.to_string()).into(),
+    ]
 }
 
-/// The columns that say what has become of a place.
-struct Columns {
-    status: token::Status,
-    admitted_at: Option<DateTime<Utc>>,
-    session_ends_at: Option<DateTime<Utc>>,
-    ended_at: Option<DateTime<Utc>>,
+fn moved_on(rows: u64) -> Result<(), Fault> {
+    as_many(rows, 1, HEAD)
 }
 
-impl Columns {
-    fn of(state: Option<State>) -> Self {
-        let waiting =
-            Self { status: token::Status::Waiting, admitted_at: None, session_ends_at: None, ended_at: None };
-        match state {
-            None => waiting,
-            Some(State::Admitted { at, session_ends_at }) => Self {
-                status: token::Status::Admitted,
-                admitted_at: Some(at),
-                session_ends_at: Some(session_ends_at),
-                ..waiting
-            },
-            Some(State::Expired { at }) => {
-                Self { status: token::Status::Expired, ended_at: Some(at), ..waiting }
-            }
-            Some(State::Left { at }) => Self { status: token::Status::Left, ended_at: Some(at), ..waiting },
-        }
+/// Whoever changes fewer rows than were named has not the rows that memory was made of.
+fn as_many(changed: u64, named: usize, sql: &str) -> Result<(), Fault> {
+    if usize::try_from(changed).is_ok_and(|changed| changed == named) {
+        return Ok(());
     }
+    Err(Fault::Broken(format!("{changed} rows were changed instead of {named} by: {sql}")))
 }
 
-fn row(series: SeriesId, join: &Join, names: &HashMap<TokenId, String>) -> token::Model {
-    let Columns { status, admitted_at, session_ends_at, ended_at } = Columns::of(join.state);
-    token::Model {
-        id: join.token.0,
-        series_id: series.0,
-        user_id: join.user.to_string(),
-        name: names.get(&join.token).cloned().unwrap_or_default(),
-        seq: i64::try_from(join.seq).unwrap_or(i64::MAX),
-        lobby: join.lobby,
-        status,
-        created_at: join.at,
-        admitted_at,
-        session_ends_at,
-        ended_at,
+/// Runs changes one after the other.
+async fn changed(tx: &DatabaseTransaction, texts: &[String], sheets: Vec<Sheet>) -> Result<(), Fault> {
+    for (sql, sheet) in texts.iter().zip(sheets).filter(|(_, sheet)| !sheet.is_empty()) {
+        let named = sheet.len();
+        as_many(execute(tx, sql, sheet.bound(DbBackend::Sqlite)).await?, named, sql)?;
     }
+    Ok(())
+}
+
+/// Runs a statement of several changes which answers with how many rows each has changed.
+async fn changed_together(tx: &DatabaseTransaction, sql: &str, sheets: Vec<Sheet>) -> Result<(), Fault> {
+    let named: Vec<_> = sheets.iter().map(Sheet::len).collect();
+    if named.iter().all(|rows| *rows == 0) {
+        return Ok(());
+    }
+    let values = sheets.into_iter().flat_map(|sheet| sheet.bound(DbBackend::Postgres));
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = tx.query_one_raw(statement).await.map_err(fault)?;
+    for (at, named) in named.into_iter().enumerate() {
+        let count = row.as_ref().map(|row| row.try_get_by_index::<i64>(at)).transpose();
+        let count = u64::try_from(count.map_err(fault)?.unwrap_or_default());
+        as_many(count.unwrap_or_default(), named, sql)?;
+    }
+    Ok(())
+}
+
+async fn execute(
+    tx: &DatabaseTransaction,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<u64, Fault> {
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(tx.execute_raw(statement).await.map_err(fault)?.rows_affected())
+}
+
+fn separate(changes: &[Change]) -> Vec<String> {
+    let text = |change: &Change| change.sql.replace("{rows}", &table(change.columns, DbBackend::Sqlite, 1));
+    changes.iter().map(text).collect()
+}
+
+/// The changes as parts of one statement, `then` behind each, their parameters numbered from `first`.
+fn parts(changes: &[Change], mut first: usize, then: &str) -> String {
+    let mut parts = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        let rows = table(change.columns, DbBackend::Postgres, first);
+        parts.push(format!("c{at} AS ({}{then})", change.sql.replace("{rows}", &rows)));
+        first += parameters(change.columns, DbBackend::Postgres);
+    }
+    parts.join(", ")
+}
+
+fn counted(changes: &[Change]) -> String {
+    let counts = (0..changes.len()).map(|at| format!("(SELECT count(*) FROM c{at})"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    format!("WITH {} SELECT {counts}", parts(changes, 1, " RETURNING 1"))
+}
+
+fn adds_and_head() -> String {
+    let (format, events) = (HEAD_PARAMETERS + 1, HEAD_PARAMETERS + 2);
+    let line = LINE.replace("$5, $6", &format!("${format}, ${events}"));
+    format!("WITH {}, line AS ({line}) {HEAD}", parts(&ADDS, events + 1, ""))
 }

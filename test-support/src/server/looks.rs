@@ -17,7 +17,7 @@ impl Server {
 
     /// How many rows there are: of a table, with a condition if wanted.
     pub async fn count(&self, what: &str) -> i64 {
-        let reader = self.house.database().reader();
+        let reader = self.services.database().reader();
         let query =
             Statement::from_string(reader.get_database_backend(), format!("SELECT COUNT(*) FROM {what}"));
         reader.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap()
@@ -25,13 +25,13 @@ impl Server {
 
     /// A statement past the server.
     pub async fn run(&self, statement: &str) {
-        let tx = self.house.database().begin().await.unwrap();
+        let tx = self.services.database().begin().await.unwrap();
         tx.execute_unprepared(statement).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// What the books say: a line for each violated rule.
     pub async fn audit(&self) -> Vec<String> {
-        frontrow::store::audit::audit(self.house.database()).await.unwrap()
+        frontrow::store::audit::audit(self.services.database()).await.unwrap()
     }
 }

@@ -8,13 +8,13 @@ use std::{net::SocketAddr, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use frontrow::{
     app::{self, App},
-    clock::{Clock, Dice},
+    clock::{Clock, Entropy},
     config::{Config, Layer},
     domain::{
         id::{SeriesId, TokenId, UserId},
         identity::QueuePass,
     },
-    service::{House, identity::Keys},
+    service::{Services, identity::Keys},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ pub struct Server {
     /// What it was started with.
     pub config: Config,
     /// For what no client can see: the audit, and the count of statements; and for a crowd to come in.
-    pub house: Arc<House>,
+    pub services: Arc<Services>,
     keys: Keys,
     client: Client,
     folder: TempDir,
@@ -126,11 +126,11 @@ impl Server {
         seed: u64,
         opening: TimeDelta,
     ) -> Self {
-        let dice = Dice::seeded(seed);
-        let app = App::open(&config, clock.clone(), dice.clone()).await.unwrap();
+        let entropy = Entropy::seeded(seed);
+        let app = App::open(&config, clock.clone(), entropy.clone()).await.unwrap();
         clock.sleep(opening).await;
-        let keys = app::keys(&config, &dice).unwrap();
-        let house = Arc::clone(app.house());
+        let keys = app::keys(&config, &entropy).unwrap();
+        let services = Arc::clone(app.services());
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -138,7 +138,7 @@ impl Server {
             let _ = stopped.await;
         }));
         let client = Client::new(address);
-        Self { address, clock, config, house, keys, client, folder, database, stop, running, seed }
+        Self { address, clock, config, services, keys, client, folder, database, stop, running, seed }
     }
 
     /// Stops in order, and starts again on the same data.
@@ -162,9 +162,9 @@ impl Server {
 
     /// The same; what it leaves.
     async fn ended(self) -> (Config, TempDir, Option<FreshDatabase>, Clock, u64) {
-        let Self { clock, config, client, folder, database, stop, running, seed, house, .. } = self;
+        let Self { clock, config, client, folder, database, stop, running, seed, services, .. } = self;
         // A kept connection would be waited for.
-        drop((client, house));
+        drop((client, services));
         stop.send(()).unwrap();
         running.await.unwrap().unwrap();
         (config, folder, database, clock, seed)

@@ -54,7 +54,8 @@ impl Server {
         let joins = (0..count).map(|n| async move {
             let name = format!("fan-{n}");
             let user = UserId::try_new(&name).unwrap();
-            let joined = self.house.join(None, user, PersonName::from_stored(&name), series).await.unwrap();
+            let joined =
+                self.services.join(None, user, PersonName::from_stored(&name), series).await.unwrap();
             self.bearer(&name, &joined.jwt)
         });
         join_all(joins).await

@@ -241,7 +241,7 @@ async fn a_key_is_forgotten_after_its_age_and_not_before() {
 async fn keys_are_forgotten_by_many_at_once() {
     let server = Server::start().await;
     charge_often(&server, "ben", 1_000).await;
-    let database = server.house.database();
+    let database = server.services.database();
     let until = server.now() + ms(1);
     let forget = (0..4).map(|_| async move {
         loop {
@@ -261,6 +261,6 @@ async fn charge_often(server: &Server, user: &str, times: usize) {
     let user = UserId::try_new(user).unwrap();
     let caller = Caller { user, name: PersonName::none(), roles: vec![], pass: None };
     let charges = (0..times)
-        .map(|n| server.house.charge(&caller, None, 1, IdempotencyKey::from_stored(&format!("key {n}"))));
+        .map(|n| server.services.charge(&caller, None, 1, IdempotencyKey::from_stored(&format!("key {n}"))));
     assert!(join_all(charges).await.iter().all(Result::is_ok));
 }

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::{Stage, at, key, seat_id, seats, user};
 use crate::{
     date::{
-        Command, DUE_AT_ONCE, Decision, EndReason, Event, Outcome, SeatChoice, Status, Till, WalletCommand,
-        decide_wallets,
+        Command, DUE_AT_ONCE, Decision, EndReason, Event, Kept, Outcome, SeatChoice, Status, Till,
+        WalletCommand, decide_wallets,
     },
     id::{HoldId, TokenId, UserId},
     policy::QueuePolicy,
@@ -148,9 +148,10 @@ fn the_time_to_choose_is_fixed_and_a_hold_keeps_the_place_open_for_paying_only()
 fn silence_ends_a_place_unless_something_is_held() {
     let mut stage = open_sale(QueuePolicy { max_active: Some(1), ..QueuePolicy::default() }, 2);
     let tokens = vec![token(&stage, 0), token(&stage, 1)];
-    held(stage.take(hold(0, &[1])));
+    let until = held(stage.take(hold(0, &[1])))[0].expires_at;
     let decision = stage.decide(&[Command::Silent { tokens: tokens.clone() }]);
     assert_eq!(ended(&decision), [EndReason::Silent], "the one who waits");
+    assert_eq!(decision.outcomes, [Ok(Outcome::Kept(vec![Kept { token: tokens[0], seq: 0, until }]))]);
     stage.pass(TimeDelta::minutes(5));
     let decision = stage.decide(&[Command::Silent { tokens }]);
     assert_eq!(ended(&decision), [EndReason::Silent, EndReason::Silent]);
@@ -182,11 +183,12 @@ fn the_lobby_is_drawn_by_all_of_it_and_who_comes_later_stands_behind() {
         }
         let leaver = token(&stage, 7);
         stage.take(Command::Leave { user: user(7), token: leaver }).unwrap();
-        let hash = stage.sale.lobby_hash();
+        let hash = stage.sale.lobby.hash();
+        assert_eq!(stage.sale.lobby_hash(), None);
         assert_eq!(stage.sale.position(token(&stage, 1)).unwrap().position, None);
         stage.pass(TimeDelta::seconds(60));
         stage.take(join(9)).unwrap();
-        assert_eq!(stage.sale.lobby_hash(), hash, "the lobby is closed");
+        assert_eq!(stage.sale.lobby_hash(), Some(hash), "the lobby is closed");
         let line = stage.rows.line();
         assert_eq!(line.last(), Some(&token(&stage, 9)));
         let owners = line.iter().map(|token| stage.sale.owner(*token).unwrap().clone());
@@ -206,7 +208,7 @@ fn the_hash_of_the_lobby_is_that_of_the_printed_ids() {
     // SHA-256 of the text, by another tool: printf '%s' … | sha256sum.
     assert_eq!(ids, "00000000-0000-0000-0000-00000000000100000000-0000-0000-0000-000000000002");
     assert_eq!(
-        stage.sale.lobby_hash().to_string(),
+        stage.sale.lobby.hash().to_string(),
         "8049e9bda1606ad591d4a802fb3919164d82cdb4b8588c508d78ee7f0f799139"
     );
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{
-    Stage,
-    rows::{Rows, Where},
-};
+use super::Stage;
 use crate::{
     catalog::SeriesStatus,
-    date::{Decision, Event, Status},
+    date::{
+        Decision, Event, Status,
+        model::{Rows, Where},
+    },
     sale::{HOLD_SECONDS, HoldStatus, SeatState},
 };
 
@@ -116,7 +116,7 @@ fn limits(rows: &Rows, stage: &Stage) {
     let has_slot = policy.max_active.is_none_or(|most| rows.admitted() < most as usize);
     let has_turn =
         policy.admit_per_interval.is_none_or(|most| rows.admitted_within(&policy, now) < most as usize);
-    let is_open = rows.drawn && rows.status(now) == SeriesStatus::OnSale;
+    let is_open = rows.drawn.is_some() && rows.status(now) == SeriesStatus::OnSale;
     assert!(!(is_open && has_slot && has_turn) || rows.line().is_empty(), "somebody waits for nothing");
 }
 
@@ -130,7 +130,7 @@ fn memory(stage: &Stage) {
             Where::Ended(_) => assert_eq!(shown, None),
             Where::Waiting => {
                 let ahead = line.iter().position(|token| *token == row.token).unwrap();
-                let position = rows.drawn.then(|| u32::try_from(ahead).unwrap() + 1);
+                let position = rows.drawn.map(|_| u32::try_from(ahead).unwrap() + 1);
                 let shown = shown.unwrap();
                 assert_eq!((shown.status, shown.position), (Status::Waiting, position), "rule 8");
             }

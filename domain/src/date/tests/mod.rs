@@ -1,21 +1,25 @@
-//! Whole sales, walked through at random, beside [`Rows`](rows::Rows) that are as simple as can be.
+//! Whole sales, walked through at random, beside [`Rows`] that are as simple as can be.
 
 mod cases;
 mod check;
-mod rows;
+mod coming_back;
+mod forecast;
+mod presence;
 mod walk;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    date::{Command, Decision, Outcome, Sale, Settings, decide},
+    date::{
+        Command, Decision, Outcome, Sale, Settings, decide,
+        model::{Rows, SERIES},
+    },
     id::{SeatId, UserId},
     policy::QueuePolicy,
     sale::{Problem, Seat, SeatState},
     text::IdempotencyKey,
 };
-use rows::{Rows, SERIES};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_900_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
@@ -90,6 +94,7 @@ impl Stage {
         let ids = self.rows.seats.iter().map(|seat| (seat.number, seat.id)).collect();
         self.rows.apply(&decision.batch(), &ids);
         self.sale.apply(&decision.batch());
+        assert_eq!(self.sale.summary(), decision.summary, "what the row says");
     }
 
     /// Decides and commits, and whatever is due after it.

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use super::{Stage, check, decide_with, key, user};
 use crate::{
     catalog::SeriesStatus,
-    date::{Command, Decision, Event, SeatChoice, WalletCommand, decide_wallets},
+    date::{Command, Decision, Event, SeatChoice, WalletCommand, decide_wallets, model::Where},
     id::{TokenId, UserId},
-    policy::QueuePolicy,
+    identity::JoinOrder,
+    policy::{PolicyPatch, QueuePolicy},
     text::PersonName,
 };
 
@@ -19,6 +20,8 @@ const FANS: u8 = 9;
 #[derive(Clone, Debug)]
 enum Act {
     Join(u8),
+    /// With the token that the fan got last.
+    ComeBack(u8),
     Leave(u8),
     Silent(u8),
     Hold(u8, Vec<i32>),
@@ -39,12 +42,15 @@ struct Step {
     lost: bool,
     /// The date is opened anew from its rows.
     reopened: bool,
+    /// The rows are set back to how they were so many steps ago.
+    set_back: Option<usize>,
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let fan = || 0..FANS;
     prop_oneof![
         6 => fan().prop_map(Act::Join),
+        2 => fan().prop_map(Act::ComeBack),
         1 => fan().prop_map(Act::Leave),
         1 => fan().prop_map(Act::Silent),
         6 => (fan(), prop::collection::hash_set(1..=17, 1..4))
@@ -62,15 +68,28 @@ fn act() -> impl Strategy<Value = Act> {
 fn step() -> impl Strategy<Value = Step> {
     let seconds = prop_oneof![4 => Just(0), 4 => 1..30_i64, 2 => 30..320_i64];
     let acts = prop::collection::vec(act(), 0..6);
-    (seconds, acts, prop::bool::weighted(0.1), prop::bool::weighted(0.1))
-        .prop_map(|(seconds, acts, lost, reopened)| Step { seconds, acts, lost, reopened })
+    let set_back = prop::option::weighted(0.05, 1..6_usize);
+    (seconds, acts, prop::bool::weighted(0.1), prop::bool::weighted(0.1), set_back).prop_map(
+        |(seconds, acts, lost, reopened, set_back)| Step { seconds, acts, lost, reopened, set_back },
+    )
 }
 
+/// What the fans' own tokens say.
+type Passes = HashMap<UserId, (TokenId, JoinOrder)>;
+
 /// The command, as this fan would send it now.
-fn command(stage: &Stage, act: &Act) -> Option<Command> {
+fn command(stage: &Stage, passes: &Passes, act: &Act) -> Option<Command> {
     let place = |user: &UserId| stage.rows.live_token_of(user).map(|row| row.token);
     Some(match act {
         Act::Join(fan) => Command::Join { user: user(*fan), name: PersonName::none() },
+        Act::ComeBack(fan) => {
+            let (token, order) = *passes.get(&user(*fan))?;
+            let is_known = stage.rows.tokens.iter().any(|row| row.token == token && !is_over(&row.at));
+            if is_known {
+                return None;
+            }
+            Command::ComeBack { token, user: user(*fan), name: PersonName::none(), order }
+        }
         Act::Leave(fan) => Command::Leave { token: place(&user(*fan))?, user: user(*fan) },
         Act::Silent(fan) => Command::Silent { tokens: vec![place(&user(*fan))?] },
         Act::Hold(fan, seats) => {
@@ -100,11 +119,14 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
             let reservation = stage.rows.reservations.values().filter(|one| one.user == user).nth(*nth)?.id;
             Command::Cancel { user, reservation, key: self::key(&key.to_string()) }
         }
-        Act::Policy(max_active, admit_per_interval) => Command::SetPolicy(QueuePolicy {
-            max_active: *max_active,
-            admit_per_interval: *admit_per_interval,
-            ..policy()
-        }),
+        Act::Policy(max_active, admit_per_interval) => {
+            let limit = |most: Option<u32>| Some(most.map(|most| i32::try_from(most).unwrap()));
+            Command::PatchPolicy(PolicyPatch {
+                max_active: limit(*max_active),
+                admit_per_interval: limit(*admit_per_interval),
+                ..PolicyPatch::default()
+            })
+        }
         Act::Pause(paused) => Command::SetPaused(*paused),
         Act::Charge(..) => return None,
     })
@@ -152,6 +174,23 @@ fn charge(stage: &mut Stage, acts: &[Act]) {
     }
 }
 
+fn is_over(at: &Where) -> bool {
+    matches!(at, Where::Ended(_))
+}
+
+/// Gives everybody who has joined their token.
+fn hand_out(passes: &mut Passes, decision: &Decision) {
+    for event in &decision.events {
+        if let Event::Joined { token, user, seq, lobby, .. } = event {
+            passes.insert(user.clone(), (*token, JoinOrder { seq: *seq, lobby: *lobby }));
+        }
+    }
+}
+
+fn came_back(commands: &[Command]) -> bool {
+    commands.iter().any(|command| matches!(command, Command::ComeBack { .. }))
+}
+
 /// Who was where in line, so that nobody falls back.
 fn positions(stage: &Stage) -> HashMap<TokenId, u32> {
     let tokens = stage.rows.tokens.iter().map(|row| row.token);
@@ -182,10 +221,15 @@ proptest! {
     fn a_sale_keeps_its_rules(steps in prop::collection::vec(step(), 1..60)) {
         let mut stage = Stage::new(policy());
         let mut replica = stage.rows.open();
+        let (mut passes, mut history) = (Passes::new(), vec![stage.rows.clone()]);
         for step in steps {
+            if let Some(back) = step.set_back {
+                stage.rows = history[history.len().saturating_sub(back)].clone();
+                (stage.sale, replica) = (stage.rows.open(), stage.rows.open());
+            }
             stage.pass(TimeDelta::seconds(step.seconds));
             charge(&mut stage, &step.acts);
-            let commands: Vec<_> = step.acts.iter().filter_map(|act| command(&stage, act)).collect();
+            let commands: Vec<_> = step.acts.iter().filter_map(|act| command(&stage, &passes, act)).collect();
             let before = positions(&stage);
             let decision = stage.decide(&commands);
             prop_assert_eq!(decision.outcomes.len(), commands.len());
@@ -200,6 +244,7 @@ proptest! {
             }
             stage.commit(&decision);
             replica.apply(&decision.batch());
+            hand_out(&mut passes, &decision);
             within_limits(&stage, &decision);
             if step.reopened {
                 stage.sale = stage.rows.open();
@@ -218,10 +263,12 @@ proptest! {
             }
             check::stage(&stage);
             for (token, now) in positions(&stage) {
-                let then = before.get(&token).copied().unwrap_or(u32::MAX);
+                // Somebody who comes back stands in front of others again.
+                let then = before.get(&token).copied().filter(|_| !came_back(&commands)).unwrap_or(u32::MAX);
                 prop_assert!(now <= then, "rule 8: {} fell back from {} to {}", token, then, now);
             }
             same(&stage, &replica)?;
+            history.push(stage.rows.clone());
         }
         let opened = stage.rows.open();
         same(&stage, &opened)?;
@@ -237,6 +284,9 @@ fn same(stage: &Stage, other: &crate::date::Sale) -> Result<(), TestCaseError> {
     prop_assert_eq!(sale.counts(), other.counts());
     prop_assert_eq!(sale.next_due(), other.next_due());
     prop_assert_eq!(sale.lobby_hash(), other.lobby_hash());
+    if !sale.is_drawn() {
+        prop_assert_eq!(sale.lobby.hash(), other.lobby.hash());
+    }
     prop_assert_eq!(sale.seats().version(), other.seats().version());
     for fan in 0..FANS {
         let holds = |sale: &crate::date::Sale| sale.holds_of(&user(fan), stage.now).collect::<Vec<_>>();

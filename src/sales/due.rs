@@ -1,0 +1,81 @@
+//! Wakes up dates that nobody has opened, when something is due of them: their next deadline stands in their row.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::{
+    clock::Clock,
+    sales::registry::Sales,
+    store::journal::{Fault, Journal},
+};
+
+/// How long to rest after a failure; and at most, if other processes change dates too.
+const REST: TimeDelta = TimeDelta::seconds(1);
+
+/// How long lines of the log are kept: whoever was away for longer opens a date anew.
+const KEPT: TimeDelta = TimeDelta::minutes(10);
+
+impl<J: Journal> Sales<J> {
+    /// Until the process stops; `shared`: there may be other processes.
+    pub async fn wake_what_is_due(self: Arc<Self>, shared: bool) {
+        let clock = &self.parts.clock;
+        // What others do, and when a store is back, is a matter of real time, also where a test holds the clock.
+        let real = Clock::system();
+        loop {
+            let mut rest = shared;
+            let next = match self.open_what_is_due().await {
+                Ok(next) => next,
+                Err(fault) => {
+                    tracing::warn!(
+                        ?fault,
+                        "dates on which something is due cannot be found; looking again in a second"
+                    );
+                    rest = true;
+                    None
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.left.notified() => {}
+                () = async { clock.sleep_until(next.unwrap_or_default()).await }, if next.is_some() => {}
+                () = real.sleep(REST), if rest => {}
+            }
+        }
+    }
+
+    /// Opens those dates; each then does by itself what is due.
+    async fn open_what_is_due(self: &Arc<Self>) -> Result<Option<chrono::DateTime<chrono::Utc>>, Fault> {
+        let now = self.parts.clock.now();
+        let (due, next) = self.parts.journal.due(now).await?;
+        for id in due {
+            if self.is_in_use(id) {
+                continue;
+            }
+            match self.of(id).await {
+                // A row that cannot be read, or a date that is being removed: the others are served.
+                Ok(_) | Err(Fault::Unknown) => {}
+                Err(Fault::Broken(why)) => tracing::error!(date = %id, why, "a date cannot be opened"),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(next)
+    }
+
+    /// Forgets old lines of the log, in short steps, until the process stops.
+    pub async fn prune(self: Arc<Self>) {
+        let real = Clock::system();
+        loop {
+            let more = self.parts.journal.prune(self.parts.clock.now() - KEPT).await;
+            if let Err(fault) = &more {
+                tracing::debug!(?fault, "old lines of the log cannot be removed; trying again in a minute");
+            }
+            let pause =
+                if matches!(more, Ok(true)) { TimeDelta::milliseconds(50) } else { TimeDelta::minutes(1) };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = real.sleep(pause) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The lane of those who only move points: what has queued up is committed as one, by one task.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    domain::{
+        date::Event,
+        date::{Needs, WalletCommand, WalletDecision, decide_wallets},
+        id::EntryId,
+    },
+    sales::{
+        committer::{PATIENCE, TRIES},
+        job::{Answer, Refused},
+        lane::{Lane, Priority},
+        parts::Parts,
+    },
+    store::journal::{Fault, Journal, Transaction},
+};
+
+#[derive(Debug)]
+struct Job {
+    command: WalletCommand,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Wallets<J> {
+    parts: Arc<Parts<J>>,
+    lane: Lane<Job>,
+}
+
+impl<J: Journal> Wallets<J> {
+    pub(super) fn new(parts: Arc<Parts<J>>) -> Arc<Self> {
+        Arc::new(Self { parts, lane: Lane::default() })
+    }
+
+    /// Runs a command; answered once what came of it is durable.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn run(&self, command: WalletCommand) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let unavailable = || Refused::Fault(Fault::Unavailable);
+        self.lane.push(Priority::Money, Job { command, answer }).map_err(|_| unavailable())?;
+        answered.await.map_err(|_| unavailable())?
+    }
+
+    pub(super) fn close(&self) {
+        self.lane.close();
+    }
+
+    pub(super) async fn serve(self: Arc<Self>) {
+        while let Some(jobs) = self.lane.next().await {
+            let (commands, answers): (Vec<_>, Vec<_>) =
+                jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
+            let committed = self.commit(&commands).await;
+            if let Err(fault) = &committed {
+                tracing::warn!(?fault, commands = commands.len(), "charges and uses were not committed");
+            }
+            let mut outcomes = committed.map(|decision| decision.outcomes.into_iter());
+            for answer in answers {
+                let outcome = match &mut outcomes {
+                    Ok(outcomes) => match outcomes.next() {
+                        Some(outcome) => outcome.map_err(Refused::Problem),
+                        None => Err(Refused::Fault(Fault::Unavailable)),
+                    },
+                    Err(fault) => Err(Refused::Fault(fault.clone())),
+                };
+                // Nobody listens any more if the caller has gone away.
+                let _ = answer.send(outcome);
+            }
+        }
+    }
+
+    async fn commit(&self, commands: &[WalletCommand]) -> Result<WalletDecision, Fault> {
+        let (mut tries, mut unsure) = (1, None);
+        loop {
+            let tried = tokio::time::timeout(PATIENCE, self.try_commit(commands, &mut unsure)).await;
+            match tried.unwrap_or(Err(Fault::Unavailable)) {
+                Ok(decision) => return Ok(decision),
+                Err(Fault::Conflict) if tries < TRIES => tries += 1,
+                Err(Fault::Unavailable) if unsure.is_some() && tries < TRIES => tries += 1,
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// `unsure`: a decision of which it is not known whether it was committed. If it was, the line of a ledger is there that
+    /// only it can have made: it made the line with the wallet locked, so by now it has ended either way.
+    async fn try_commit(
+        &self,
+        commands: &[WalletCommand],
+        unsure: &mut Option<WalletDecision>,
+    ) -> Result<WalletDecision, Fault> {
+        let (mut transaction, now) = self.parts.journal.begin().await?;
+        let needs = commands.iter().map(|command| Needs {
+            wallet: Some(command.wallet().clone()),
+            key: Some(command.key()),
+            ..Needs::default()
+        });
+        let known = transaction.load(needs.collect()).await?;
+        if let Some(entry) = unsure.as_ref().and_then(first_entry)
+            && transaction.has_entry(entry).await?
+            && let Some(decision) = unsure.take()
+        {
+            return Ok(decision);
+        }
+        *unsure = None;
+        let decision = decide_wallets(known.till, commands, now, &mut || self.parts.entropy.id(now));
+        if decision.events.is_empty() {
+            return Ok(decision);
+        }
+        transaction.write_wallets(&decision).await?;
+        *unsure = Some(decision.clone());
+        transaction.commit().await?;
+        *unsure = None;
+        Ok(decision)
+    }
+}
+
+fn first_entry(decision: &WalletDecision) -> Option<EntryId> {
+    decision.events.iter().find_map(|event| match event {
+        Event::Posted(entry) => Some(entry.id),
+        _ => None,
+    })
+}
