@@ -12,7 +12,7 @@ use std::{
 
 use chrono::TimeDelta;
 use frontrow::clock::Clock;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
     io::AsyncReadExt,
@@ -105,7 +105,7 @@ async fn everything_runs_as_it_is_written_down() {
     told("Redis was away, and came back empty: joins and holds went on, and nobody's place has changed");
 
     hosts.crash_postgres();
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ready = format!("http://{}/health/ready", hosts.front_door());
     wait_for(async || {
         let answer = client.get(&ready).send().await.unwrap();
@@ -217,7 +217,7 @@ impl Fan {
 /// `kill -9` of the first process.
 async fn one_process_dies(hosts: &Hosts, processes: &mut BTreeMap<String, Process>, waiting: &mut [Fan]) {
     processes.remove("frontrow-1").unwrap().victim().kill();
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for _ in 0..20 {
         for method in [Method::GET, Method::POST] {
             let (status, body) = query(&client, hosts, method.clone()).await;
@@ -239,7 +239,7 @@ async fn one_process_dies(hosts: &Hosts, processes: &mut BTreeMap<String, Proces
     ));
 }
 
-async fn query(client: &Client, hosts: &Hosts, method: Method) -> (StatusCode, String) {
+async fn query(client: &reqwest::Client, hosts: &Hosts, method: Method) -> (StatusCode, String) {
     let url = format!("http://{}/graphql", hosts.front_door());
     let request = if method == Method::GET {
         client.get(format!("{url}?query={}", CONCERTS.replace(' ', "%20")))
@@ -253,7 +253,7 @@ async fn query(client: &Client, hosts: &Hosts, method: Method) -> (StatusCode, S
 /// In the place of the first process stands one that reads every request and dies of it.
 async fn what_breaks_off_is_sent_again_only_if_it_changes_nothing(hosts: &Hosts, organizer: &str) {
     let (mut seen, there) = faint_hearted(hosts.address("frontrow-1")).await;
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut asked = |method: &str| {
         let mut of_it = Vec::new();
         while let Ok(request) = seen.try_recv() {
@@ -339,7 +339,7 @@ impl Load {
         let (over, turned_away) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (is_over, away, front_door) = (Arc::clone(&over), Arc::clone(&turned_away), hosts.front_door());
         let task = tokio::spawn(async move {
-            let client = Client::builder().no_proxy().build().unwrap();
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let url = format!("http://{front_door}/graphql");
             let mut asked = 0;
             while !is_over.load(SeqCst) {
@@ -371,11 +371,11 @@ impl Load {
 async fn too_many_are_told_to_slow_down(hosts: &Hosts) {
     // From an address of its own.
     let from = IpAddr::V4(hosts.address("redis"));
-    let client = Client::builder().no_proxy().local_address(from).build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().local_address(from).build().unwrap();
     wait_for_refusal(&client, hosts).await;
 }
 
-async fn wait_for_refusal(client: &Client, hosts: &Hosts) {
+async fn wait_for_refusal(client: &reqwest::Client, hosts: &Hosts) {
     for _ in 0..100 {
         let many = (0..20).map(|_| query(client, hosts, Method::POST));
         for (status, body) in futures_util::future::join_all(many).await {
