@@ -1,11 +1,12 @@
 //! Wakes up dates that nobody has opened, when something is due of them: their next deadline stands in their row.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     clock::Clock,
+    domain::id::SeriesId,
     sales::registry::Sales,
     store::journal::{Fault, Journal},
 };
@@ -22,30 +23,35 @@ impl<J: Journal> Sales<J> {
         let clock = &self.parts.clock;
         // What others do, and when a store is back, is a matter of real time, also where a test holds the clock.
         let real = Clock::system();
+        let mut broken = HashSet::new();
         loop {
-            let mut rest = shared;
-            let next = match self.open_what_is_due().await {
+            let next = match self.open_what_is_due(&mut broken).await {
                 Ok(next) => next,
                 Err(fault) => {
                     tracing::warn!(
                         ?fault,
                         "dates on which something is due cannot be found; looking again in a second"
                     );
-                    rest = true;
-                    None
+                    Some(clock.now())
                 }
             };
+            // More are due than are opened at once, or it has failed.
+            let is_late = next.is_some_and(|next| next <= clock.now());
+            let next = next.filter(|_| !is_late);
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = self.left.notified() => {}
                 () = async { clock.sleep_until(next.unwrap_or_default()).await }, if next.is_some() => {}
-                () = real.sleep(REST), if rest => {}
+                () = real.sleep(REST), if shared || is_late => {}
             }
         }
     }
 
-    /// Opens those dates; each then does by itself what is due.
-    async fn open_what_is_due(self: &Arc<Self>) -> Result<Option<chrono::DateTime<chrono::Utc>>, Fault> {
+    /// Opens those dates; each then does by itself what is due. When the next is. `broken`: those that are known to be so.
+    async fn open_what_is_due(
+        self: &Arc<Self>,
+        broken: &mut HashSet<SeriesId>,
+    ) -> Result<Option<DateTime<Utc>>, Fault> {
         let now = self.parts.clock.now();
         let (due, next) = self.parts.journal.due(now).await?;
         for id in due {
@@ -55,7 +61,11 @@ impl<J: Journal> Sales<J> {
             match self.of(id).await {
                 // A row that cannot be read, or a date that is being removed: the others are served.
                 Ok(_) | Err(Fault::Unknown) => {}
-                Err(Fault::Broken(why)) => tracing::error!(date = %id, why, "a date cannot be opened"),
+                Err(Fault::Broken(why)) => {
+                    if broken.insert(id) {
+                        tracing::error!(date = %id, why, "a date cannot be opened, and what is due of it is not done");
+                    }
+                }
                 Err(fault) => return Err(fault),
             }
         }
