@@ -1,6 +1,6 @@
 //! Every date that is in use, in memory at a version.
 //!
-//! Whatever changes a date goes through its [committer]: it locks the date's row, brings memory up to what that says, decides
+//! Whatever changes a date goes through its committer: it locks the date's row, brings memory up to what that says, decides
 //! by the rules of [`domain::date`], makes the events durable in one transaction, and only then takes them into memory,
 //! tells who watches and the other processes, and answers. Nobody owns a date: whoever has the lock decides, on a state
 //! that version and head prove to be the latest.
