@@ -2,7 +2,7 @@
 //!
 //! Places are told apart by the numbers of their joins, and kept by them, so that a million take 25 MB and what is written
 //! for other processes is sorted as it stands. What is known of a place is the last sign of life only. To find who is silent,
-//! each [chunk](heard) of places knows an instant before which nobody in it was heard last: it is looked through when that
+//! each chunk of places knows an instant before which nobody in it was heard last: it is looked through when that
 //! is long enough ago, and not before. So a sign of life costs a write, and looking costs what has come due.
 //!
 //! Two places have the same number where one was [given back](crate::date::Command::ComeBack) after the database had been
