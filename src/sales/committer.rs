@@ -12,15 +12,15 @@ use crate::{
     },
     sales::{
         date::Date,
-        job::{Job, Refused},
+        job::{self, Job},
         memory::UNDER_THE_LOCK,
         parts::Committed,
     },
     store::journal::{Fault, Journal, Locked, Logged, Transaction, Version},
 };
 
-/// How often a batch is decided anew where others were in the way.
-pub(super) const TRIES: u32 = 6;
+/// How often a batch is decided at most where others were in the way.
+const TRIES: u32 = 6;
 
 /// How long a batch may take: past it the connection is given up, and what became of the batch is told by the next lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,6 +30,19 @@ const REST: TimeDelta = TimeDelta::seconds(1);
 
 /// Places of one batch whose owners were silent.
 const SILENT_AT_ONCE: usize = 500;
+
+/// Counts the tries of a batch that have failed.
+#[derive(Debug, Default)]
+pub(super) struct Tries(u32);
+
+impl Tries {
+    /// Whether to decide anew: others were in the way, or the commit is `unsure`, which the next lock tells.
+    pub(super) fn again(&mut self, fault: &Fault, unsure: bool) -> bool {
+        self.0 += 1;
+        let may_help = *fault == Fault::Conflict || (unsure && *fault == Fault::Unavailable);
+        may_help && self.0 < TRIES
+    }
+}
 
 /// A batch of which it is not known whether it was committed.
 #[derive(Debug)]
@@ -70,22 +83,21 @@ impl<J: Journal> Date<J> {
         Some(wake + self.parts.peers.hesitation(self.id))
     }
 
-    async fn batch(&self, jobs: Vec<Job>) -> Result<(), Fault> {
+    async fn batch(&self, jobs: Vec<Job<Command>>) -> Result<(), Fault> {
         let tokens = self.silent().await;
         let now = self.parts.clock.now();
         let is_due = !tokens.is_empty() || self.memory.see(Sale::next_due).is_some_and(|due| due <= now);
         if jobs.is_empty() && !is_due {
             return Ok(());
         }
-        let (mut commands, answers): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
+        let (mut commands, answers) = job::commands(jobs);
         if !tokens.is_empty() {
             commands.push(Command::Silent { tokens });
         }
         let begun = self.parts.clock.now();
         let committed = self.commit(&commands).await;
         self.memory.waited_since(begun);
-        match committed {
+        match &committed {
             Ok(decision) => {
                 if decision.more {
                     self.lane.ring();
@@ -93,20 +105,14 @@ impl<J: Journal> Date<J> {
                 if let Some(Ok(Outcome::Kept(kept))) = decision.outcomes.last() {
                     self.keep(kept);
                 }
-                for (answer, outcome) in answers.into_iter().zip(decision.outcomes) {
-                    // Nobody listens any more if the caller has gone away.
-                    let _ = answer.send(outcome.map_err(Refused::Problem));
-                }
-                Ok(())
             }
             Err(fault) => {
                 tracing::warn!(date = %self.id, ?fault, commands = commands.len(), "a batch was not committed");
-                for answer in answers {
-                    let _ = answer.send(Err(Refused::Fault(fault.clone())));
-                }
-                Err(fault)
             }
         }
+        let done = committed.as_ref().map(|_| ()).map_err(Clone::clone);
+        answers.tell(committed.map(|decision| decision.outcomes));
+        done
     }
 
     /// Those whose owners were not heard from in time, here or elsewhere.
@@ -136,14 +142,12 @@ impl<J: Journal> Date<J> {
 
     /// Decides and commits, anew where others were in the way or nobody can tell what became of it.
     async fn commit(&self, commands: &[Command]) -> Result<Decision, Fault> {
-        let (mut tries, mut unsure) = (1, None);
+        let (mut tries, mut unsure) = (Tries::default(), None);
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.try_commit(commands, &mut unsure)).await;
             match tried.unwrap_or(Err(Fault::Unavailable)) {
-                Ok(decision) => return Ok(decision),
-                Err(Fault::Conflict) if tries < TRIES => tries += 1,
-                Err(Fault::Unavailable) if unsure.is_some() && tries < TRIES => tries += 1,
-                Err(fault) => return Err(fault),
+                Err(fault) if tries.again(&fault, unsure.is_some()) => {}
+                done => return done,
             }
         }
     }

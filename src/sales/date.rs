@@ -53,7 +53,7 @@ pub struct Date<J> {
     pub(super) id: SeriesId,
     pub(super) parts: Arc<Parts<J>>,
     pub(super) memory: Memory,
-    pub(super) lane: Lane<Job>,
+    pub(super) lane: Lane<Job<Command>>,
     pub(super) looks: Looks,
     pub(super) others: Others,
     /// Whether the other processes cannot be told who is here, for so long that those are not safe here.
@@ -91,10 +91,7 @@ impl<J: Journal> Date<J> {
     /// See [`Refused`].
     pub async fn run(&self, command: Command) -> Answer {
         self.touch();
-        let (job, answered) = Job::new(command);
-        let unavailable = || Refused::Fault(Fault::Unavailable);
-        self.lane.push(priority(&job.command), job).map_err(|_| unavailable())?;
-        answered.await.map_err(|_| unavailable())?
+        self.lane.ask(priority(&command), command).await
     }
 
     /// Waits until everything is decided that is due now.

@@ -4,10 +4,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     domain::{
-        date::{Command, Outcome},
+        date::{self, Command, Outcome},
         sale::Problem,
     },
-    sales::lane::Priority,
+    sales::lane::{Lane, Priority},
     store::journal::Fault,
 };
 
@@ -24,16 +24,44 @@ pub enum Refused {
 /// What came of a command, once that is durable.
 pub type Answer = Result<Outcome, Refused>;
 
+/// A command that waits in a lane, and who waits for its answer.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) command: Command,
-    pub(super) answer: oneshot::Sender<Answer>,
+pub(super) struct Job<C> {
+    command: C,
+    answer: oneshot::Sender<Answer>,
 }
 
-impl Job {
-    pub(super) fn new(command: Command) -> (Self, oneshot::Receiver<Answer>) {
+impl<C> Lane<Job<C>> {
+    /// Runs a command when it is its turn; answered once what came of it is durable.
+    pub(super) async fn ask(&self, priority: Priority, command: C) -> Answer {
         let (answer, answered) = oneshot::channel();
-        (Self { command, answer }, answered)
+        let unavailable = || Refused::Fault(Fault::Unavailable);
+        self.push(priority, Job { command, answer }).map_err(|_| unavailable())?;
+        answered.await.map_err(|_| unavailable())?
+    }
+}
+
+/// Those who wait for the answers of a batch, in the order of its commands.
+#[derive(Debug)]
+pub(super) struct Answers(Vec<oneshot::Sender<Answer>>);
+
+/// The commands of a batch, and who waits for what comes of them.
+pub(super) fn commands<C>(jobs: Vec<Job<C>>) -> (Vec<C>, Answers) {
+    let (commands, answers) = jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
+    (commands, Answers(answers))
+}
+
+impl Answers {
+    /// Tells each what has come of its command. Behind those may be outcomes that nobody waits for.
+    pub(super) fn tell(self, committed: Result<Vec<date::Result<Outcome>>, Fault>) {
+        let told: Vec<Answer> = match committed {
+            Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(Refused::Problem)).collect(),
+            Err(fault) => vec![Err(Refused::Fault(fault)); self.0.len()],
+        };
+        for (answer, told) in self.0.into_iter().zip(told) {
+            // Nobody listens any more if the caller has gone away.
+            let _ = answer.send(told);
+        }
     }
 }
 

@@ -2,34 +2,25 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use crate::{
     domain::{
-        date::Event,
-        date::{Needs, WalletCommand, WalletDecision, decide_wallets},
+        date::{Event, Needs, WalletCommand, WalletDecision, decide_wallets},
         id::EntryId,
     },
     sales::{
-        committer::{PATIENCE, TRIES},
-        job::{Answer, Refused},
+        committer::{PATIENCE, Tries},
+        job::{self, Answer, Job},
         lane::{Lane, Priority},
         parts::Parts,
     },
     store::journal::{Fault, Journal, Transaction},
 };
 
-#[derive(Debug)]
-struct Job {
-    command: WalletCommand,
-    answer: oneshot::Sender<Answer>,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Wallets<J> {
     parts: Arc<Parts<J>>,
-    lane: Lane<Job>,
+    lane: Lane<Job<WalletCommand>>,
 }
 
 impl<J: Journal> Wallets<J> {
@@ -40,12 +31,9 @@ impl<J: Journal> Wallets<J> {
     /// Runs a command; answered once what came of it is durable.
     ///
     /// # Errors
-    /// See [`Refused`].
+    /// See [`Refused`](crate::sales::Refused).
     pub async fn run(&self, command: WalletCommand) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let unavailable = || Refused::Fault(Fault::Unavailable);
-        self.lane.push(Priority::Money, Job { command, answer }).map_err(|_| unavailable())?;
-        answered.await.map_err(|_| unavailable())?
+        self.lane.ask(Priority::Money, command).await
     }
 
     pub(super) fn close(&self) {
@@ -54,36 +42,22 @@ impl<J: Journal> Wallets<J> {
 
     pub(super) async fn serve(self: Arc<Self>) {
         while let Some(jobs) = self.lane.next().await {
-            let (commands, answers): (Vec<_>, Vec<_>) =
-                jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
+            let (commands, answers) = job::commands(jobs);
             let committed = self.commit(&commands).await;
             if let Err(fault) = &committed {
                 tracing::warn!(?fault, commands = commands.len(), "charges and uses were not committed");
             }
-            let mut outcomes = committed.map(|decision| decision.outcomes.into_iter());
-            for answer in answers {
-                let outcome = match &mut outcomes {
-                    Ok(outcomes) => match outcomes.next() {
-                        Some(outcome) => outcome.map_err(Refused::Problem),
-                        None => Err(Refused::Fault(Fault::Unavailable)),
-                    },
-                    Err(fault) => Err(Refused::Fault(fault.clone())),
-                };
-                // Nobody listens any more if the caller has gone away.
-                let _ = answer.send(outcome);
-            }
+            answers.tell(committed.map(|decision| decision.outcomes));
         }
     }
 
     async fn commit(&self, commands: &[WalletCommand]) -> Result<WalletDecision, Fault> {
-        let (mut tries, mut unsure) = (1, None);
+        let (mut tries, mut unsure) = (Tries::default(), None);
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.try_commit(commands, &mut unsure)).await;
             match tried.unwrap_or(Err(Fault::Unavailable)) {
-                Ok(decision) => return Ok(decision),
-                Err(Fault::Conflict) if tries < TRIES => tries += 1,
-                Err(Fault::Unavailable) if unsure.is_some() && tries < TRIES => tries += 1,
-                Err(fault) => return Err(fault),
+                Err(fault) if tries.again(&fault, unsure.is_some()) => {}
+                done => return done,
             }
         }
     }
