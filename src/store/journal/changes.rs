@@ -32,17 +32,15 @@ pub(super) const TOKENS_MOVED: Change = Change {
           end_reason = r.end_reason FROM {rows} WHERE token.id = r.id",
 };
 
-// The status is compared in a way that no partial index has: a plan from when the tables were empty would read one of those
-// whole for each row, which with 30,000 live holds took seconds a batch.
 pub(super) const HOLDS_ENDED: Change = Change {
     columns: &[("id", Uuid), ("status", Text)],
-    sql: "UPDATE hold SET status = r.status FROM {rows} WHERE hold.id = r.id AND hold.status || '' = 'ACTIVE'",
+    sql: "UPDATE hold SET status = r.status FROM {rows} WHERE hold.id = r.id AND hold.status = 'ACTIVE'",
 };
 
 pub(super) const RESERVATIONS_CANCELLED: Change = Change {
     columns: &[("id", Uuid)],
     sql: "UPDATE reservation SET status = 'CANCELLED' FROM {rows} \
-          WHERE reservation.id = r.id AND reservation.status || '' = 'CONFIRMED'",
+          WHERE reservation.id = r.id AND reservation.status = 'CONFIRMED'",
 };
 
 pub(super) const REFUNDS: Change = Change {

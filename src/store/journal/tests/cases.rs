@@ -291,3 +291,31 @@ async fn rows_are_found_by_indexes() {
         assert_eq!(seen, 25);
     }
 }
+
+/// A connection that was opened when the tables were empty has the same plans as one that is opened now.
+#[tokio::test]
+async fn a_plan_from_when_the_tables_were_empty_is_not_kept() {
+    use super::super::{changes::MOVES, sheet::table};
+    for fixture in fixtures().await {
+        if !fixture.is_postgres() {
+            continue;
+        }
+        let tx = fixture.database().begin().await.unwrap();
+        let ended = &MOVES[1];
+        let sql = ended.sql.replace("{rows}", &table(ended.columns, DbBackend::Postgres, 1));
+        tx.execute_unprepared(&format!("PREPARE ended (uuid[], text[]) AS {sql}")).await.unwrap();
+        let plan = async || {
+            let one = "EXPLAIN EXECUTE ended (ARRAY[gen_random_uuid()], ARRAY['EXPIRED'])";
+            let rows = tx.query_all_raw(Statement::from_string(DbBackend::Postgres, one)).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+            steps.join("\n")
+        };
+        let _ = plan().await;
+        let holds = "INSERT INTO hold (id, user_id, token_id, series_id, seat_id, created_at, expires_at, status) \
+             SELECT gen_random_uuid(), 'fan' || n, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), \
+             now(), 'ACTIVE' FROM generate_series(1, 20000) AS n";
+        tx.execute_unprepared(holds).await.unwrap();
+        let plan = plan().await;
+        assert!(plan.contains("Index Cond: (id = "), "{plan}");
+    }
+}
