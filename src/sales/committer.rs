@@ -36,9 +36,13 @@ const SILENT_AT_ONCE: usize = 500;
 pub(super) struct Tries(u32);
 
 impl Tries {
-    /// Whether to decide anew: others were in the way, or the commit is `unsure`, which the next lock tells.
-    pub(super) fn again(&mut self, fault: &Fault, unsure: bool) -> bool {
+    /// Whether to decide anew: others were in the way, which they are not to be for long, or the commit is `unsure`, which
+    /// the next lock tells.
+    pub(super) async fn again(&mut self, journal: &impl Journal, fault: &Fault, unsure: bool) -> bool {
         self.0 += 1;
+        if *fault == Fault::Conflict {
+            journal.make_way().await;
+        }
         let may_help = *fault == Fault::Conflict || (unsure && *fault == Fault::Unavailable);
         may_help && self.0 < TRIES
     }
@@ -145,9 +149,12 @@ impl<J: Journal> Date<J> {
         let (mut tries, mut unsure) = (Tries::default(), None);
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.try_commit(commands, &mut unsure)).await;
-            match tried.unwrap_or(Err(Fault::Unavailable)) {
-                Err(fault) if tries.again(&fault, unsure.is_some()) => {}
-                done => return done,
+            let fault = match tried.unwrap_or(Err(Fault::Unavailable)) {
+                Ok(decision) => return Ok(decision),
+                Err(fault) => fault,
+            };
+            if !tries.again(&self.parts.journal, &fault, unsure.is_some()).await {
+                return Err(fault);
             }
         }
     }

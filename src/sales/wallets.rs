@@ -55,9 +55,12 @@ impl<J: Journal> Wallets<J> {
         let (mut tries, mut unsure) = (Tries::default(), None);
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.try_commit(commands, &mut unsure)).await;
-            match tried.unwrap_or(Err(Fault::Unavailable)) {
-                Err(fault) if tries.again(&fault, unsure.is_some()) => {}
-                done => return done,
+            let fault = match tried.unwrap_or(Err(Fault::Unavailable)) {
+                Ok(decision) => return Ok(decision),
+                Err(fault) => fault,
+            };
+            if !tries.again(&self.parts.journal, &fault, unsure.is_some()).await {
+                return Err(fault);
             }
         }
     }

@@ -21,6 +21,7 @@ pub mod presence;
 pub mod redis;
 mod rows;
 mod search;
+mod standstill;
 #[cfg(test)]
 mod tests;
 pub mod tickets;

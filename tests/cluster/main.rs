@@ -9,6 +9,7 @@ mod conflict;
 mod failover;
 mod fresh;
 mod frozen;
+mod half_said;
 mod houses;
 mod indexes;
 mod journaled;

@@ -3,7 +3,7 @@
 //!
 //! Statements are fixed texts that take any number of rows (see `sheet`), so that each is prepared once a connection.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
@@ -19,6 +19,9 @@ use crate::{
         trouble::{is_conflict, is_unavailable},
     },
 };
+
+/// How long finding out who is in the way may keep a batch from its next try.
+const BRIEFLY: Duration = Duration::from_millis(300);
 
 /// The dates of a database, whose time the clock follows where several processes share it.
 #[derive(Clone, Debug)]
@@ -48,6 +51,19 @@ impl Journal for Dates {
 
     async fn begin(&self) -> Result<(Writing, DateTime<Utc>), Fault> {
         Writing::begin(self).await
+    }
+
+    async fn make_way(&self) {
+        let cut_off = tokio::time::timeout(BRIEFLY, self.database.cut_off_who_stands_still()).await;
+        match cut_off {
+            Ok(Ok(0)) => {}
+            Ok(Ok(sessions)) => tracing::warn!(
+                sessions,
+                "ended sessions of PostgreSQL that stood still in the middle of a statement and held others up"
+            ),
+            Ok(Err(error)) => tracing::debug!(%error, "who stands still could not be found"),
+            Err(_) => tracing::debug!("who stands still could not be found in time"),
+        }
     }
 
     async fn log_after(

@@ -168,6 +168,10 @@ pub trait Journal: Send + Sync + 'static {
     /// See [`Fault`].
     fn begin(&self) -> impl Future<Output = Result<(Self::Transaction, DateTime<Utc>), Fault>> + Send;
 
+    /// After a [`Fault::Conflict`]: whoever has something locked and has said nothing for longer than anybody should wait
+    /// has to give it up.
+    fn make_way(&self) -> impl Future<Output = ()> + Send;
+
     /// As [`Transaction::log_after`], without the lock.
     ///
     /// # Errors
