@@ -21,10 +21,37 @@ impl PostgresServer {
         Self { folder, url }
     }
 
+    /// A replica of it, which has everything that was committed before this is called, and follows.
+    pub fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = script(&["standby", self.folder.path().to_str().unwrap()], folder.path());
+        Self { folder, url }
+    }
+
+    /// A replica goes its own way.
+    pub fn promote(&self) {
+        script(&["promote"], self.folder.path());
+    }
+
+    /// In order.
+    pub fn stop(&self) {
+        script(&["stop"], self.folder.path());
+    }
+
+    /// As if the power had failed.
+    pub fn crash(&self) {
+        script(&["stop", "immediate"], self.folder.path());
+    }
+
+    /// Starts what has stopped.
+    pub fn start_again(&self) {
+        assert_eq!(script(&["start"], self.folder.path()), self.url);
+    }
+
     /// As if the power had failed, and come back.
     pub fn crash_and_start(&self) {
-        script(&["stop", "immediate"], self.folder.path());
-        assert_eq!(script(&["start"], self.folder.path()), self.url);
+        self.crash();
+        self.start_again();
     }
 }
 
@@ -61,7 +88,9 @@ fn signal(name: &str, pids: &[String]) {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        script(&["stop", "immediate"], self.folder.path());
+        if self.folder.path().join("data/postmaster.pid").exists() {
+            self.crash();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod money;
 mod paging;
 mod presence;
 mod processes;
+mod promoted;
 mod quiet;
 mod redis_lost;
 mod restart;

@@ -11,6 +11,7 @@ use tokio::{
 pub(crate) struct Wire {
     /// Where to connect to instead of the store.
     pub(crate) address: String,
+    far: watch::Sender<String>,
     cut: watch::Sender<bool>,
 }
 
@@ -19,22 +20,28 @@ impl Wire {
     pub(crate) async fn to(far: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, cut) = (listener.local_addr().unwrap().to_string(), watch::Sender::new(false));
-        let (cutting, far) = (cut.clone(), far.to_owned());
+        let far = watch::Sender::new(far.to_owned());
+        let (cutting, leading) = (cut.clone(), far.subscribe());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, far.clone(), cutting.subscribe()));
+                let far = leading.borrow().clone();
+                tokio::spawn(carry(near, far, cutting.subscribe()));
             }
         });
-        Self { address, cut }
+        Self { address, far, cut }
     }
 
     /// The same to where this URL leads, and the URL that leads here.
     pub(crate) async fn to_url(url: &str) -> (Self, String) {
-        let after = url.split("://").nth(1).unwrap();
-        let far = after.split('/').next().unwrap().rsplit('@').next().unwrap().to_owned();
+        let far = host(url);
         let wire = Self::to(&far).await;
         let url = url.replace(&far, &wire.address);
         (wire, url)
+    }
+
+    /// New connections lead to the store of that URL.
+    pub(crate) fn lead_to(&self, url: &str) {
+        self.far.send_replace(host(url));
     }
 
     /// From now on nothing passes.
@@ -46,6 +53,12 @@ impl Wire {
     pub(crate) fn mend(&self) {
         self.cut.send_replace(false);
     }
+}
+
+/// The address in a URL.
+fn host(url: &str) -> String {
+    let after = url.split("://").nth(1).unwrap();
+    after.split('/').next().unwrap().rsplit('@').next().unwrap().to_owned()
 }
 
 async fn carry(mut near: TcpStream, far: String, mut cut: watch::Receiver<bool>) {
