@@ -3,7 +3,7 @@
 use super::{
     ONE_PROCESS, SQLITE,
     figures::Spread,
-    report::{Aim, Depth, Memory, Report},
+    report::{Aim, Depth, Follow, Memory, Report},
     rounds::Contender,
 };
 
@@ -22,6 +22,9 @@ const JOINS: f64 = 0.35;
 
 /// What a ticket costs when many are sold, beside when few are.
 const GROWTH: f64 = 1.2;
+
+/// The part of a core that it takes to follow 2,000 joins a second of another process.
+const FOLLOWING: f64 = 0.1;
 
 /// Bytes of a waiting place, and of a seat.
 const PLACE: f64 = 256.0;
@@ -61,6 +64,13 @@ pub(super) fn of_depth(depths: &[Depth]) -> impl Iterator<Item = Aim> {
         let [few, many] = depth.sold;
         Aim::at_most(GROWTH, format!("{}: a ticket with {many} sold, beside {few}", depth.of), depth.grows())
     })
+}
+
+/// What a process has to say that follows another.
+pub(super) fn of_follow(follow: &[Follow]) -> impl Iterator<Item = Aim> {
+    follow
+        .iter()
+        .filter_map(|row| Aim::at_most(FOLLOWING, format!("{}: of a core, to follow", row.of), row.core))
 }
 
 /// What many have to say who wait.

@@ -8,6 +8,7 @@ mod aims;
 mod depth;
 mod fans;
 mod figures;
+mod follow;
 mod load;
 mod memory;
 mod pgbench;
@@ -93,6 +94,8 @@ enum Part {
     Processes,
     /// A ticket when few and when many are sold.
     Depth,
+    /// A process that follows what another one commits, on PostgreSQL, without Redis and with it.
+    Follow,
     /// The memory of a waiting place and of a seat, on SQLite.
     Memory,
 }
@@ -184,10 +187,16 @@ async fn measure(services: &mut Services, options: &Options) -> Result<Report, S
             report.depth.push(depth::measure(setup, options, &meter).await?);
         }
     }
+    if options.wants(Part::Follow) {
+        for setup in followers(services, options).await? {
+            report.follow.push(follow::measure(setup).await?);
+        }
+    }
     if options.wants(Part::Memory) {
         report.memory = Some(memory::measure(options.setup(SQLITE, 1, Vec::new()), options).await?);
     }
     report.aims.extend(aims::of_depth(&report.depth));
+    report.aims.extend(aims::of_follow(&report.follow));
     report.aims.extend(report.memory.iter().flat_map(aims::of_memory));
     Ok(report)
 }
@@ -238,15 +247,31 @@ async fn contenders(services: &mut Services, options: &Options) -> Result<Vec<Co
     if options.wants(Part::Processes) {
         for processes in &options.processes {
             services.prefixes += 1;
-            let prefix = format!("frontrow-bench-{}-{}", std::process::id(), services.prefixes);
-            let database = postgres.create().await?;
-            let stores = ["--database-url", &database, "--redis-url", redis, "--redis-prefix", &prefix]
-                .map(str::to_owned);
+            let stores = both(postgres.create().await?, redis, services.prefixes);
             let name = format!("PostgreSQL and Redis, processes: {processes}");
-            open(options.setup(&name, *processes, stores.to_vec()), [true, true]).await?;
+            open(options.setup(&name, *processes, stores), [true, true]).await?;
         }
     }
     Ok(contenders)
+}
+
+/// Arguments of processes on a PostgreSQL and a Redis, under a prefix with that number.
+fn both(database: String, redis: &str, prefix: usize) -> Vec<String> {
+    let prefix = format!("frontrow-bench-{}-{prefix}", std::process::id());
+    ["--database-url", &database, "--redis-url", redis, "--redis-prefix", &prefix].map(str::to_owned).to_vec()
+}
+
+/// Two processes each, of which the second follows.
+async fn followers(services: &mut Services, options: &Options) -> Result<Vec<Setup>, String> {
+    let Some(postgres) = &mut services.postgres else { return Ok(Vec::new()) };
+    let stores = vec!["--database-url".to_owned(), postgres.create().await?];
+    let mut setups = vec![options.setup("PostgreSQL", 2, stores)];
+    if let Some((redis, _)) = &services.redis {
+        services.prefixes += 1;
+        let stores = both(postgres.create().await?, redis, services.prefixes);
+        setups.push(options.setup("PostgreSQL and Redis", 2, stores));
+    }
+    Ok(setups)
 }
 
 /// What is sold out once, from the beginning; and whether it uses the PostgreSQL.

@@ -74,6 +74,17 @@ impl Depth {
     }
 }
 
+/// What it takes to follow what another process commits.
+#[derive(Debug, Serialize)]
+pub(super) struct Follow {
+    pub(super) of: String,
+    pub(super) joins_per_second: f64,
+    /// Of the process that follows, for each join.
+    pub(super) processor_us: Option<f64>,
+    /// The part of a core.
+    pub(super) core: Option<f64>,
+}
+
 /// What is resident for each of many.
 #[derive(Debug, Serialize)]
 pub(super) struct Memory {
@@ -122,6 +133,7 @@ pub(super) struct Report {
     pub(super) tickets: Vec<Tickets>,
     pub(super) joins: Vec<Joins>,
     pub(super) depth: Vec<Depth>,
+    pub(super) follow: Vec<Follow>,
     pub(super) memory: Option<Memory>,
     pub(super) processes: Vec<Process>,
     pub(super) aims: Vec<Aim>,
@@ -153,6 +165,7 @@ impl Report {
         self.write_tickets(out)?;
         self.write_joins(out)?;
         self.write_depth(out)?;
+        self.write_follow(out)?;
         self.write_processes(out)?;
         if let Some(Memory { of, waiting, place_bytes, seats, seat_bytes }) = &self.memory {
             let bytes = |bytes: &Option<f64>| shown(bytes.map(|bytes| format!("{bytes:.0}")));
@@ -237,6 +250,22 @@ impl Report {
                     grows.unwrap_or_default()
                 )?;
             }
+        }
+        Ok(())
+    }
+
+    fn write_follow(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.follow.is_empty() {
+            return Ok(());
+        }
+        head(
+            out,
+            &["A process that follows", "joins a second elsewhere", "processor a join, µs", "of a core"],
+        )?;
+        for Follow { of, joins_per_second, processor_us, core } in &self.follow {
+            let [us, core] =
+                [processor_us, core].map(|figure| shown(figure.map(|figure| format!("{figure:.3}"))));
+            writeln!(out, "| {of} | {joins_per_second:.0} | {us} | {core} |")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What is measured: one server or several equal ones over one database, with a date that is on sale and one whose fans
 //! wait.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -37,12 +37,12 @@ pub(super) struct Setup {
 pub(super) struct Subject {
     pub(super) name: String,
     servers: Vec<Server>,
-    load: Load,
+    pub(super) load: Load,
     say: Wording,
     series: String,
     seats: std::vec::IntoIter<String>,
     /// The date whose fans wait: one slot, which nobody gives back.
-    line: String,
+    pub(super) line: String,
     fans: usize,
     /// From the start of the first process until it listens.
     pub(super) start: Duration,
@@ -106,6 +106,16 @@ impl Subject {
     /// A meter of its processes.
     pub(super) fn meter(&self) -> Meter<'static> {
         Meter { servers: self.servers.iter().map(Server::process).collect(), ..Meter::default() }
+    }
+
+    /// Where the last process listens.
+    pub(super) fn last(&self) -> SocketAddr {
+        self.servers[self.servers.len() - 1].address
+    }
+
+    /// A meter of the last process alone.
+    pub(super) fn meter_of_last(&self) -> Meter<'static> {
+        Meter { servers: self.servers.last().map(Server::process).into_iter().collect(), ..Meter::default() }
     }
 
     /// The resident memory of the largest process.
@@ -190,7 +200,7 @@ impl Subject {
         Ok(ways)
     }
 
-    fn joins(&mut self, series: String, fans: usize) -> Vec<[Vec<u8>; 1]> {
+    pub(super) fn joins(&mut self, series: String, fans: usize) -> Vec<[Vec<u8>; 1]> {
         let first = self.fans;
         self.fans += fans;
         (first..self.fans).map(|fan| [self.say.join(&series, &format!("fan-{fan}"))]).collect()
