@@ -28,7 +28,7 @@ const SECONDS: usize = 10;
 /// # Errors
 /// If a server refuses a fan.
 pub(super) async fn measure(setup: Setup) -> Result<Follow, String> {
-    let mut subject = Subject::open(setup).await?;
+    let mut subject = Subject::open(Setup { seats: 1, ..setup }).await?;
     let first = subject.join_at_first(2).await?.answers.swap_remove(1);
     let mut socket = Socket::open(0, subject.last(), Some(&first)).await?;
     let watch = json!({ "query": "subscription { queuePosition { position waiting } }" });
@@ -53,7 +53,8 @@ pub(super) async fn measure(setup: Setup) -> Result<Follow, String> {
 impl Follow {
     fn new(of: String, joins: usize, took: Duration, processor_us: Option<f64>) -> Self {
         let seconds = took.as_secs_f64();
-        let core = processor_us.map(|us| us * joins as f64 / 1e6 / seconds);
+        // As many as were asked for may be more than the machine can do; then each costs more, and not less.
+        let core = processor_us.map(|us| us * PER_SECOND as f64 / 1e6);
         Self { of, joins_per_second: joins as f64 / seconds, processor_us, core }
     }
 }

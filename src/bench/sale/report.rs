@@ -81,7 +81,7 @@ pub(super) struct Follow {
     pub(super) joins_per_second: f64,
     /// Of the process that follows, for each join.
     pub(super) processor_us: Option<f64>,
-    /// The part of a core.
+    /// The part of a core, at 2,000 joins a second.
     pub(super) core: Option<f64>,
 }
 
@@ -260,7 +260,12 @@ impl Report {
         }
         head(
             out,
-            &["A process that follows", "joins a second elsewhere", "processor a join, µs", "of a core"],
+            &[
+                "A process that follows",
+                "joins a second elsewhere",
+                "processor a join, µs",
+                "of a core at 2,000 a second",
+            ],
         )?;
         for Follow { of, joins_per_second, processor_us, core } in &self.follow {
             let [us, core] =
