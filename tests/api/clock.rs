@@ -28,10 +28,6 @@ async fn a_process_that_is_alone_follows_nobodys_clock() {
 #[tokio::test]
 async fn nobody_is_silent_before_the_door_is_open() {
     let server = Server::on_system_clock().await;
-    if server.config.redis.is_some() {
-        // Rooms that processes share are kept by others meanwhile.
-        return;
-    }
     let policy = json!({ "maxActive": 1, "heartbeatTimeoutSeconds": 3 });
     let date = server.organizer().date(Plan::policy(policy)).await;
     let mut fans = Vec::new();

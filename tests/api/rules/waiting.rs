@@ -303,10 +303,6 @@ async fn a_restart_changes_nobodys_place() {
 #[tokio::test]
 async fn a_server_that_stood_still_holds_nobody_silent() {
     let server = Server::start().await;
-    if server.config.redis.is_some() {
-        // Rooms that processes share are kept by whichever of them is there.
-        return;
-    }
     let policy = json!({ "maxActive": 2, "sessionSeconds": 400 });
     let date = server.organizer().date(Plan::policy(policy)).await;
     let fans = join_all(&server, &date, &["idle", "holds", "watches", "asks", "silent"]).await;
@@ -344,10 +340,6 @@ async fn a_server_that_stood_still_holds_nobody_silent() {
 #[tokio::test]
 async fn short_absences_do_not_add_up_to_silence() {
     let server = Server::start().await;
-    if server.config.redis.is_some() {
-        // Rooms that processes share are kept by whichever of them is there.
-        return;
-    }
     let policy = json!({ "maxActive": 1, "heartbeatTimeoutSeconds": 10 });
     let date = server.organizer().date(Plan::policy(policy)).await;
     let fans = join_all(&server, &date, &["first", "waits"]).await;
