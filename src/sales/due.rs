@@ -53,23 +53,38 @@ impl<J: Journal> Sales<J> {
         broken: &mut HashSet<SeriesId>,
     ) -> Result<Option<DateTime<Utc>>, Fault> {
         let now = self.parts.clock.now();
-        let (due, next) = self.parts.journal.due(now).await?;
-        for id in due {
-            if self.is_in_use(id) {
-                continue;
+        let mut in_vain = 0;
+        loop {
+            let (due, next) = self.parts.journal.due(now, in_vain).await?;
+            let mut opened = false;
+            for id in &due {
+                opened |= self.open_one(*id, broken).await?;
             }
-            match self.of(id).await {
-                // A row that cannot be read, or a date that is being removed: the others are served.
-                Ok(_) | Err(Fault::Unknown) => {}
-                Err(Fault::Broken(why)) => {
-                    if broken.insert(id) {
-                        tracing::error!(date = %id, why, "a date cannot be opened, and what is due of it is not done");
-                    }
-                }
-                Err(fault) => return Err(fault),
+            // However many cannot be opened, those behind them are served too.
+            if opened || due.is_empty() || next.is_none_or(|next| next > now) {
+                return Ok(next);
             }
+            in_vain += due.len();
         }
-        Ok(next)
+    }
+
+    /// Whether it was opened.
+    async fn open_one(self: &Arc<Self>, id: SeriesId, broken: &mut HashSet<SeriesId>) -> Result<bool, Fault> {
+        if self.is_in_use(id) {
+            return Ok(false);
+        }
+        match self.of(id).await {
+            Ok(_) => Ok(true),
+            // It is being removed.
+            Err(Fault::Unknown) => Ok(false),
+            Err(Fault::Broken(why)) => {
+                if broken.insert(id) {
+                    tracing::error!(date = %id, why, "a date cannot be opened, and what is due of it is not done");
+                }
+                Ok(false)
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Forgets old lines of the log, in short steps, until the process stops.

@@ -168,7 +168,14 @@ impl Journal for Arc<Database> {
         Ok(HashMap::from([(SERIES, self.stored.lock().await.version)]))
     }
 
-    async fn due(&self, now: DateTime<Utc>) -> Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault> {
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        but: usize,
+    ) -> Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault> {
+        if but > 0 {
+            return Ok((Vec::new(), None));
+        }
         let next = self.stored.lock().await.next_due;
         let is_due = next.is_some_and(|next| next <= now);
         Ok((is_due.then_some(SERIES).into_iter().collect(), next.filter(|_| !is_due)))

@@ -174,6 +174,27 @@ async fn a_date_that_cannot_be_read_is_left_out_and_the_others_are_sold() {
     assert_eq!(code_of(&fan.buy(&fine, 1).await), None);
 }
 
+/// More than are looked at at once, so that those in front are all broken: nobody asks for the one behind them, and its
+/// lobby is put in order all the same.
+#[tokio::test]
+async fn however_many_dates_cannot_be_opened_those_behind_them_are_served() {
+    const BROKEN: usize = 300;
+    let server = Server::start().await;
+    let organizer = server.organizer();
+    let concert = organizer.concert("Broken").await;
+    let broken = Plan { opens: secs(60), ..Plan::small(1, 1, json!({})) };
+    for _ in 0..BROKEN {
+        organizer.series(&concert, broken.clone()).await;
+    }
+    organizer.date(Plan { opens: secs(90), ..broken }).await;
+    let [set, of] = ["UPDATE series SET draw_secret = 'no secret'", "concert_id"];
+    sql(&server, &format!("{set} WHERE {of} = {}", id(&server, &concert))).await;
+    let server = server.restart().await;
+    server.clock.advance(secs(90));
+    let drawn = async || server.count("sale_head WHERE drawn_at IS NOT NULL").await;
+    until("the last one is drawn", async || drawn().await == 1).await;
+}
+
 #[tokio::test]
 async fn what_a_fan_has_is_shown_without_what_cannot_be_read() {
     let server = Server::start().await;

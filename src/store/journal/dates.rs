@@ -79,8 +79,12 @@ impl Journal for Dates {
         logs::versions(self.database.reader(), dates).await
     }
 
-    async fn due(&self, now: DateTime<Utc>) -> Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault> {
-        logs::due(self.database.reader(), now).await
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        but: usize,
+    ) -> Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault> {
+        logs::due(self.database.reader(), now, but).await
     }
 
     async fn tell_heard(&self, process: Uuid, heard: Vec<(SeriesId, Vec<u8>)>) -> Result<(), Fault> {

@@ -36,7 +36,7 @@ const VERSIONS: &str =
     "SELECT h.series_id, h.version, h.head FROM {rows} JOIN sale_head h ON h.series_id = r.id";
 /// Rows are few and narrow: an index would cost each commit more than this costs once in a while.
 const NEXT: &str = "SELECT h.series_id, h.next_due FROM sale_head h JOIN series s ON s.id = h.series_id \
-     WHERE h.next_due IS NOT NULL AND s.stage = 'READY' ORDER BY h.next_due, h.series_id LIMIT $1";
+     WHERE h.next_due IS NOT NULL AND s.stage = 'READY' ORDER BY h.next_due, h.series_id LIMIT $1 OFFSET $2";
 /// How far a date's oldest lines can be forgotten: up to one that is old enough itself. From date to date by the key, so
 /// that what is read are old lines, whatever else there is.
 const OLD: &str = "WITH RECURSIVE dates (id) AS ( \
@@ -126,14 +126,17 @@ pub(super) async fn versions(
     Ok(versions)
 }
 
-/// The dates of which something is due at `now`, and when the next is.
+/// See [`Journal::due`](crate::store::journal::Journal::due).
 pub(super) async fn due(
     on: &impl ConnectionTrait,
     now: DateTime<Utc>,
+    but: usize,
 ) -> Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault> {
-    let most = i64::try_from(DUE + 1).unwrap_or(i64::MAX);
+    let [most, but] = [DUE + 1, but].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    let rows = all(on, NEXT, [most.into(), but.into()]).await?;
+    let there_may_be_more = rows.len() > DUE;
     let mut due = Vec::new();
-    for row in all(on, NEXT, [most.into()]).await? {
+    for row in rows {
         // A time that cannot be told is something for the audit, and in no other date's way.
         let Ok(()) = sound(&row) else { continue };
         let read = || Ok::<_, DbErr>((row.try_get_by_index::<Uuid>(0)?, row.try_get_by_index(1)?));
@@ -143,7 +146,7 @@ pub(super) async fn due(
         }
         due.push(SeriesId(id));
     }
-    Ok((due, None))
+    Ok((due, there_may_be_more.then_some(now)))
 }
 
 /// Forgets lines that nobody needs who has looked since `until`: a line is needed by whoever has come as far as that, until

@@ -192,13 +192,15 @@ pub trait Journal: Send + Sync + 'static {
         dates: &[SeriesId],
     ) -> impl Future<Output = Result<HashMap<SeriesId, Version>, Fault>> + Send;
 
-    /// The dates of which something is due at `now`, some of them, the earliest first; and when the next is.
+    /// The dates of which something is due at `now`, some of them, the earliest first, without the first `but`; and when
+    /// the next is.
     ///
     /// # Errors
     /// See [`Fault`].
     fn due(
         &self,
         now: DateTime<Utc>,
+        but: usize,
     ) -> impl Future<Output = Result<(Vec<SeriesId>, Option<DateTime<Utc>>), Fault>> + Send;
 
     /// Tells the other processes whom `process` has heard, of each of these dates, in place of what it told of them before;

@@ -140,11 +140,12 @@ async fn what_is_due_is_found_without_opening_a_date() {
             let sql = "UPDATE sale_head SET next_due = $1 WHERE series_id = $2";
             fixture.execute(sql, [at(due).into(), date.0.into()]).await;
         }
-        let due = async |now: i64| fixture.dates.due(at(now)).await.unwrap();
+        let due = async |now: i64| fixture.dates.due(at(now), 0).await.unwrap();
         // The date itself opens at 60 s.
         assert_eq!(due(10).await, (vec![], Some(at(20))));
         assert_eq!(due(20).await, (vec![dates[1]], Some(at(30))));
         assert_eq!(due(60).await, (vec![dates[1], dates[0], SERIES], Some(at(90))));
+        assert_eq!(fixture.dates.due(at(60), 2).await.unwrap(), (vec![SERIES], Some(at(90))));
         fixture.execute("UPDATE series SET stage = 'BUILDING' WHERE id = $1", [dates[1].0.into()]).await;
         fixture
             .execute("UPDATE sale_head SET next_due = NULL WHERE series_id = $1", [dates[0].0.into()])
