@@ -50,16 +50,38 @@ impl BadToken {
     }
 }
 
-/// Who shows a token with these claims, and until when it is good.
+/// What a token says, whatever the time is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Who shows it.
+    pub caller: Caller,
+    /// `nbf`: when it begins to be good.
+    pub from: Option<DateTime<Utc>>,
+    /// `exp`: when it ends.
+    pub until: DateTime<Utc>,
+}
+
+impl Verified {
+    /// Sees that the token is good at this moment.
+    ///
+    /// # Errors
+    /// It is not good yet, or has ended.
+    pub fn check_at(&self, now: DateTime<Utc>) -> Result<(), BadToken> {
+        if self.from.is_some_and(|from| now + LEEWAY < from) {
+            return Err(BadToken::claim("nbf", "is ahead: the token is not good yet"));
+        }
+        if now >= self.until {
+            return Err(BadToken::Outdated);
+        }
+        Ok(())
+    }
+}
+
+/// Who shows a token with these claims, and when it is good: that is to be looked at each time.
 ///
 /// # Errors
-/// What is wrong with it; of several things one, and that it has ended only if nothing else is wrong.
-pub fn read(
-    claims: &Map<String, Value>,
-    signer: Signer,
-    expected: &Expected,
-    now: DateTime<Utc>,
-) -> Result<(Caller, DateTime<Utc>), BadToken> {
+/// What is wrong with it; of several things one.
+pub fn read(claims: &Map<String, Value>, signer: Signer, expected: &Expected) -> Result<Verified, BadToken> {
     let until = time(claims, "exp")?.ok_or_else(|| BadToken::claim("exp", "is missing"))?;
     let from = time(claims, "nbf")?;
     time(claims, "iat")?;
@@ -78,13 +100,7 @@ pub fn read(
     let is_identity = caller.pass.is_none();
     issuer(claims, expected, is_identity)?;
     audience(claims, expected, is_identity)?;
-    if from.is_some_and(|from| now + LEEWAY < from) {
-        return Err(BadToken::claim("nbf", "is ahead: the token is not good yet"));
-    }
-    if now >= until {
-        return Err(BadToken::Outdated);
-    }
-    Ok((caller, until))
+    Ok(Verified { caller, from, until })
 }
 
 /// A claim that is there; a null says nothing.

@@ -32,7 +32,18 @@ fn both(changes: &Value) -> [Map<String, Value>; 2] {
 }
 
 fn try_read(claims: &Map<String, Value>, expected: &Expected) -> Result<(Caller, DateTime<Utc>), BadToken> {
-    read(claims, Signer::Ourselves, expected, now())
+    read_at(claims, Signer::Ourselves, expected, now())
+}
+
+fn read_at(
+    claims: &Map<String, Value>,
+    signer: Signer,
+    expected: &Expected,
+    now: DateTime<Utc>,
+) -> Result<(Caller, DateTime<Utc>), BadToken> {
+    let verified = read(claims, signer, expected)?;
+    verified.check_at(now)?;
+    Ok((verified.caller, verified.until))
 }
 
 #[test]
@@ -147,7 +158,7 @@ fn a_queue_token_says_which_place_it_is_for() {
         let refused = try_read(&queue, &Expected::default()).expect_err(&changes.to_string());
         assert!(refused.to_string().contains(&format!("\"{claim}\"")), "{changes}: {refused}");
         // What the provider calls a series is not ours.
-        let caller = read(&queue, Signer::Provider, &Expected::default(), now()).unwrap().0;
+        let caller = read_at(&queue, Signer::Provider, &Expected::default(), now()).unwrap().0;
         assert_eq!(caller.pass, None, "{changes}");
     }
 }
@@ -163,7 +174,7 @@ fn a_token_ends_at_its_exp_to_the_millisecond() {
         for claims in both(&json!({ "exp": exp })) {
             let until = try_read(&claims, &Expected::default()).unwrap().1;
             assert_eq!(until, now() + TimeDelta::milliseconds(millis), "{exp}");
-            let read = |now| read(&claims, Signer::Ourselves, &Expected::default(), now);
+            let read = |now| read_at(&claims, Signer::Ourselves, &Expected::default(), now);
             assert!(read(until - TimeDelta::milliseconds(1)).is_ok(), "{exp}");
             assert_eq!(read(until).unwrap_err(), BadToken::Outdated, "{exp}");
         }

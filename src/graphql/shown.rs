@@ -1,34 +1,36 @@
 //! The token that a request shows, for as long as it is good: what it allowed ends with it (rule 1).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::identity::Caller;
+use crate::domain::{claims::Verified, identity::Caller};
 
 /// Put into a request as `Arc<Shown>` by a token that was good when the operation began.
 #[derive(Debug)]
 pub struct Shown {
-    caller: Caller,
-    until: DateTime<Utc>,
+    token: Arc<Verified>,
     relied_on: AtomicBool,
 }
 
 impl Shown {
-    /// `until`: when the token ends.
+    /// By that token.
     #[must_use]
-    pub fn new(caller: Caller, until: DateTime<Utc>) -> Self {
-        Self { caller, until, relied_on: AtomicBool::new(false) }
+    pub fn new(token: Arc<Verified>) -> Self {
+        Self { token, relied_on: AtomicBool::new(false) }
     }
 
     /// Who shows it, unless it has ended by now. Whoever asks does what only this caller may.
     #[must_use]
     pub fn caller(&self, now: DateTime<Utc>) -> Option<&Caller> {
-        if now >= self.until {
+        if now >= self.token.until {
             return None;
         }
         self.relied_on.store(true, Ordering::Relaxed);
-        Some(&self.caller)
+        Some(&self.token.caller)
     }
 
     /// Whether anything of the operation was for this caller alone, and must not outlast the token.
@@ -40,7 +42,7 @@ impl Shown {
     /// When the token ends.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
-        self.until
+        self.token.until
     }
 }
 
@@ -54,7 +56,7 @@ mod tests {
         let user = UserId::try_new("ann").unwrap();
         let caller = Caller { user, name: PersonName::none(), roles: Vec::new(), pass: None };
         let until = DateTime::from_timestamp_millis(1_800_000_000_500).unwrap();
-        let shown = Shown::new(caller, until);
+        let shown = Shown::new(Arc::new(Verified { caller, from: None, until }));
         assert!(shown.caller(until).is_none());
         assert!(!shown.was_relied_on(), "it was of no use any more");
         assert!(shown.caller(until - chrono::TimeDelta::milliseconds(1)).is_some());

@@ -17,7 +17,7 @@ use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
-use crate::graphql::request::{DocumentLimits, Intake};
+use crate::graphql::request::Intake;
 use crate::server::door::Outgoing;
 use crate::server::persisted::Persisted;
 use crate::server::{graphql_http, graphql_ws};
@@ -116,8 +116,6 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 /// The bounds of one request, one socket and all sockets together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportLimits {
-    /// What one document may cost.
-    pub document: DocumentLimits,
     /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
     pub answer_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
@@ -155,7 +153,6 @@ pub struct TransportLimits {
 impl Default for TransportLimits {
     fn default() -> Self {
         Self {
-            document: DocumentLimits::default(),
             answer_bytes: ANSWER_BYTES,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),

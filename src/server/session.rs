@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::Request;
-use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::identity::Caller,
     graphql::{error::Outdated, loaders::loaders, shown::Shown},
     server::endpoint::{Authenticate, Lapse, Refusal, Session},
-    service::{Services, identity::BadToken},
+    service::{
+        Services,
+        identity::{BadToken, Verified},
+    },
 };
 
 /// Checks a token once, and its end again with each operation: a socket may outlive it. What is public is answered all
@@ -19,7 +20,7 @@ pub(super) fn authenticate(services: Arc<Services>) -> Authenticate {
         let services = Arc::clone(&services);
         let known = match token.map(|token| services.caller(token)) {
             None => Known::Nobody,
-            Some(Ok((caller, until))) => Known::Caller(caller, until),
+            Some(Ok(token)) => Known::Caller(token),
             Some(Err(BadToken::Outdated)) => Known::Outdated,
             Some(Err(bad @ BadToken::Unacceptable(_))) => {
                 return Err(Refusal::unauthenticated(bad.to_string()));
@@ -30,12 +31,12 @@ pub(super) fn authenticate(services: Arc<Services>) -> Authenticate {
             request.data.insert(loaders(Arc::clone(&services)));
             match &known {
                 Known::Nobody => {}
-                Known::Caller(caller, until) if services.clock().now() < *until => {
-                    let shown = Arc::new(Shown::new(caller.clone(), *until));
+                Known::Caller(token) if services.clock().now() < token.until => {
+                    let shown = Arc::new(Shown::new(Arc::clone(token)));
                     request.data.insert(Arc::clone(&shown));
                     request.data.insert(lapse(&services, shown));
                 }
-                Known::Caller(..) | Known::Outdated => {
+                Known::Caller(_) | Known::Outdated => {
                     request.data.insert(Outdated(BadToken::Outdated.to_string()));
                 }
             }
@@ -64,6 +65,6 @@ fn lapse(services: &Arc<Services>, shown: Arc<Shown>) -> Lapse {
 /// What a token says of whoever shows it.
 enum Known {
     Nobody,
-    Caller(Caller, DateTime<Utc>),
+    Caller(Arc<Verified>),
     Outdated,
 }

@@ -12,13 +12,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use crate::domain::claims::{BadToken, Expected};
+pub use crate::domain::claims::{BadToken, Expected, Verified};
 use crate::domain::{
     claims::{self, Signer},
     id::UserId,
-    identity::{Caller, QueuePass, Role},
+    identity::{QueuePass, Role},
 };
-use crate::service::Services;
+use crate::service::{Services, verified::VerifiedTokens};
 
 /// How long a queue token outlives the sale that it is for: fans come back for their tickets.
 const AFTER_THE_SALE: TimeDelta = TimeDelta::hours(24);
@@ -67,6 +67,8 @@ pub struct Keys {
     own: Arc<DecodingKey>,
     provider: Option<Arc<(&'static [Algorithm], DecodingKey)>>,
     expected: Arc<Expected>,
+    /// By these keys and what is expected.
+    verified: VerifiedTokens,
 }
 
 impl fmt::Debug for Keys {
@@ -84,13 +86,14 @@ impl Keys {
             own: Arc::new(DecodingKey::from_secret(secret)),
             provider: None,
             expected: Arc::default(),
+            verified: VerifiedTokens::default(),
         }
     }
 
     /// The same, and identity tokens have to say this of where they come from and whom they are for.
     #[must_use]
     pub fn expecting(self, expected: Expected) -> Self {
-        Self { expected: Arc::new(expected), ..self }
+        Self { expected: Arc::new(expected), verified: VerifiedTokens::default(), ..self }
     }
 
     /// The same, and identity tokens that were signed with the private half of this public key (PEM: RSA,
@@ -103,7 +106,7 @@ impl Keys {
             "the identity provider's key must be the public key in PEM (\"-----BEGIN PUBLIC KEY-----\"): \
              RSA of at least 2048 bits, P-256, P-384 or Ed25519",
         )?;
-        Ok(Self { provider: Some(Arc::new(key)), ..self })
+        Ok(Self { provider: Some(Arc::new(key)), verified: VerifiedTokens::default(), ..self })
     }
 
     /// Signs an identity token.
@@ -160,9 +163,23 @@ impl Keys {
     ///
     /// # Errors
     /// Why the token is no good.
-    pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), BadToken> {
-        let (claims, signer) = self.signed_claims(token)?;
-        claims::read(&claims, signer, &self.expected, now)
+    pub fn caller(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Verified>, BadToken> {
+        let verified = match self.verified.get(token) {
+            Some(known) => known,
+            None => {
+                let (claims, signer) = self.signed_claims(token)?;
+                let verified = Arc::new(claims::read(&claims, signer, &self.expected)?);
+                self.verified.keep(token, &verified);
+                verified
+            }
+        };
+        verified.check_at(now)?;
+        Ok(verified)
+    }
+
+    #[cfg(test)]
+    pub(super) fn verified(&self) -> &VerifiedTokens {
+        &self.verified
     }
 
     /// What the token says, if it is signed as it should be, and by whom. The library checks the signature alone: it reads
@@ -247,7 +264,7 @@ impl Services {
     ///
     /// # Errors
     /// Why the token is no good.
-    pub fn caller(&self, token: &str) -> Result<(Caller, DateTime<Utc>), BadToken> {
+    pub fn caller(&self, token: &str) -> Result<Arc<Verified>, BadToken> {
         self.keys.caller(token, self.clock.now())
     }
 }
@@ -277,7 +294,7 @@ mod tests {
             order: Some(JoinOrder { seq: 7, lobby: true }),
         };
         let token = keys.queue_token(pass, &user(), "Ann", now(), now()).unwrap();
-        let (caller, until) = keys.caller(&token, now()).unwrap();
+        let Verified { caller, until, .. } = Arc::unwrap_or_clone(keys.caller(&token, now()).unwrap());
         assert_eq!((caller.user, caller.name.as_str(), caller.pass), (user(), "Ann", Some(pass)));
         assert_eq!(until, now() + TimeDelta::hours(24));
         assert_eq!(keys.caller(&token, until).unwrap_err(), BadToken::Outdated);
@@ -287,7 +304,7 @@ mod tests {
     fn roles_are_carried_and_forgeries_are_refused() {
         let keys = Keys::new(b"one secret");
         let token = keys.identity_token(&user(), "Ann", &[Role::Organizer], now() + AFTER_THE_SALE).unwrap();
-        assert_eq!(keys.caller(&token, now()).unwrap().0.roles, [Role::Organizer]);
+        assert_eq!(keys.caller(&token, now()).unwrap().caller.roles, [Role::Organizer]);
         assert!(
             Keys::new(b"another secret").caller(&token, now()).unwrap_err().to_string().contains("forged")
         );
@@ -312,7 +329,7 @@ mod tests {
         let keys = Keys::new(b"one secret");
         let signed = |header: &str| token(header, CLAIMS, &keys.sign, Algorithm::HS256);
         let plain = signed(r#"{"alg":"HS256","x":"an extension that is not critical"}"#);
-        assert_eq!(keys.caller(&plain, now()).unwrap().0.user, user());
+        assert_eq!(keys.caller(&plain, now()).unwrap().caller.user, user());
         for crit in [
             r#""crit":["exp"],"exp":1"#,
             r#""crit":["b64"],"b64":false"#,
@@ -347,7 +364,7 @@ mod tests {
             r#""b64":false"#,
         ] {
             let taken = keys.caller(&signed(&format!(r#"{{"alg":"HS256",{rest}}}"#)), now());
-            assert_eq!(taken.unwrap().0.user, user(), "{rest}");
+            assert_eq!(taken.unwrap().caller.user, user(), "{rest}");
         }
         for header in [
             r#"{"typ":"JWT"}"#,
@@ -402,7 +419,7 @@ mod tests {
         let keys = Keys::new(b"one secret").with_provider(PROVIDER.0).unwrap();
         let private = EncodingKey::from_ed_pem(PROVIDER.1).unwrap();
         let good = token(r#"{"alg":"EdDSA","kid":"1"}"#, CLAIMS, &private, Algorithm::EdDSA);
-        assert_eq!(keys.caller(&good, now()).unwrap().0.user, user());
+        assert_eq!(keys.caller(&good, now()).unwrap().caller.user, user());
         let public = EncodingKey::from_secret(PROVIDER.0);
         for (algorithm, name) in
             [(Algorithm::HS256, "HS256"), (Algorithm::HS384, "HS384"), (Algorithm::HS512, "HS512")]
@@ -429,7 +446,7 @@ mod tests {
         let keys = Keys::new(b"one secret").with_provider(P_384_PAIR.0.as_bytes()).unwrap();
         let private = EncodingKey::from_ec_pem(P_384_PAIR.1.as_bytes()).unwrap();
         let good = token(r#"{"alg":"ES384"}"#, CLAIMS, &private, Algorithm::ES384);
-        assert_eq!(keys.caller(&good, now()).unwrap().0.user, user());
+        assert_eq!(keys.caller(&good, now()).unwrap().caller.user, user());
         let named_otherwise = token(r#"{"alg":"ES256"}"#, CLAIMS, &private, Algorithm::ES384);
         assert!(keys.caller(&named_otherwise, now()).unwrap_err().to_string().contains("forged"));
     }

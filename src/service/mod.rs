@@ -19,6 +19,7 @@ pub mod wallet;
 mod building;
 mod forgetting;
 mod peers;
+mod verified;
 
 pub use failure::Failure;
 pub use services::{Ready, Services, Settings};

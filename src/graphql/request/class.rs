@@ -1,15 +1,15 @@
 //! What kind of thing an operation wants: it decides what is refused first when the server is at its limits.
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{OperationDefinition, OperationType};
 
-use super::selections;
+use super::selections::{self, Fragments};
 use crate::service::load::Class;
 
 /// The class of an operation: of its fields that which is refused first, so that a payment is sent on its own and nothing
 /// comes in with it.
 #[must_use]
-pub fn class(document: &ExecutableDocument, operation: &OperationDefinition) -> Class {
-    let roots = selections::fields(&document.fragments, "", &operation.selection_set.node);
+pub fn class(fragments: &Fragments, operation: &OperationDefinition) -> Class {
+    let roots = selections::fields(fragments, "", &operation.selection_set.node);
     roots.map(|(_, field)| of_root(operation.ty, &field.node.name.node)).min().unwrap_or(Class::Browse)
 }
 
@@ -41,7 +41,7 @@ mod tests {
     fn of(query: &str) -> Class {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        class(&document, &operation.node)
+        class(&document.fragments, &operation.node)
     }
 
     #[test]

@@ -27,6 +27,10 @@ impl Mistakes {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// One error that tells of all of them.
     ///
     /// # Errors

@@ -59,8 +59,15 @@ impl Default for DocumentLimits {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
-    /// How many selections it has, with fragments expanded.
-    selections: usize,
+    pub(super) size: Size,
+}
+
+/// How large a document is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    pub(super) tokens: usize,
+    /// With fragments expanded.
+    pub(super) selections: usize,
 }
 
 /// Parses a document that is within `limits`.
@@ -78,7 +85,7 @@ pub(super) fn read(text: &str, limits: &DocumentLimits) -> Result<Document, Serv
     let text = scan.rewritten.as_deref().unwrap_or(text);
     let parsed = parse_query(text).map_err(|error| coded(error.into(), code::BAD_USER_INPUT))?;
     let selections = check(&parsed, limits)?;
-    Ok(Document { parsed, selections })
+    Ok(Document { parsed, size: Size { tokens: scan.tokens, selections } })
 }
 
 /// What an operation may be in addition to what its document may.
@@ -87,15 +94,11 @@ pub(super) fn read(text: &str, limits: &DocumentLimits) -> Result<Document, Serv
 /// QUERY_TOO_COMPLEX.
 pub(super) fn check_operation(
     operation: &OperationDefinition,
-    document: &Document,
+    size: Size,
     limits: &DocumentLimits,
 ) -> Result<(), OverLimit> {
     if operation.ty == OperationType::Subscription {
-        OverLimit::check(
-            "selections of a subscription",
-            document.selections,
-            limits.subscription_selections,
-        )?;
+        OverLimit::check("selections of a subscription", size.selections, limits.subscription_selections)?;
     }
     Ok(())
 }

@@ -231,7 +231,7 @@ fn a_subscription_is_kept_and_has_its_own_limit() {
     let over = |count: usize| {
         let document = checked(subscription(count)).unwrap();
         let (_, operation) = document.parsed.operations.iter().next().unwrap();
-        check_operation(&operation.node, &document, &limits)
+        check_operation(&operation.node, document.size, &limits)
     };
     assert_eq!(over(99), Ok(()));
     assert_eq!(over(100).unwrap_err().of, "selections of a subscription");

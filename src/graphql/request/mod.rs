@@ -11,13 +11,15 @@
 //! 3. `coerce`: the variables that were sent. Every mistake of 2 and 3 is told at once.
 //! 4. `normal`: the form in which the operation is executed, without variables, fragments and directives.
 //!
-//! What depends on the text alone (1 and 2) is apart from what depends on what was sent with it (3 and 4).
+//! What depends on the text alone is found out once for each document, and `remembered` while it is asked for: 1, 2, and
+//! of 4 all but the values (`checked`, `plan`).
 //!
 //! Then [`priced`] lets the operation in, by its [`class`](class::class) and its [`price`], and executes it. On the way
 //! out [`Outline`] puts nulls and fields in their places, and [`masking`] gives each error its code and hides the inside.
 //!
 //! Why async-graphql is not asked for all this: docs/decisions/0001-what-async-graphql-is-asked.md.
 
+mod checked;
 pub mod class;
 mod coerce;
 mod cost;
@@ -27,8 +29,10 @@ pub mod masking;
 mod merging;
 mod normal;
 mod outline;
+mod plan;
 pub mod price;
 pub mod priced;
+mod remembered;
 mod rules;
 mod scalar;
 mod scan;
@@ -36,18 +40,22 @@ pub mod selections;
 pub mod shape;
 mod validation;
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
 use async_graphql::{
     ErrorExtensionValues, ObjectType, Positioned, Request, SchemaBuilder, ServerError, SubscriptionType,
-    Variables,
 };
 
-use crate::graphql::code;
+use checked::{Checked, Operation};
 use coerce::Mistakes;
 pub use document::DocumentLimits;
 pub use outline::Outline;
+use plan::Appraisal;
+use remembered::Remembered;
+use selections::Fragments;
 use shape::Shape;
 use validation::Validation;
 
@@ -59,6 +67,8 @@ const MOST: usize = 100;
 pub struct Intake {
     shape: Shape,
     validation: Validation,
+    limits: DocumentLimits,
+    remembered: Remembered,
 }
 
 /// A request that may be executed.
@@ -87,7 +97,8 @@ impl Intake {
         S: SubscriptionType + 'static,
     {
         let (validation, sdl) = Validation::new(schema);
-        Ok(Self { shape: scalars(Shape::parse(&sdl)?), validation })
+        let (limits, remembered) = (DocumentLimits::default(), Remembered::default());
+        Ok(Self { shape: scalars(Shape::parse(&sdl)?), validation, limits, remembered })
     }
 
     /// The types of the schema.
@@ -101,67 +112,69 @@ impl Intake {
     /// # Errors
     /// `QUERY_TOO_COMPLEX` with the limit's name, what is allowed and what was sent; `BAD_USER_INPUT` for what is no
     /// valid request, with `extensions.inputs` where it is about values.
-    pub fn prepare(
-        &self,
-        mut request: Request,
-        limits: &DocumentLimits,
-    ) -> Result<Prepared, Vec<ServerError>> {
-        let document = document::read(&request.query, limits).map_err(|error| vec![error])?;
-        let name = request.operation_name.take();
-        let (parsed, mut mistakes) = (&document.parsed, Mistakes::default());
-        rules::check(parsed, &self.shape, &mut mistakes)?;
-        merging::check(parsed, &self.shape)?;
-        self.validation.check(parsed, &self.shape)?;
-        let operation = selected(parsed, name.as_deref()).map_err(|error| vec![error])?;
-        document::check_operation(operation, &document, limits).map_err(|over| vec![over.into()])?;
+    pub fn prepare(&self, mut request: Request) -> Result<Prepared, Vec<ServerError>> {
+        // A subscription keeps its request for as long as it lives, without the text.
+        let (text, name) = (std::mem::take(&mut request.query), request.operation_name.take());
+        let mut mistakes = Mistakes::default();
+        let document = self.document(text, &mut mistakes)?;
+        let operation = document.selected(name.as_deref()).map_err(|error| vec![error])?;
+        document::check_operation(&operation.definition, document.size, &self.limits)
+            .map_err(|over| vec![over.into()])?;
 
         let sent = std::mem::take(&mut request.variables);
-        let variables = coerce::variables(operation, &sent, &self.shape, &mut mistakes);
-        let mistaken = |mistakes: Mistakes| mistakes.none().map_err(|error| vec![error]);
-        mistaken(mistakes)?;
-        let mut mistakes = Mistakes::default();
-        let normal = normal::normal(operation, &parsed.fragments, &self.shape, &variables, &mut mistakes)
-            .map_err(|over| vec![over.into()])?;
-        mistaken(mistakes)?;
-        rules::check_normal(&normal)?;
-        let kind = normal.ty;
-        let root = self.shape.root(kind).map_or("", |name| name.as_str());
-        let outline = Outline::of(&self.shape, &Default::default(), root, &normal.selection_set.node);
-        let pos = normal.selection_set.pos;
+        let variables = coerce::variables(&operation.definition, &sent, &self.shape, &mut mistakes);
+        mistakes.none().map_err(|error| vec![error])?;
+        let (normal, outline, appraisal) = self.normal(operation, &document.fragments, &variables)?;
+        let (kind, pos) = (normal.ty, normal.selection_set.pos);
         request.set_parsed_query(ExecutableDocument {
             operations: DocumentOperations::Single(Positioned::new(normal, pos)),
             fragments: Default::default(),
         });
-        // It is kept for as long as a subscription lives.
-        request.query = String::new();
-        request.variables = Variables::default();
+        request.data.insert(appraisal);
         Ok(Prepared { request, kind, outline })
     }
-}
 
-/// GetOperation of the specification.
-fn selected<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, ServerError> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
+    /// The document of that text, if it is valid but for the mistakes in its literals, which are collected. Whoever makes
+    /// some is told of all at once, with those of the values that were sent.
+    fn document(&self, text: String, mistakes: &mut Mistakes) -> Result<Arc<Checked>, Vec<ServerError>> {
+        if let Some(known) = self.remembered.get(&text) {
+            return Ok(known);
         }
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    operation.map(|operation| &operation.node).ok_or_else(|| {
-        let message = match name {
-            Some(name) => format!("Unknown operation named \"{}\".", scalar::line(name)),
-            None => {
-                "The document has several operations: say by operationName which one is meant.".to_owned()
-            }
-        };
-        coded(ServerError::new(message, None), code::BAD_USER_INPUT)
-    })
+        let document = document::read(&text, &self.limits).map_err(|error| vec![error])?;
+        let parsed = &document.parsed;
+        rules::check(parsed, &self.shape, mistakes)?;
+        merging::check(parsed, &self.shape)?;
+        self.validation.check(parsed, &self.shape)?;
+        let is_valid = mistakes.is_empty();
+        let checked = Arc::new(Checked::new(document, is_valid, &self.shape));
+        if is_valid {
+            self.remembered.keep(text, &checked);
+        }
+        Ok(checked)
+    }
+
+    /// What is executed, and what is known of it.
+    fn normal(
+        &self,
+        operation: &Operation,
+        fragments: &Fragments,
+        variables: &coerce::Variables,
+    ) -> Result<(OperationDefinition, Outline, Appraisal), Vec<ServerError>> {
+        let (shape, mut mistakes) = (&self.shape, Mistakes::default());
+        if let Some(plan) = &operation.plan
+            && let Some(filled) = plan.filled(shape, variables, &mut mistakes)
+        {
+            mistakes.none().map_err(|error| vec![error])?;
+            return Ok((filled, plan.outline.clone(), plan.appraisal));
+        }
+        let mut mistakes = Mistakes::default();
+        let normal = normal::normal(&operation.definition, fragments, shape, variables, &mut mistakes)
+            .map_err(|over| vec![over.into()])?;
+        mistakes.none().map_err(|error| vec![error])?;
+        rules::check_normal(&normal)?;
+        let (outline, appraisal) = (Outline::of_operation(shape, &normal), Appraisal::of(&normal, shape));
+        Ok((normal, outline, appraisal))
+    }
 }
 
 fn coded(mut error: ServerError, code: &str) -> ServerError {

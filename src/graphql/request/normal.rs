@@ -37,16 +37,41 @@ pub(super) fn normal(
     variables: &Variables,
     mistakes: &mut Mistakes,
 ) -> Result<OperationDefinition, OverLimit> {
-    let mut writer = Writer { fragments, shape, variables, mistakes, argument_bytes: 0 };
-    let root = shape.root(operation.ty).map_or("", Name::as_str);
-    let set = &operation.selection_set;
-    let normal = writer.set(root, &[&set.node], set.pos)?;
-    Ok(OperationDefinition {
-        ty: operation.ty,
-        variable_definitions: Vec::new(),
-        directives: Vec::new(),
-        selection_set: Positioned::new(normal, set.pos),
-    })
+    Writer::new(fragments, shape, variables, mistakes).operation(operation)
+}
+
+/// An operation in its normal form but for the arguments that have variables in them.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// With nulls where those are to be.
+    pub(super) operation: OperationDefinition,
+    /// In the order of the operation.
+    pub(super) open: Box<[Open]>,
+    /// Bytes of the other arguments.
+    pub(super) argument_bytes: usize,
+}
+
+/// An argument whose value is not known yet.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// Where its field is: its place in the outermost set, its place in the set of what is there, and so on.
+    pub(super) field: Box<[usize]>,
+    /// Its place among the arguments of the field.
+    pub(super) argument: usize,
+    pub(super) input: Input,
+    /// As it was written.
+    pub(super) value: Positioned<Value>,
+}
+
+/// The same as far as the text says; `None` if what is selected depends on a variable, or the arguments are too long
+/// without any. `operation` has no mistakes.
+pub(super) fn draft(operation: &OperationDefinition, fragments: &Fragments, shape: &Shape) -> Option<Draft> {
+    let (variables, mut mistakes) = (Variables::new(), Mistakes::default());
+    let mut writer = Writer::new(fragments, shape, &variables, &mut mistakes);
+    writer.leaves_open = true;
+    let operation = writer.operation(operation).ok()?;
+    let Writer { open, argument_bytes, depends, .. } = writer;
+    (!depends && mistakes.none().is_ok()).then(|| Draft { operation, open: open.into(), argument_bytes })
 }
 
 struct Writer<'a, 'm> {
@@ -55,6 +80,13 @@ struct Writer<'a, 'm> {
     variables: &'a Variables,
     mistakes: &'m mut Mistakes,
     argument_bytes: usize,
+    /// Whether arguments that have variables in them are left open.
+    leaves_open: bool,
+    open: Vec<Open>,
+    /// Where the writer is, as [`Open::field`] says it.
+    path: Vec<usize>,
+    /// Whether what is selected depends on a variable that is not known.
+    depends: bool,
 }
 
 /// What stands in a set.
@@ -72,7 +104,30 @@ struct Lines<'a> {
     keys: IndexMap<&'a Name, usize>,
 }
 
-impl<'a> Writer<'a, '_> {
+impl<'a, 'm> Writer<'a, 'm> {
+    fn new(
+        fragments: &'a Fragments,
+        shape: &'a Shape,
+        variables: &'a Variables,
+        mistakes: &'m mut Mistakes,
+    ) -> Self {
+        let (argument_bytes, leaves_open, depends) = (0, false, false);
+        let (open, path) = (Vec::new(), Vec::new());
+        Self { fragments, shape, variables, mistakes, argument_bytes, leaves_open, open, path, depends }
+    }
+
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<OperationDefinition, OverLimit> {
+        let root = self.shape.root(operation.ty).map_or("", Name::as_str);
+        let set = &operation.selection_set;
+        let normal = self.set(root, &[&set.node], set.pos)?;
+        Ok(OperationDefinition {
+            ty: operation.ty,
+            variable_definitions: Vec::new(),
+            directives: Vec::new(),
+            selection_set: Positioned::new(normal, set.pos),
+        })
+    }
+
     /// What `sets` select together from `parent`.
     fn set(&mut self, parent: &str, sets: &[&'a SelectionSet], pos: Pos) -> Result<SelectionSet, OverLimit> {
         let mut lines = Lines::default();
@@ -82,6 +137,7 @@ impl<'a> Writer<'a, '_> {
         // A subscription keeps it for as long as it lives: no room for more.
         let mut items = Vec::with_capacity(lines.lines.len() + usize::from(lines.keys.is_empty()));
         for line in lines.lines {
+            self.path.push(items.len());
             match line {
                 Line::Field { first, sets } => items.push(self.field(parent, first, &sets)?),
                 Line::On { condition, pos, set } => {
@@ -89,6 +145,7 @@ impl<'a> Writer<'a, '_> {
                     items.push(on(condition, inner, pos));
                 }
             }
+            self.path.pop();
         }
         if lines.keys.is_empty() {
             items.push(nothing(pos));
@@ -156,6 +213,10 @@ impl<'a> Writer<'a, '_> {
                 continue;
             };
             let Some(input) = self.shape.directive(name).and_then(|inputs| inputs.first()) else { continue };
+            if self.leaves_open && has_variable(&value.node) {
+                self.depends = true;
+                continue;
+            }
             if let Coerced::Value(value) = self.placed(*pos, input, &value.node) {
                 is_included &= (value == Value::Boolean(true)) == (name == "include");
             }
@@ -175,9 +236,14 @@ impl<'a> Writer<'a, '_> {
         for (name, value) in &node.arguments {
             let inputs = output.map(|output| output.arguments.as_slice()).unwrap_or_default();
             let Some(input) = inputs.iter().find(|input| input.name == name.node) else { continue };
+            if self.leaves_open && has_variable(&value.node) {
+                let (field, argument) = (self.path.as_slice().into(), arguments.len());
+                self.open.push(Open { field, argument, input: input.clone(), value: value.clone() });
+                arguments.push((name.clone(), Positioned::new(Value::Null, value.pos)));
+                continue;
+            }
             if let Coerced::Value(coerced) = self.placed(value.pos, input, &value.node) {
-                self.argument_bytes += bytes_of(&coerced);
-                OverLimit::check("bytes of arguments", self.argument_bytes, ARGUMENT_BYTES)?;
+                add_bytes(&mut self.argument_bytes, &coerced)?;
                 arguments.push((name.clone(), Positioned::new(coerced, value.pos)));
             }
         }
@@ -199,9 +265,38 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn placed(&mut self, pos: Pos, input: &'a Input, value: &Value) -> Coerced {
-        let (known, path) = (Known::Values(self.variables), vec![step(&input.name)]);
-        Coercion { shape: self.shape, source: Source::Document, known, mistakes: self.mistakes, pos, path }
-            .placed(value, Place::input(input))
+        placed(self.shape, self.variables, self.mistakes, Positioned::new(value, pos), input)
+    }
+}
+
+/// The value of an argument with its variables in it.
+pub(super) fn placed(
+    shape: &Shape,
+    variables: &Variables,
+    mistakes: &mut Mistakes,
+    Positioned { pos, node: value }: Positioned<&Value>,
+    input: &Input,
+) -> Coerced {
+    let (known, path) = (Known::Values(variables), vec![step(&input.name)]);
+    Coercion { shape, source: Source::Document, known, mistakes, pos, path }
+        .placed(value, Place::input(input))
+}
+
+/// Counts an argument with those before it.
+///
+/// # Errors
+/// If they are too long.
+pub(super) fn add_bytes(bytes: &mut usize, value: &Value) -> Result<(), OverLimit> {
+    *bytes += bytes_of(value);
+    OverLimit::check("bytes of arguments", *bytes, ARGUMENT_BYTES)
+}
+
+fn has_variable(value: &Value) -> bool {
+    match value {
+        Value::Variable(_) => true,
+        Value::List(items) => items.iter().any(has_variable),
+        Value::Object(fields) => fields.values().any(has_variable),
+        _ => false,
     }
 }
 

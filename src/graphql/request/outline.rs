@@ -4,7 +4,9 @@
 //! type, and makes null of an object that has no field left. An error says where it happened; the types say what may be
 //! null there.
 
-use async_graphql::parser::types::{BaseType, SelectionSet, Type};
+use std::sync::Arc;
+
+use async_graphql::parser::types::{BaseType, OperationDefinition, SelectionSet, Type};
 use async_graphql::{Name, PathSegment, Response, Value};
 use async_graphql_value::indexmap::IndexMap;
 
@@ -12,10 +14,11 @@ use super::normal::NOTHING;
 use super::selections::{self, Fragments};
 use super::shape::{Shape, innermost};
 
-/// What the objects of one selection set have, in order. A subscription keeps it for as long as it lives.
+/// What the objects of one selection set have, in order. A subscription keeps it for as long as it lives; its clones are
+/// one in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
-    lines: Box<[Line]>,
+    lines: Arc<[Line]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +53,14 @@ impl Nulls {
 }
 
 impl Outline {
+    /// Of an operation in its normal form.
+    pub(super) fn of_operation(shape: &Shape, operation: &OperationDefinition) -> Self {
+        let root = shape.root(operation.ty).map_or("", Name::as_str);
+        Self::of(shape, &Fragments::default(), root, &operation.selection_set.node)
+    }
+
     /// Of what is selected from `parent`.
-    pub(crate) fn of(shape: &Shape, fragments: &Fragments, parent: &str, set: &SelectionSet) -> Self {
+    fn of(shape: &Shape, fragments: &Fragments, parent: &str, set: &SelectionSet) -> Self {
         Self::of_sets(shape, fragments, &[(parent, set)])
     }
 
@@ -63,6 +72,10 @@ impl Outline {
     fn of_sets(shape: &Shape, fragments: &Fragments, sets: &[(&str, &SelectionSet)]) -> Self {
         /// The fields of one key: what may be null of them, and what they select.
         type Keyed<'a> = (Nulls, Vec<(&'a str, &'a SelectionSet)>);
+        // Of what selects nothing there is one for all.
+        if sets.is_empty() {
+            return Self::default();
+        }
         let mut keys = IndexMap::<&Name, Keyed<'_>>::new();
         for &(parent, set) in sets {
             for (on, field) in selections::fields(fragments, parent, set) {

@@ -9,12 +9,12 @@ mod named;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::Name;
-use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, SelectionSet, Type,
-};
+use std::cell::Cell;
 
-use super::selections;
+use async_graphql::Name;
+use async_graphql::parser::types::{BaseType, Field, OperationDefinition, SelectionSet, Type};
+
+use super::selections::{self, Fragments};
 use super::shape::{Shape, innermost};
 use crate::domain::page::MAX_PAGE;
 use crate::graphql::budget::{ANSWER, ANSWER_BYTES, SEATS};
@@ -43,8 +43,8 @@ pub struct Price {
 /// An operation, and what is known of what it asks about.
 #[derive(Debug, Clone, Copy)]
 pub struct Priced<'a> {
-    /// The document, already within the limits of [`super::DocumentLimits`].
-    pub document: &'a ExecutableDocument,
+    /// Those of its document, which is already within the limits of [`super::DocumentLimits`].
+    pub fragments: &'a Fragments,
     /// The operation that will run, in its normal form.
     pub operation: &'a OperationDefinition,
     /// The types of the schema.
@@ -58,7 +58,10 @@ pub struct Priced<'a> {
 /// # Errors
 /// If it is more.
 pub fn check(priced: Priced<'_>) -> Result<Price, OverLimit> {
-    let price = price(priced)?;
+    within(price(priced)?)
+}
+
+fn within(price: Price) -> Result<Price, OverLimit> {
     OverLimit::check("seats", price.seats, SEATS)?;
     OverLimit::check("fields of all rows", price.values, VALUES)?;
     OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)?;
@@ -66,11 +69,23 @@ pub fn check(priced: Priced<'_>) -> Result<Price, OverLimit> {
 }
 
 fn price(of: Priced<'_>) -> Result<Price, OverLimit> {
-    let mut walk = Walk { of, price: Price::default() };
-    if let Some(root) = of.shape.root(of.operation.ty) {
-        walk.set(&of.operation.selection_set.node, root, Place::ROOT)?;
+    walk(of).map(|walk| walk.price)
+}
+
+/// What an operation in its normal form comes to whatever the catalogue holds and whatever its arguments say; `None` if
+/// that makes a difference, or if it is too much.
+pub(super) fn fixed(fragments: &Fragments, operation: &OperationDefinition, shape: &Shape) -> Option<Price> {
+    let of = Priced { fragments, operation, shape, catalogue: &Catalogue::default() };
+    within(walk(of).ok().filter(|walk| !walk.depends.get())?.price).ok()
+}
+
+fn walk(of: Priced<'_>) -> Result<Walk<'_>, OverLimit> {
+    let Priced { fragments, operation, shape, catalogue } = of;
+    let mut walk = Walk { fragments, shape, catalogue, depends: Cell::new(false), price: Price::default() };
+    if let Some(root) = shape.root(operation.ty) {
+        walk.set(&operation.selection_set.node, root, Place::ROOT)?;
     }
-    Ok(walk.price)
+    Ok(walk)
 }
 
 /// Where a selection set stands.
@@ -108,25 +123,35 @@ impl Place {
 }
 
 struct Walk<'a> {
-    of: Priced<'a>,
+    fragments: &'a Fragments,
+    shape: &'a Shape,
+    /// Looked at by [`Walk::catalogue`] alone.
+    catalogue: &'a Catalogue,
+    /// Whether the catalogue or an argument was looked at.
+    depends: Cell<bool>,
     price: Price,
 }
 
 impl<'a> Walk<'a> {
     fn set(&mut self, set: &'a SelectionSet, parent: &'a str, place: Place) -> Result<(), OverLimit> {
-        for (on, field) in selections::fields(&self.of.document.fragments, parent, set) {
+        for (on, field) in selections::fields(self.fragments, parent, set) {
             self.field(&field.node, on, place)?;
         }
         Ok(())
     }
 
+    fn catalogue(&self) -> &'a Catalogue {
+        self.depends.set(true);
+        self.catalogue
+    }
+
     fn field(&mut self, field: &'a Field, parent: &'a str, place: Place) -> Result<(), OverLimit> {
         if matches!(field.name.node.as_str(), "__schema" | "__type") {
-            let (values, bytes) = introspection::cost(&self.of.document.fragments, self.of.shape, field);
+            let (values, bytes) = introspection::cost(self.fragments, self.shape, field);
             self.add(values, bytes);
             return Ok(());
         }
-        let Some(ty) = self.of.shape.field(parent, &field.name.node) else {
+        let Some(ty) = self.shape.field(parent, &field.name.node) else {
             // `__typename`, or a field that validation will name.
             self.add(place.objects, place.copies.saturating_mul(key(field) + WORD));
             return Ok(());
@@ -145,17 +170,18 @@ impl<'a> Walk<'a> {
 
     /// Where the selection set of a field stands: how many objects it selects from.
     fn inside(&mut self, parent: &str, field: &Field, ty: &Type, place: Place) -> Result<Place, OverLimit> {
-        let catalogue = self.of.catalogue;
         let one = Place { below: None, page: 1, ..place };
         let is_page = parent.ends_with("Connection");
         Ok(match (parent, field.name.node.as_str()) {
             ("Query", "concerts") => {
                 let page = self.page(field);
-                Place { below: Some(catalogue.largest_concerts(page)), page, ..one }
+                Place { below: Some(self.catalogue().largest_concerts(page)), page, ..one }
             }
             ("Query", "concert") => Place { below: self.concert(field, "id"), ..one },
-            ("Query", "series") => Place { below: self.concert(field, "concertId"), ..one }.dates(catalogue),
-            ("Concert", "series") => place.dates(catalogue),
+            ("Query", "series") => {
+                Place { below: self.concert(field, "concertId"), ..one }.dates(self.catalogue())
+            }
+            ("Concert", "series") => place.dates(self.catalogue()),
             ("Subscription", "seatAvailability") => Place { below: self.date(field), ..one },
             ("Query", "seats") => self.seats(Place { below: self.date(field), ..one })?,
             ("Series" | "SeatAvailability", "seats") => self.seats(place)?,
@@ -172,7 +198,7 @@ impl<'a> Walk<'a> {
         if place.in_seats {
             return Err(OverLimit { of: "seats within seats", asked: 1, allowed: 0 });
         }
-        let largest = self.of.catalogue.largest_house();
+        let largest = self.catalogue().largest_house();
         let seats = place.below.map_or_else(|| place.objects.saturating_mul(largest), |below| below.seats);
         self.price.seats = self.price.seats.saturating_add(seats);
         Ok(Place { copies: seats, below: None, in_seats: true, ..place })
@@ -180,14 +206,15 @@ impl<'a> Walk<'a> {
 
     fn concert(&self, field: &Field, argument: &str) -> Option<Size> {
         // A concert that is not known has nothing below it.
-        Some(self.of.catalogue.concert(named::id(field, argument)?))
+        Some(self.catalogue().concert(named::id(field, argument)?))
     }
 
     fn date(&self, field: &Field) -> Option<Size> {
-        Some(self.of.catalogue.date(named::id(field, "seriesId")?))
+        Some(self.catalogue().date(named::id(field, "seriesId")?))
     }
 
     fn page(&self, field: &Field) -> usize {
+        self.depends.set(true);
         let most = MAX_PAGE as usize;
         let asked = ["first", "last"].into_iter().find_map(|name| named::int(field, name));
         asked.unwrap_or(DEFAULT_PAGE as usize).min(most)

@@ -4,7 +4,7 @@ use std::{any::TypeId, sync::Arc};
 
 use async_graphql::{
     Data, Executor, Pos, Request, Response, ServerError,
-    parser::types::{DocumentOperations, OperationType},
+    parser::types::{DocumentOperations, OperationDefinition, OperationType},
 };
 use futures_util::{
     StreamExt,
@@ -18,8 +18,9 @@ use crate::{
         error::error,
         request::{
             Intake,
-            class::class,
-            price::{self, Named, Priced},
+            plan::Appraisal,
+            price::{self, Named, Price, Priced},
+            selections::Fragments,
         },
         sendable::{MANY_SEATS, Sendable},
     },
@@ -56,23 +57,22 @@ impl Guarded {
         let sendable =
             request.data.get(&TypeId::of::<Sendable>()).and_then(|data| data.downcast_ref::<Sendable>());
         let sendable = sendable.cloned();
+        let appraisal = request.data.get(&TypeId::of::<Appraisal>());
+        let appraisal = appraisal.and_then(|data| data.downcast_ref::<Appraisal>()).copied();
         let document = request.parsed_query()?;
         let refused = |failure, pos| error(failure).into_server_error(pos);
-        let DocumentOperations::Single(operation) = &document.operations else {
-            return Err(refused(
-                Failure::Internal("the operation is not in its normal form".into()),
-                Pos::default(),
-            ));
+        let (DocumentOperations::Single(operation), Some(Appraisal { class, price })) =
+            (&document.operations, appraisal)
+        else {
+            return Err(refused(Failure::Internal("the operation was not prepared".into()), Pos::default()));
         };
         let operation = &operation.node;
         let (pos, ty) = (operation.selection_set.pos, operation.ty);
-        let class = class(document, operation);
         let mut running = self.services.load().enter(class).map_err(|failure| refused(failure, pos))?;
-        let named = Named::of(document, operation);
-        let catalogue = self.services.catalogue_size(&named.concerts, &named.dates).await;
-        let catalogue = &catalogue.map_err(|failure| refused(failure, pos))?;
-        let priced = Priced { document, operation, shape: self.intake.shape(), catalogue };
-        let price = price::check(priced)?;
+        let price = match price {
+            Some(price) => price,
+            None => self.price(&document.fragments, operation).await?,
+        };
         if price.seats > 0 {
             // A seat map is what it is wherever it stands.
             running = self.services.load().enter(Class::Browse).map_err(|failure| refused(failure, pos))?;
@@ -88,6 +88,19 @@ impl Guarded {
             request.data.insert(Budget::default());
         }
         Ok(running)
+    }
+
+    /// What it comes to with the catalogue as it is.
+    async fn price(
+        &self,
+        fragments: &Fragments,
+        operation: &OperationDefinition,
+    ) -> Result<Price, ServerError> {
+        let named = Named::of(fragments, operation);
+        let catalogue = self.services.catalogue_size(&named.concerts, &named.dates).await;
+        let catalogue =
+            &catalogue.map_err(|failure| error(failure).into_server_error(operation.selection_set.pos))?;
+        Ok(price::check(Priced { fragments, operation, shape: self.intake.shape(), catalogue })?)
     }
 }
 

@@ -181,7 +181,7 @@ async fn answer<E: Executor>(
         Ok(request) => request,
         Err(refusal) => return refused(vec![refusal.to_error()], media),
     };
-    let prepared = endpoint.intake.prepare(request, &endpoint.limits.document);
+    let prepared = endpoint.intake.prepare(request);
     let Prepared { mut request, kind, outline } = match prepared {
         Ok(prepared) => prepared,
         Err(errors) => return refused(errors, media),

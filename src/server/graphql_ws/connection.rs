@@ -128,7 +128,7 @@ impl<E: Executor> Connection<'_, E> {
         }
         let (request, keep) =
             params.into_request(&self.endpoint.persisted).map_err(|refusal| vec![refusal.to_error()])?;
-        let mut prepared = self.endpoint.intake.prepare(request, &self.endpoint.limits.document)?;
+        let mut prepared = self.endpoint.intake.prepare(request)?;
         keep.keep();
         (self.session)(&mut prepared.request).map_err(|refusal| vec![refusal.to_error()])?;
         prepared.request.data.insert(self.socket.sendable());

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition};
+use async_graphql::parser::types::{Field, OperationDefinition};
 use async_graphql_value::Value;
 
 use crate::domain::id::{ConcertId, SeriesId};
-use crate::graphql::request::selections;
+use crate::graphql::request::selections::{self, Fragments};
 
 /// The concerts and dates that an operation names at its root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,9 +20,9 @@ pub struct Named {
 impl Named {
     /// Those of `operation`, which is in its normal form.
     #[must_use]
-    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+    pub fn of(fragments: &Fragments, operation: &OperationDefinition) -> Self {
         let mut named = Self::default();
-        for (_, field) in selections::fields(&document.fragments, "", &operation.selection_set.node) {
+        for (_, field) in selections::fields(fragments, "", &operation.selection_set.node) {
             let field = &field.node;
             match field.name.node.as_str() {
                 "concert" => named.concerts.extend(id::<ConcertId>(field, "id")),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::id::{ConcertId, SeriesId};
 use crate::graphql;
-use crate::graphql::request::{DocumentLimits, Intake};
+use crate::graphql::request::Intake;
 use crate::service::census::Largest;
 
 const LARGE: SeriesId = SeriesId(Uuid::from_u128(1));
@@ -36,10 +36,15 @@ fn small() -> Catalogue {
 fn priced(catalogue: &Catalogue, query: &str, variables: serde_json::Value) -> Result<Price, OverLimit> {
     static INTAKE: LazyLock<Intake> = LazyLock::new(graphql::intake);
     let request = Request::new(query).variables(Variables::from_json(variables));
-    let mut prepared = INTAKE.prepare(request, &DocumentLimits::default()).expect(query);
+    let mut prepared = INTAKE.prepare(request).expect(query);
     let document = prepared.request.parsed_query().unwrap();
     let DocumentOperations::Single(operation) = &document.operations else { unreachable!() };
-    let of = Priced { document, operation: &operation.node, shape: INTAKE.shape(), catalogue };
+    let of = Priced {
+        fragments: &document.fragments,
+        operation: &operation.node,
+        shape: INTAKE.shape(),
+        catalogue,
+    };
     check(of)?;
     price(of)
 }

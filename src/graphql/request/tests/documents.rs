@@ -77,7 +77,7 @@ async fn variables_are_declared_used_and_fit() {
         let intake = Intake::new(build(), |shape| shape).unwrap();
         let mut request = Request::new(query).variables(Variables::from_json(json!({ "v": [] })));
         request.operation_name = query.starts_with("query A").then(|| "B".to_owned());
-        let refused = intake.prepare(request, &DocumentLimits::default()).err();
+        let refused = intake.prepare(request).err();
         // Only for what was sent.
         let told = |error: &ServerError| error.extensions.as_ref().unwrap().get("inputs").is_some();
         assert!(refused.iter().flatten().all(told), "{query}: {refused:?}");
@@ -259,7 +259,7 @@ fn a_subscription_is_of_one_field_however_often_it_is_selected() {
     let refused = |query: &str, name: Option<&str>| {
         let mut request = Request::new(query);
         request.operation_name = name.map(str::to_owned);
-        let errors = intake.prepare(request, &DocumentLimits::default()).err()?;
+        let errors = intake.prepare(request).err()?;
         Some(errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>().join("; "))
     };
     for query in [

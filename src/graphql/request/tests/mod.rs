@@ -2,6 +2,7 @@
 
 mod answers;
 mod documents;
+mod plans;
 mod properties;
 mod values;
 
@@ -291,13 +292,17 @@ async fn ask_named(query: &str, name: Option<&str>, variables: Value) -> (Value,
     (serde_json::to_value(&response).unwrap(), acts)
 }
 
-async fn respond(query: &str, name: Option<&str>, variables: Value) -> (async_graphql::Response, usize) {
+fn intake() -> &'static Intake {
     static INTAKE: LazyLock<Intake> =
         LazyLock::new(|| Intake::new(build(), Shape::with_scalar::<DateTime<Utc>>).unwrap());
+    &INTAKE
+}
+
+async fn respond(query: &str, name: Option<&str>, variables: Value) -> (async_graphql::Response, usize) {
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     request.operation_name = name.map(str::to_owned);
     let schema = build().validation_mode(ValidationMode::Fast).finish();
-    let (response, is_request_error) = match INTAKE.prepare(request, &DocumentLimits::default()) {
+    let (response, is_request_error) = match intake().prepare(request) {
         Err(errors) => (async_graphql::Response::from_errors(errors), true),
         Ok(Prepared { request, outline, .. }) => {
             let mut response = schema.execute(request).await;

@@ -31,7 +31,7 @@ fn number() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn json() -> impl Strategy<Value = Value> {
+pub(super) fn json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         "[ -~]{0,3}",
         Just("RED".to_owned()),
