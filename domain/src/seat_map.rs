@@ -4,7 +4,10 @@
 //! A copy of what the database says, moved on by each commit's changes. It never decides a sale: it shows
 //! seats to watchers and proposes seats to [`super::sale`], which looks at the rows themselves.
 
+mod letters;
 mod list;
+#[cfg(test)]
+mod properties;
 mod states;
 
 use std::{
@@ -20,15 +23,17 @@ use crate::{
     sale::{Seat, SeatState},
     text::SectionName,
 };
+pub use letters::Letters;
 use list::Layout;
-pub use list::{LaidSeat, SeatList, Snapshot};
+pub use list::{LaidSeat, LaidSection, SeatList, Snapshot};
 use states::States;
 
 /// How many changed versions the map remembers for those who come back.
 const REMEMBERED: usize = 1_024;
 
-/// How many changes of seats all of them may be together: a few commits can touch a whole house.
-const REMEMBERED_SEATS: usize = 16_384;
+/// How many changes of seats all of them may be together: a few commits can touch a whole house. Whoever has missed more is
+/// told of every seat.
+pub const MOST_CHANGED: usize = 16_384;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -57,7 +62,7 @@ impl Recent {
     fn push(&mut self, version: i32, seats: Vec<u32>) {
         self.seats += seats.len();
         self.versions.push_back((version, seats));
-        while self.versions.len() > REMEMBERED || self.seats > REMEMBERED_SEATS {
+        while self.versions.len() > REMEMBERED || self.seats > MOST_CHANGED {
             let Some((_, seats)) = self.versions.pop_front() else { break };
             self.seats -= seats.len();
         }
@@ -155,11 +160,12 @@ impl SeatMap {
     /// Every seat.
     #[must_use]
     pub fn snapshot(&self, now: DateTime<Utc>) -> Snapshot {
-        let statuses = self.states.iter().map(|state| state.status(now));
+        let letters = Letters::of(self.states.iter().map(|state| state.status(now)));
         let lapses_later = (Bound::Excluded((now, u32::MAX)), Bound::Unbounded);
         Snapshot {
             version: self.version,
-            seats: SeatList::all(&self.layout, statuses),
+            seats: SeatList::all(&self.layout, letters.clone()),
+            letters,
             available: self.available(now),
             from: now,
             until: self.held.range(lapses_later).next().map(|(until, _)| *until),

@@ -6,9 +6,15 @@ use async_graphql::{Context, Error};
 
 use crate::graphql::over_limit::OverLimit;
 
-/// Seats in all lists of seats of one request, and of one answer of a subscription: one house of the largest size, and not
+/// Seats in all lists of seats of one request, and of all dates whose seat maps it reads, and of one answer of a subscription: one house of the largest size, and not
 /// a second one.
 pub const SEATS: usize = 110_000;
+
+/// Seats of all dates that one request looks at: for lists of seats, and for as much of seat maps.
+const LOOKED_AT: usize = 2 * SEATS;
+
+/// What the seats of all dates are called whose seat maps are read.
+pub const MAPPED: &str = "seats of the dates whose seats are read";
 
 /// Rows in all other lists of one request.
 const ROWS: usize = 20_000;
@@ -24,6 +30,8 @@ pub const ANSWER: &str = "bytes of an answer";
 #[derive(Debug)]
 pub struct Budget {
     seats: AtomicUsize,
+    /// Of the dates whose seats were looked at.
+    mapped: AtomicUsize,
     rows: AtomicUsize,
     /// Of what is written before the answer is: lists of seats.
     bytes: AtomicUsize,
@@ -31,7 +39,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { seats: SEATS.into(), rows: ROWS.into(), bytes: ANSWER_BYTES.into() }
+        Self { seats: SEATS.into(), mapped: LOOKED_AT.into(), rows: ROWS.into(), bytes: ANSWER_BYTES.into() }
     }
 }
 
@@ -42,6 +50,14 @@ impl Budget {
     /// QUERY_TOO_COMPLEX if so many are not left.
     pub(super) fn take_seats(&self, n: usize) -> Result<(), Error> {
         take(&self.seats, n, "seats", SEATS)
+    }
+
+    /// Takes the seats of a date that is looked at, whatever is told of them.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX if so many are not left.
+    pub(super) fn take_map(&self, n: usize) -> Result<(), Error> {
+        take(&self.mapped, n, MAPPED, LOOKED_AT)
     }
 
     /// Takes the bytes of a list that was written.

@@ -25,7 +25,7 @@ const FIELDS: [(&str, &str); 11] = [
 ];
 
 /// Arguments, of any field.
-const ARGUMENTS: [(&str, &str); 14] = [
+const ARGUMENTS: [(&str, &str); 15] = [
     ("id", "The id of what is asked for."),
     ("concertId", "The id of the concert."),
     ("seriesId", "The id of the date."),
@@ -40,6 +40,7 @@ const ARGUMENTS: [(&str, &str); 14] = [
     ("after", "Only what comes after this cursor, such as `pageInfo.endCursor` of the page before."),
     ("before", "Only what comes before this cursor, such as `pageInfo.startCursor` of the page behind."),
     ("search", "Only those whose title has each of these words; at most 200 characters, blank for all."),
+    ("onlyChanged", "Leave the seats of a snapshot out: `states` tells of them."),
     ("availableOnly", "Only the seats that can be held right now."),
     ("bookableOnly", "Only the dates that are ON_SALE right now."),
     ("sinceVersion", "The `version` that the client has; left out, it is told of every seat first."),

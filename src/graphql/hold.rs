@@ -5,7 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{id::SeatId, mistake::Mistakes, policy::QueuePolicy, sale, text::SectionName},
+    domain::{
+        catalog::MAX_SEATS,
+        mistake::{Mistake, Mistakes},
+        policy::QueuePolicy,
+        sale,
+        text::SectionName,
+    },
     graphql::{
         budget::take_rows,
         error::{caller, error, id, parse_id, parse_ids, read_input, read_one_input},
@@ -15,7 +21,10 @@ use crate::{
         time::Time,
         whole::whole,
     },
-    service::{Failure, Services, sale::best_count},
+    service::{
+        Failure, Services,
+        sale::{NamedSeats, best_count},
+    },
 };
 
 /// A temporary reservation: the seat is nobody else's until `expiresAt`, five minutes after it was taken.
@@ -104,11 +113,62 @@ pub struct HoldSeatPayload {
     pub problem: Option<Problem>,
 }
 
-/// Which seats; all of one date, each once.
+/// Which seats; all of one date, each once: either `seatIds`, or `numbers`.
 #[derive(Debug, InputObject)]
 pub struct HoldSeatsInput {
     /// The seats, 1 to 100.
-    pub seat_ids: Vec<ID>,
+    pub seat_ids: Option<Vec<ID>>,
+    /// The seats by their numbers, 1 to 100 of them.
+    pub numbers: Option<Vec<i32>>,
+    /// Of which date the numbers are; may be left out with a queue token, which is of that date.
+    pub series_id: Option<ID>,
+}
+
+impl HoldSeatsInput {
+    fn read(self) -> std::result::Result<NamedSeats, Vec<Mistake>> {
+        let mut wrong = Mistakes::default();
+        let series = self.series_id.as_ref().map(|id| wrong.take(["seriesId".into()], parse_id(id)));
+        let most = QueuePolicy::MAX_SEATS_PER_USER;
+        let ids = self.seat_ids.map(|ids| wrong.take_all(Some("seatIds".into()), parse_ids(&ids, most)));
+        let numbers =
+            self.numbers.map(|numbers| wrong.take_all(Some("numbers".into()), seat_numbers(numbers)));
+        if ids.is_some() && series.is_some() {
+            let why = "must be left out beside seatIds, which say of which date they are";
+            wrong.add(Mistake::at(["seriesId".into()], why));
+        }
+        let seats = match (ids, numbers) {
+            (Some(ids), None) => ids.map(NamedSeats::Ids),
+            (None, Some(numbers)) => numbers.map(|numbers| NamedSeats::Numbers(series.flatten(), numbers)),
+            (Some(_), Some(_)) => {
+                let why = "must be left out beside seatIds: use either of them";
+                wrong.add(Mistake::at(["numbers".into()], why));
+                None
+            }
+            (None, None) => {
+                wrong.add(Mistake::at([], "must name seats: by seatIds, or by numbers"));
+                None
+            }
+        };
+        let wrong = wrong.into_vec();
+        seats.filter(|_| wrong.is_empty()).ok_or(wrong)
+    }
+}
+
+/// Reads numbers of seats: how many there are is looked at before any of them.
+fn seat_numbers(numbers: Vec<i32>) -> std::result::Result<Vec<i32>, Vec<Mistake>> {
+    let most = QueuePolicy::MAX_SEATS_PER_USER as usize;
+    if numbers.len() > most {
+        return Err(vec![Mistake::at([], format!("must name at most {most}, not {}", numbers.len()))]);
+    }
+    let mut wrong = Mistakes::default();
+    let seats = 1..=MAX_SEATS;
+    for (at, number) in numbers.iter().enumerate() {
+        if !usize::try_from(*number).is_ok_and(|number| seats.contains(&number)) {
+            let why = format!("must be between 1 and {MAX_SEATS}, not {number}");
+            wrong.add(Mistake::at([at.into()], why));
+        }
+    }
+    wrong.none_or(numbers)
 }
 
 /// How many seats side by side.
@@ -155,19 +215,16 @@ impl HoldMutation {
     /// one holds already returns that hold, whose end stays as it is.
     async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
         let seat = read_one_input("seatId", parse_id(&input.seat_id))?;
-        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
+        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, NamedSeats::Ids(vec![seat])).await;
         Ok(match holds(ctx, done).await? {
             Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
             Err(problem) => HoldSeatPayload { hold: None, problem: Some(problem) },
         })
     }
 
-    /// Holds several seats of one date: all of them or none.
+    /// Holds several seats of one date, by their ids or by their numbers: all of them or none.
     async fn hold_seats(&self, ctx: &Context<'_>, input: HoldSeatsInput) -> Result<HoldSeatsPayload> {
-        let mut wrong = Mistakes::default();
-        let seats = parse_ids::<SeatId>(&input.seat_ids, QueuePolicy::MAX_SEATS_PER_USER);
-        let seats = wrong.take_all(Some("seatIds".into()), seats);
-        let seats = read_input(seats.ok_or_else(|| wrong.into_vec()))?;
+        let seats = read_input(input.read())?;
         let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, seats).await;
         payload(ctx, done).await
     }

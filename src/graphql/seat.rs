@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
 
@@ -10,8 +10,10 @@ use crate::{
     domain::{id::SeriesId, sale},
     graphql::{
         error::{error, id},
+        language::Language,
         loaders,
         seat_list::Seats,
+        seat_map::{self, SeatStates},
         series::Series,
     },
     service::{
@@ -33,6 +35,13 @@ impl Seat {
 
     async fn series(&self, ctx: &Context<'_>) -> Result<Series> {
         Ok(Series(loaders::need(ctx, self.0.series).await?))
+    }
+
+    /// What is printed: section, row and seat, in the caller's language (`Accept-Language`; over a WebSocket `acceptLanguage`
+    /// of `connection_init`).
+    async fn label(&self, ctx: &Context<'_>) -> String {
+        let language = ctx.data_opt::<Language>().copied().unwrap_or_default();
+        label(language, &self.0.section, self.0.row, self.0.col)
     }
 
     /// 1-based, unique in its series: 1 to 50 in the standard layout.
@@ -87,13 +96,12 @@ pub enum SeatStatus {
     Reserved,
 }
 
-pub(super) async fn seats_of(
-    ctx: &Context<'_>,
-    series: SeriesId,
-    available_only: bool,
-) -> Result<Seats<Seat>> {
-    let snapshot = ctx.data::<Arc<Services>>()?.seats(series).await.map_err(error)?;
-    Ok(Seats::all(series, &snapshot, available_only))
+/// A seat in words.
+pub(super) fn label(language: Language, section: &str, row: i32, col: i32) -> String {
+    match language {
+        Language::English => format!("{section}, row {row}, seat {col}"),
+        Language::Korean => format!("{section} {row}열 {col}번"),
+    }
 }
 
 /// Reading seats.
@@ -108,46 +116,75 @@ impl SeatQuery {
         ctx: &Context<'_>,
         series_id: ID,
         #[graphql(default = false)] available_only: bool,
-    ) -> Result<Seats<Seat>> {
-        seats_of(ctx, id::<SeriesId>("seriesId", &series_id)?, available_only).await
+    ) -> Result<Seats> {
+        seat_map::seats(ctx, id::<SeriesId>("seriesId", &series_id)?, available_only).await
     }
 }
 
-/// Seats of a date as they are after a change.
-#[derive(Clone, Debug, SimpleObject)]
+/// What the seats of a date are after a change: all of them, or those that changed.
+#[derive(Clone, Debug)]
 pub struct SeatAvailability {
+    series: SeriesId,
+    news: Arc<SeatNews>,
+}
+
+/// What the seats of a date are after a change: all of them, or those that changed.
+#[Object]
+impl SeatAvailability {
     /// The date.
-    pub series_id: ID,
-    /// Grows by one with every change of the series: a client that sees a gap asks again.
-    pub version: i32,
-    /// True if `seats` holds every seat, false if only those that changed.
-    pub snapshot: bool,
-    /// The seats, by number.
-    pub seats: Seats<SeatState>,
-    /// Seats that can be held.
-    pub available_count: i32,
-}
+    async fn series_id(&self) -> ID {
+        self.series.0.into()
+    }
 
-/// What a seat is now.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct SeatState {
-    /// The seat.
-    pub id: ID,
-    /// 1-based, unique in its series.
-    pub number: i32,
-    /// Where it stands.
-    pub status: SeatStatus,
-}
-
-fn availability(series: SeriesId, news: &SeatNews) -> SeatAvailability {
-    let (version, snapshot, seats, available) = match news {
-        SeatNews::All(all) => (all.version, true, Seats::all(series, all, false), all.available),
-        SeatNews::Changed { version, seats, available } => {
-            (*version, false, Seats::changed(series, seats.clone()), *available)
+    /// Grows with every commit that changes a seat.
+    async fn version(&self) -> i32 {
+        match &*self.news {
+            SeatNews::All(all) => all.version,
+            SeatNews::Changed { version, .. } => *version,
         }
-    };
-    let available_count = i32::try_from(available).unwrap_or(i32::MAX);
-    SeatAvailability { series_id: series.0.into(), version, snapshot, seats, available_count }
+    }
+
+    /// This event tells of everything after this version and up to `version`: whoever has an older one than this has missed
+    /// something and watches anew, with `sinceVersion`. Of a snapshot 0.
+    async fn since(&self) -> i32 {
+        match &*self.news {
+            SeatNews::All(_) => 0,
+            SeatNews::Changed { since, .. } => *since,
+        }
+    }
+
+    /// True if it tells of every seat, false if only of those that changed.
+    async fn snapshot(&self) -> bool {
+        matches!(*self.news, SeatNews::All(_))
+    }
+
+    /// The seats by number: of a snapshot all, or none with `onlyChanged`, because `states` says it in fewer bytes; else those
+    /// that changed.
+    async fn seats(&self, #[graphql(default = false)] only_changed: bool) -> Seats {
+        match &*self.news {
+            SeatNews::All(all) if only_changed => Seats::none(self.series, all),
+            SeatNews::All(all) => Seats::all(self.series, all),
+            SeatNews::Changed { seats, .. } => Seats::changed(self.series, seats.clone()),
+        }
+    }
+
+    /// Of a snapshot, a character a seat, by number: `A` can be held, `H` is held, `R` is reserved. Else null: `seats` has
+    /// what changed.
+    async fn states(&self) -> Option<SeatStates> {
+        match &*self.news {
+            SeatNews::All(all) => Some(SeatStates(all.letters.clone())),
+            SeatNews::Changed { .. } => None,
+        }
+    }
+
+    /// Seats that can be held.
+    async fn available_count(&self) -> i32 {
+        let available = match &*self.news {
+            SeatNews::All(all) => all.available,
+            SeatNews::Changed { available, .. } => *available,
+        };
+        i32::try_from(available).unwrap_or(i32::MAX)
+    }
 }
 
 /// Watching seats.
@@ -156,8 +193,8 @@ pub struct SeatSubscription;
 
 #[Subscription]
 impl SeatSubscription {
-    /// First every seat, then what changed, as it changes. With `sinceVersion`, first only what changed since, if
-    /// the server still knows it. A client that was too slow gets a new snapshot. Needs no token.
+    /// First every seat, then what changed, as it changes. With `sinceVersion`, such as `Series.seatsVersion`, first only what
+    /// changed since, if the server still knows it. A client that was too slow gets a new snapshot. Needs no token.
     async fn seat_availability(
         &self,
         ctx: &Context<'_>,
@@ -178,29 +215,33 @@ struct Watching {
     services: Arc<Services>,
     series: SeriesId,
     /// What the watcher has not been told yet: a snapshot is let go as soon as it is.
-    first: Option<SeatNews>,
+    first: Option<Arc<SeatNews>>,
     /// `None` once the watcher has been told of a failure.
     news: Option<broadcast::Receiver<Option<Arc<SeatNews>>>>,
 }
 
 impl Watching {
     fn new(services: Arc<Services>, series: SeriesId, watch: SeatWatch) -> Self {
-        Self { services, series, first: Some(watch.first), news: Some(watch.news) }
+        Self { services, series, first: Some(Arc::new(watch.first)), news: Some(watch.news) }
+    }
+
+    fn availability(&self, news: Arc<SeatNews>) -> SeatAvailability {
+        SeatAvailability { series: self.series, news }
     }
 
     async fn next(&mut self) -> Option<Result<SeatAvailability>> {
         let news = self.news.as_mut()?;
         if let Some(first) = self.first.take() {
-            return Some(Ok(availability(self.series, &first)));
+            return Some(Ok(self.availability(first)));
         }
         if let Ok(Some(news)) = news.recv().await {
-            return Some(Ok(availability(self.series, &news)));
+            return Some(Ok(self.availability(news)));
         }
         // Something was missed: begin again with a snapshot.
         match self.services.watch_seats(self.series, None).await {
             Ok(watch) => {
                 self.news = Some(watch.news);
-                Some(Ok(availability(self.series, &watch.first)))
+                Some(Ok(self.availability(Arc::new(watch.first))))
             }
             Err(failure) => {
                 self.news = None;

@@ -13,8 +13,8 @@ use crate::{
         concert::{Concert, bookable},
         error::{caller, error, id, parse_id, read_input},
         loaders::{self, DatesOf, HeldOf},
-        seat::{Seat, seats_of},
-        seat_list::Seats,
+        seat_list::{Seats, Sections},
+        seat_map::{self, SeatStates},
         time::Time,
     },
     service::Services,
@@ -81,8 +81,24 @@ impl Series {
         &self,
         ctx: &Context<'_>,
         #[graphql(default = false)] available_only: bool,
-    ) -> Result<Seats<Seat>> {
-        seats_of(ctx, self.0.id, available_only).await
+    ) -> Result<Seats> {
+        seat_map::seats(ctx, self.0.id, available_only).await
+    }
+
+    /// The sections in their order: with `seatStates` all that a seat map needs, in a few kilobytes.
+    async fn layout(&self, ctx: &Context<'_>) -> Result<Sections> {
+        seat_map::layout(ctx, self.0.id).await
+    }
+
+    /// A character a seat, by number, the first that of seat 1: `A` can be held, `H` is held, `R` is reserved.
+    async fn seat_states(&self, ctx: &Context<'_>) -> Result<SeatStates> {
+        Ok(SeatStates(seat_map::snapshot(ctx, self.0.id).await?.letters.clone()))
+    }
+
+    /// The version that `layout`, `seatStates` and `seats` of the same answer are of: watch `seatAvailability` with it as
+    /// `sinceVersion`, and nothing is missed.
+    async fn seats_version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(seat_map::snapshot(ctx, self.0.id).await?.version)
     }
 
     /// How many fans are let in at a time, and for how long.
@@ -213,6 +229,16 @@ impl SeriesQuery {
             None => ctx.data::<Arc<Services>>()?.dates(concert).await.map_err(error)?,
         };
         bookable(ctx, dates, bookable_only)
+    }
+
+    /// One date; null if there is no such date. Needs no token.
+    async fn series_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id")] series: ID,
+    ) -> Result<Option<Series>> {
+        let id = id::<SeriesId>("id", &series)?;
+        Ok(loaders::load(ctx, id).await?.map(Series))
     }
 }
 

@@ -17,6 +17,8 @@ pub enum SeatNews {
     All(Arc<Snapshot>),
     /// Those that changed.
     Changed {
+        /// The version after which they changed.
+        since: i32,
         /// The version of the seats.
         version: i32,
         /// The seats.
@@ -84,7 +86,7 @@ impl SeatWatchers {
         }
         let changed = seats.since(before, now).map(|changed| {
             let available = seats.available(now);
-            Arc::new(SeatNews::Changed { version, seats: changed, available })
+            Arc::new(SeatNews::Changed { since: before, version, seats: changed, available })
         });
         // Nobody may be watching any more.
         let _ = self.news.send(changed);
@@ -93,9 +95,10 @@ impl SeatWatchers {
     /// Begins to watch. Called while nobody can change the seats, so that nothing comes between the first and the next.
     pub(super) fn watch(&self, seats: &SeatMap, since: Option<i32>, now: DateTime<Utc>) -> SeatWatch {
         let news = self.news.subscribe();
-        let changed = since.and_then(|since| seats.since(since, now));
+        let changed = since.and_then(|since| Some((since, seats.since(since, now)?)));
         let first = match changed {
-            Some(changed) => SeatNews::Changed {
+            Some((since, changed)) => SeatNews::Changed {
+                since,
                 version: seats.version(),
                 seats: changed,
                 available: seats.available(now),

@@ -8,6 +8,7 @@ pub mod endpoint;
 mod graphql_http;
 mod graphql_ws;
 mod health;
+mod language;
 mod pages;
 mod params;
 mod payload;

@@ -270,7 +270,7 @@ impl Services {
     }
 
     /// A date, for a fan who may have mistyped it.
-    async fn date_to_join(&self, series: SeriesId) -> Result<Arc<Date>, Failure> {
+    pub(super) async fn date_to_join(&self, series: SeriesId) -> Result<Arc<Date>, Failure> {
         match self.sales.of(series).await {
             Ok(date) => Ok(date),
             Err(Fault::Unknown) => Err(ProblemCode::SeriesNotFound.into()),

@@ -16,28 +16,47 @@ use crate::{
     service::{Date, Failure, Services},
 };
 
+/// Seats that a fan wants, as they were named.
+#[derive(Clone, Debug)]
+pub enum NamedSeats {
+    /// By their ids, which say of which date they are.
+    Ids(Vec<SeatId>),
+    /// By their numbers in a date; left out, that of the queue token.
+    Numbers(Option<SeriesId>, Vec<i32>),
+}
+
 impl Services {
     /// Holds all of these seats or none (rules 11 to 14). With an identity token the caller's live place in
     /// the series of the seats counts.
     ///
     /// # Errors
     /// The problems of holding; BAD_USER_INPUT for no seat, the same seat twice, or seats of several series.
-    pub async fn hold_seats(&self, caller: &Caller, seats: Vec<SeatId>) -> Result<Vec<Hold>, Failure> {
-        let most = QueuePolicy::MAX_SEATS_PER_USER;
-        if seats.is_empty() || seats.len() > most as usize {
-            let n = seats.len();
-            return Err(Failure::bad("seatIds", format!("must name 1 to {most} seats, not {n}")));
-        }
-        let again = (1..seats.len()).filter(|i| seats[..*i].contains(&seats[*i]));
-        let again =
-            again.map(|i| Mistake::at(["seatIds".into(), i.into()], "must not name a seat a second time"));
-        let again: Vec<_> = again.collect();
-        if !again.is_empty() {
-            return Err(again.into());
-        }
-        let date = self.date_of_seats(caller, &seats).await?;
+    pub async fn hold_seats(&self, caller: &Caller, seats: NamedSeats) -> Result<Vec<Hold>, Failure> {
+        let (date, seats) = match seats {
+            NamedSeats::Ids(ids) => {
+                each_once("seatIds", &ids)?;
+                (self.date_of_seats(caller, &ids).await?, SeatChoice::Ids(ids))
+            }
+            NamedSeats::Numbers(series, numbers) => {
+                each_once("numbers", &numbers)?;
+                (self.date_of_numbers(caller, series).await?, SeatChoice::Numbers(numbers))
+            }
+        };
         let (user, token) = (caller.user.clone(), token_of(caller));
-        held(&date, caller, Command::Hold { user, token, seats: SeatChoice::Ids(seats) }).await
+        held(&date, caller, Command::Hold { user, token, seats }).await
+    }
+
+    /// The date whose seats a caller means by their numbers alone.
+    async fn date_of_numbers(&self, caller: &Caller, series: Option<SeriesId>) -> Result<Arc<Date>, Failure> {
+        match (caller.pass.map(|pass| pass.series), series) {
+            // As for seats of another series (rule 13).
+            (Some(own), Some(other)) if own != other => Err(Problem::NotAdmitted(None).into()),
+            (Some(series), _) | (None, Some(series)) => self.date_to_join(series).await,
+            (None, None) => {
+                let why = "must say of which date the numbers are: an identity token is of none";
+                Err(Failure::bad("seriesId", why))
+            }
+        }
     }
 
     /// The date of the queue token, if these are seats of it; with an identity token, the date of the first seat.
@@ -236,6 +255,18 @@ pub(super) fn readable(caller: &Caller, user: Option<UserId>) -> Result<UserId, 
     } else {
         Err(Failure::Forbidden("Only an ADMIN may read what is another user's; leave userId out.".into()))
     }
+}
+
+/// There are some, not too many, and none of them twice.
+fn each_once<T: PartialEq>(field: &'static str, seats: &[T]) -> Result<(), Failure> {
+    let most = QueuePolicy::MAX_SEATS_PER_USER;
+    if seats.is_empty() || seats.len() > most as usize {
+        return Err(Failure::bad(field, format!("must name 1 to {most} seats, not {}", seats.len())));
+    }
+    let again = (1..seats.len()).filter(|at| seats[..*at].contains(&seats[*at]));
+    let again = again.map(|at| Mistake::at([field.into(), at.into()], "must not name a seat a second time"));
+    let again: Vec<_> = again.collect();
+    if again.is_empty() { Ok(()) } else { Err(again.into()) }
 }
 
 /// How many seats side by side.

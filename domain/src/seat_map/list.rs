@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     hash::BuildHasher,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, Utc};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::letters::Letters;
 use crate::{
     id::SeatId,
     sale::{Seat, SeatStatus},
@@ -19,6 +21,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub(super) seats: Vec<LaidSeat>,
+    /// In their order.
+    sections: Vec<LaidSection>,
     /// The places of the seats, by their ids, which are not kept twice.
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -45,15 +49,57 @@ pub struct LaidSeat {
     pub price: i32,
 }
 
+/// What never changes of a section: rows of equal length at one price. Its seats are numbered one after the other, row by
+/// row from the front.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaidSection {
+    /// What it is called.
+    pub name: Arc<str>,
+    /// Rows.
+    pub rows: i32,
+    /// Seats a row.
+    pub cols: i32,
+    /// Points for one seat.
+    pub price: i32,
+    /// The number of its first seat.
+    pub first_number: i32,
+    /// Where its seats stand in the layout.
+    places: Range<usize>,
+}
+
+impl LaidSection {
+    /// One whose first seat this is, at that place of the layout.
+    fn starting(at: usize, seat: &LaidSeat) -> Self {
+        let LaidSeat { number, ref section, row, col, price, .. } = *seat;
+        let name = Arc::clone(section);
+        Self { name, rows: row, cols: col, price, first_number: number, places: at..at }
+    }
+
+    /// The sections of these seats: each begins anew with the first seat of its first row.
+    fn all_of(seats: &[LaidSeat]) -> Vec<Self> {
+        let mut sections: Vec<Self> = Vec::new();
+        for (at, seat) in seats.iter().enumerate() {
+            let begins = (seat.row, seat.col) == (1, 1);
+            let section = match sections.last_mut().filter(|last| !begins && last.name == seat.section) {
+                Some(section) => section,
+                None => sections.push_mut(Self::starting(at, seat)),
+            };
+            section.rows = section.rows.max(seat.row);
+            section.cols = section.cols.max(seat.col);
+            section.places.end = at + 1;
+        }
+        sections.shrink_to_fit();
+        sections
+    }
+}
+
 impl Layout {
     /// The sections by how their names look; of two that look the same, which only an older version made, the first.
     pub(super) fn looks(&self) -> &Looks<Arc<str>> {
         self.looks.get_or_init(|| {
             let mut looks = Looks::default();
-            for seat in &self.seats {
-                if seat.row == 1 && seat.col == 1 {
-                    looks.insert(&seat.section, Arc::clone(&seat.section));
-                }
+            for section in &self.sections {
+                looks.insert(&section.name, Arc::clone(&section.name));
             }
             looks
         })
@@ -72,6 +118,7 @@ impl Layout {
             let Seat { id, number, row, col, price, .. } = *seat;
             layout.seats.push(LaidSeat { id, number, section, row, col, price });
         }
+        layout.sections = LaidSection::all_of(&layout.seats);
         layout.fill_index();
         layout
     }
@@ -100,14 +147,14 @@ pub struct SeatList {
 
 #[derive(Clone, Debug)]
 enum Listed {
-    All(Arc<[SeatStatus]>),
+    All(Letters),
     Some(Arc<[(u32, SeatStatus)]>),
 }
 
 impl SeatList {
     /// Every seat, with what each is.
-    pub(super) fn all(layout: &Arc<Layout>, statuses: impl Iterator<Item = SeatStatus>) -> Self {
-        Self { layout: Arc::clone(layout), listed: Listed::All(statuses.collect()) }
+    pub(super) fn all(layout: &Arc<Layout>, letters: Letters) -> Self {
+        Self { layout: Arc::clone(layout), listed: Listed::All(letters) }
     }
 
     /// These seats, by their places in the layout, with what each is.
@@ -119,7 +166,7 @@ impl SeatList {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.listed {
-            Listed::All(statuses) => statuses.len(),
+            Listed::All(letters) => letters.len(),
             Listed::Some(seats) => seats.len(),
         }
     }
@@ -134,7 +181,7 @@ impl SeatList {
     #[must_use]
     pub fn get(&self, at: usize) -> Option<(&LaidSeat, SeatStatus)> {
         let (seat, status) = match &self.listed {
-            Listed::All(statuses) => (at, *statuses.get(at)?),
+            Listed::All(letters) => (at, letters.get(at)?),
             Listed::Some(seats) => seats.get(at).map(|&(seat, status)| (seat as usize, status))?,
         };
         Some((self.layout.seats.get(seat)?, status))
@@ -145,13 +192,22 @@ impl SeatList {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
+    /// None of them.
+    #[must_use]
+    pub fn none(&self) -> Self {
+        Self::some(&self.layout, std::iter::empty())
+    }
+
     /// Those that could be held.
     #[must_use]
     pub fn available(&self) -> Self {
         let open =
             |(at, status): (u32, SeatStatus)| (status == SeatStatus::Available).then_some((at, status));
         match &self.listed {
-            Listed::All(all) => Self::some(&self.layout, (0..).zip(all.iter().copied()).filter_map(open)),
+            Listed::All(all) => {
+                let statuses = (0..all.len()).filter_map(|at| all.get(at));
+                Self::some(&self.layout, (0..).zip(statuses).filter_map(open))
+            }
             Listed::Some(some) => Self::some(&self.layout, some.iter().copied().filter_map(open)),
         }
     }
@@ -164,6 +220,8 @@ pub struct Snapshot {
     pub version: i32,
     /// Every seat.
     pub seats: SeatList,
+    /// What each of them is, a letter a seat.
+    pub letters: Letters,
     /// How many can be held.
     pub available: usize,
     /// When it was taken.
@@ -173,6 +231,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The sections in their order, each with how many of its seats could be held.
+    pub fn sections(&self) -> impl ExactSizeIterator<Item = (&LaidSection, usize)> {
+        let sections = self.seats.layout.sections.iter();
+        sections.map(|section| (section, self.letters.available_in(section.places.clone())))
+    }
+
     /// Whether the seats of that version are still, at `now`, what they were.
     #[must_use]
     pub fn holds_at(&self, now: DateTime<Utc>) -> bool {

@@ -17,7 +17,8 @@ use async_graphql::parser::types::{BaseType, Field, OperationDefinition, Selecti
 use super::selections::{self, Fragments};
 use super::shape::{Shape, innermost};
 use crate::domain::page::MAX_PAGE;
-use crate::graphql::budget::{ANSWER, ANSWER_BYTES, SEATS};
+use crate::domain::seat_map::MOST_CHANGED;
+use crate::graphql::budget::{ANSWER, ANSWER_BYTES, MAPPED, SEATS};
 use crate::graphql::over_limit::OverLimit;
 use crate::graphql::page::DEFAULT_PAGE;
 use crate::service::census::{Catalogue, Size};
@@ -36,6 +37,8 @@ pub struct Price {
     pub values: usize,
     /// Seats in lists of seats.
     pub seats: usize,
+    /// Seats of the dates whose seat maps are read: they have to be in memory for that.
+    pub mapped: usize,
     /// Bytes of the answer, about.
     pub bytes: usize,
 }
@@ -63,6 +66,7 @@ pub fn check(priced: Priced<'_>) -> Result<Price, OverLimit> {
 
 fn within(price: Price) -> Result<Price, OverLimit> {
     OverLimit::check("seats", price.seats, SEATS)?;
+    OverLimit::check(MAPPED, price.mapped, SEATS)?;
     OverLimit::check("fields of all rows", price.values, VALUES)?;
     OverLimit::check(ANSWER, price.bytes, ANSWER_BYTES)?;
     Ok(price)
@@ -110,6 +114,12 @@ impl Place {
         Self { objects: self.objects.saturating_mul(rows), copies: self.copies.saturating_mul(rows), ..self }
     }
 
+    /// The seats of each of these dates.
+    fn seats(self, catalogue: &Catalogue) -> usize {
+        let all = || self.objects.saturating_mul(catalogue.largest_house());
+        self.below.map_or_else(all, |below| below.seats)
+    }
+
     /// The dates below these concerts.
     fn dates(self, catalogue: &Catalogue) -> Self {
         match self.below {
@@ -134,9 +144,16 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn set(&mut self, set: &'a SelectionSet, parent: &'a str, place: Place) -> Result<(), OverLimit> {
+        let mut mapped = 0;
         for (on, field) in selections::fields(self.fragments, parent, set) {
+            if on == "Series"
+                && matches!(field.node.name.node.as_str(), "layout" | "seatStates" | "seatsVersion")
+            {
+                mapped = place.seats(self.catalogue());
+            }
             self.field(&field.node, on, place)?;
         }
+        self.price.mapped = self.price.mapped.saturating_add(mapped);
         Ok(())
     }
 
@@ -156,9 +173,16 @@ impl<'a> Walk<'a> {
             self.add(place.objects, place.copies.saturating_mul(key(field) + WORD));
             return Ok(());
         };
+        if let ("Series", "seatStates") | ("SeatAvailability", "states") = (parent, field.name.node.as_str())
+        {
+            not_within_seats(place)?;
+            let letters = place.seats(self.catalogue());
+            self.add(place.objects, place.copies.saturating_mul(key(field) + 2).saturating_add(letters));
+            return Ok(());
+        }
         let inside = self.inside(parent, field, ty, place)?;
         let length = match (field.selection_set.node.items.is_empty(), matches!(ty.base, BaseType::List(_))) {
-            // Its section.
+            // The name of a section.
             (true, _) if inside.in_seats && innermost(ty) == "String" => key(field) + WORD,
             (true, _) => key(field) + length_of(&field.name.node, innermost(ty)),
             (false, true) => BRACES,
@@ -182,9 +206,20 @@ impl<'a> Walk<'a> {
                 Place { below: self.concert(field, "concertId"), ..one }.dates(self.catalogue())
             }
             ("Concert", "series") => place.dates(self.catalogue()),
-            ("Subscription", "seatAvailability") => Place { below: self.date(field), ..one },
-            ("Query", "seats") => self.seats(Place { below: self.date(field), ..one })?,
-            ("Series" | "SeatAvailability", "seats") => self.seats(place)?,
+            ("Query", "seriesById") => Place { below: self.date(field, "id"), ..one },
+            ("Subscription", "seatAvailability") => Place { below: self.date(field, "seriesId"), ..one },
+            ("Query", "seats") => {
+                self.seats(Place { below: self.date(field, "seriesId"), ..one }, usize::MAX)?
+            }
+            ("SeatAvailability", "seats") if named::is_true(field, "onlyChanged") => {
+                self.seats(place, MOST_CHANGED)?
+            }
+            ("Series" | "SeatAvailability", "seats") => self.seats(place, usize::MAX)?,
+            // Each may have a section of its own. They are written as seats are.
+            ("Series", "layout") => {
+                not_within_seats(place)?;
+                Place { copies: place.seats(self.catalogue()), below: None, in_seats: true, ..place }
+            }
             (_, "nodes" | "edges") if is_page => place.each(place.page),
             (_, "node") if parent.ends_with("Edge") => place,
             _ if innermost(ty).ends_with("Connection") => Place { page: self.page(field), ..one },
@@ -193,13 +228,10 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// A list of all seats of each date.
-    fn seats(&mut self, place: Place) -> Result<Place, OverLimit> {
-        if place.in_seats {
-            return Err(OverLimit { of: "seats within seats", asked: 1, allowed: 0 });
-        }
-        let largest = self.catalogue().largest_house();
-        let seats = place.below.map_or_else(|| place.objects.saturating_mul(largest), |below| below.seats);
+    /// A list of all seats of each date, of which there are at most so many.
+    fn seats(&mut self, place: Place, most: usize) -> Result<Place, OverLimit> {
+        not_within_seats(place)?;
+        let seats = place.seats(self.catalogue()).min(most);
         self.price.seats = self.price.seats.saturating_add(seats);
         Ok(Place { copies: seats, below: None, in_seats: true, ..place })
     }
@@ -209,8 +241,8 @@ impl<'a> Walk<'a> {
         Some(self.catalogue().concert(named::id(field, argument)?))
     }
 
-    fn date(&self, field: &Field) -> Option<Size> {
-        Some(self.catalogue().date(named::id(field, "seriesId")?))
+    fn date(&self, field: &Field, argument: &str) -> Option<Size> {
+        Some(self.catalogue().date(named::id(field, argument)?))
     }
 
     fn page(&self, field: &Field) -> usize {
@@ -224,6 +256,11 @@ impl<'a> Walk<'a> {
         self.price.values = self.price.values.saturating_add(values);
         self.price.bytes = self.price.bytes.saturating_add(bytes);
     }
+}
+
+/// What a date has many of cannot be told with each of its seats.
+fn not_within_seats(place: Place) -> Result<(), OverLimit> {
+    OverLimit::check("seats within seats", place.in_seats.into(), 0)
 }
 
 /// Bytes of the brackets and the comma of an object.

@@ -22,6 +22,7 @@ use crate::{
             price::{self, Named, Price, Priced},
             selections::Fragments,
         },
+        seat_map::SeatMaps,
         sendable::{MANY_SEATS, Sendable},
     },
     service::{
@@ -73,7 +74,7 @@ impl Guarded {
             Some(price) => price,
             None => self.price(&document.fragments, operation).await?,
         };
-        if price.seats > 0 {
+        if price.seats + price.mapped > 0 {
             // A seat map is what it is wherever it stands.
             running = self.services.load().enter(Class::Browse).map_err(|failure| refused(failure, pos))?;
         }
@@ -86,6 +87,7 @@ impl Guarded {
         }
         if ty != OperationType::Subscription {
             request.data.insert(Budget::default());
+            request.data.insert(SeatMaps::default());
         }
         Ok(running)
     }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Template, write};
+use super::{Template, rows::Row, write};
 use crate::{
-    domain::{id::SeriesId, seat_map::SeatList},
+    domain::id::SeriesId,
     graphql::{
         budget::{ANSWER, ANSWER_BYTES},
         error::error,
@@ -21,7 +21,7 @@ use crate::{
     service::Failure,
 };
 
-/// Lists with more seats take turns.
+/// Lists with more rows take turns.
 const LARGE: usize = 1_000;
 
 /// How many large lists are written at the same time: beside the sale, and not instead of it.
@@ -36,14 +36,22 @@ const WORTH_KEEPING: usize = 4 << 10;
 /// Bytes of the lists that are kept.
 const KEPT: usize = 32 << 20;
 
-/// Which seats of a series a list shows, and when. A snapshot is taken once for a version and a moment, so this says
-/// all about the seats.
+/// What of a series a list shows, and when. A snapshot is taken once for a version and a moment, so this says all about the
+/// rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) series: SeriesId,
     pub(super) version: i32,
     pub(super) from: DateTime<Utc>,
-    pub(super) available_only: bool,
+    pub(super) of: Of,
+}
+
+/// What of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Seats,
+    AvailableSeats,
+    Sections,
 }
 
 /// See the module.
@@ -72,21 +80,22 @@ impl Written {
     ///
     /// # Errors
     /// UNAVAILABLE if too many wait; QUERY_TOO_COMPLEX if it is longer than an answer may be.
-    pub(super) async fn list(
+    pub(super) async fn list<R: Row>(
         &self,
         moment: Option<Moment>,
         template: Template,
-        seats: &SeatList,
+        count: usize,
+        rows: impl Iterator<Item = R> + Send,
     ) -> Result<Bytes, Error> {
         if let Some(known) = self.find(moment, &template) {
             return Ok(known);
         }
-        let _turn = if seats.len() > LARGE { Some(self.turn().await?) } else { None };
+        let _turn = if count > LARGE { Some(self.turn().await?) } else { None };
         // Somebody may have written the same meanwhile.
         if let Some(known) = self.find(moment, &template) {
             return Ok(known);
         }
-        let json = write(&template, seats, ANSWER_BYTES).await.ok_or(OverLimit {
+        let json = write(&template, count, rows, ANSWER_BYTES).await.ok_or(OverLimit {
             of: ANSWER,
             asked: ANSWER_BYTES + 1,
             allowed: ANSWER_BYTES,

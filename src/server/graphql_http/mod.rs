@@ -25,6 +25,7 @@ use crate::graphql::request::Prepared;
 use crate::graphql::request::masking;
 use crate::server::door::{Busy, Caller, Held, Pieces, SMALL, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
+use crate::server::language;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 use media::Media;
@@ -202,6 +203,7 @@ async fn answer<E: Executor>(
         return refused(vec![refusal.to_error()], media);
     }
 
+    request.data.insert(language::of_headers(headers));
     request.data.insert(endpoint.outgoing.sendable(address));
     let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
     let response = match run.await {
@@ -272,5 +274,6 @@ fn send(payload: Payload, media: Media, status: StatusCode) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Answers depend on the caller and on the moment.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     answer
 }

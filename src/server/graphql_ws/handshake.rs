@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::protocol::{ClientMessage, Closing, ServerMessage};
 use super::socket::{Incoming, Socket};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer, refuse_outdated};
+use crate::server::language;
 
 /// Waits for `connection_init`, finds out who is asking (rule 1) and acknowledges.
 ///
@@ -24,7 +25,7 @@ pub(super) async fn greet<E: Executor>(
     // Not 4403: that is what a client tries again, and this token will be no better then.
     let session = authenticate(endpoint, &payload).map_err(|refusal| Closing::new(4401, refusal.message))?;
     socket.send(&ServerMessage::ConnectionAck).await?;
-    Ok(session)
+    Ok(language::speaking(session, language::of_init(&payload)))
 }
 
 async fn wait_for_init(socket: &mut Socket) -> Result<Map<String, Value>, Closing> {

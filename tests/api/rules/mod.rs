@@ -6,6 +6,7 @@ mod live;
 mod long_line;
 mod money;
 mod roles;
+mod seat_maps;
 mod seats;
 mod unpaid;
 mod waiting;

@@ -45,7 +45,7 @@ export function BestSeats({ seats, left, busy, onFind }: Props) {
         </label>
       )}
       {/* Before the seats have said who has them, none could be found, and that would be untrue. */}
-      <button class="quiet" disabled={busy || most === 0 || !seats.known}>{words.seats.best}</button>
+      <button class="quiet" disabled={busy || most === 0}>{words.seats.best}</button>
       <p class="small">{most === 0 ? words.seats.bestFull : words.seats.bestLead}</p>
     </form>
   );

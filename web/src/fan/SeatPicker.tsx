@@ -32,10 +32,10 @@ export function SeatPicker(step: Step) {
 function useHolding(step: Step, selection: Selection, onFound: (seats: readonly number[]) => void) {
   const [{ fetching, error }, holdSeats] = useMutation(HoldSeatsDocument);
   const [problem, setProblem] = useState<ProblemCode | null>(null);
-  const hold = async (seatIds: string[]) => {
+  const hold = async (numbers: number[]) => {
     setProblem(null);
     selection.holding.current = true;
-    const answer = (await holdSeats({ seatIds })).data?.holdSeats;
+    const answer = (await holdSeats({ seriesId: step.date.id, numbers })).data?.holdSeats;
     selection.holding.current = false;
     if (answer == null) return;
     setProblem(answer.problem?.code ?? null);
@@ -43,7 +43,7 @@ function useHolding(step: Step, selection: Selection, onFound: (seats: readonly 
       selection.clear();
       go(href.pay(step.concert.id, step.date.id));
     } else if ('seats' in answer.problem) {
-      const others = selection.drop(answer.problem.seats.map((seat) => seat.id));
+      const others = selection.drop(answer.problem.seats.map((seat) => seat.number));
       if (others !== null) onFound(others);
     }
   };

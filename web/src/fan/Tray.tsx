@@ -13,7 +13,7 @@ interface Props {
   /** How many seats one fan may have. */
   max: number;
   busy: boolean;
-  onHold(seatIds: string[]): Promise<void>;
+  onHold(numbers: number[]): Promise<void>;
 }
 
 export function Tray({ seats, selection, max, busy, onHold }: Props) {
@@ -43,7 +43,7 @@ export function Tray({ seats, selection, max, busy, onHold }: Props) {
           </ul>
           <div class="tray-ways">
             {found.size > 0 && <button type="button" class="quiet" disabled={busy} onClick={decline}>{words.seats.decline}</button>}
-            <button type="button" class="big" disabled={busy} onClick={() => void onHold(spots.map((spot) => spot.id))}>
+            <button type="button" class="big" disabled={busy} onClick={() => void onHold(spots.map((spot) => spot.number))}>
               {busy ? words.seats.holding : words.seats.hold(chosen.size)} · {format.points(total)}
             </button>
           </div>

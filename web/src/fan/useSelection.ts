@@ -38,7 +38,7 @@ export function useSelection(seats: LiveSeats, room: number) {
   };
   useEffect(() => {
     for (const index of refused.current) if (seats.statuses[index] !== FREE) refused.current.delete(index);
-    const lost = [...picked, ...found].filter((index) => seats.known && seats.statuses[index] !== FREE);
+    const lost = [...picked, ...found].filter((index) => seats.statuses[index] !== FREE);
     if (lost[0] === undefined || holding.current) return;
     setNews({ kind: 'gone', seat: lost[0] });
     remove(lost);
@@ -75,8 +75,8 @@ export function useSelection(seats: LiveSeats, room: number) {
       setNews(null);
     },
     /** Takes out seats that the server says are gone, and looks for others in the place of those found by us. */
-    drop: (ids: readonly string[]) => {
-      const gone = [...picked, ...found].filter((index) => ids.includes(seats.house.spots[index]?.id ?? ''));
+    drop: (numbers: readonly number[]) => {
+      const gone = [...picked, ...found].filter((index) => numbers.includes(seats.house.spots[index]?.number ?? 0));
       for (const index of gone) refused.current.add(index);
       const again = gone.some((index) => found.has(index)) ? search.current : null;
       remove(gone);

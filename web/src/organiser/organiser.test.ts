@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { count, empty, MINUTES, series } from './admissions.ts';
+import { layOut } from '../shared/seatmap/house.ts';
 import { arena, fullHouse, planned, policyForm, policyInput, seatCount, sectionMistake, standard } from './plan.ts';
 import { firstTimes, timesInOrder } from './times.ts';
 
@@ -21,8 +22,9 @@ test('minutes that left the chart are forgotten', () => {
 });
 
 test('a plan is numbered as the server numbers it', () => {
-  const seats = planned([{ name: 'A', rows: 2, cols: 2, price: 5 }, { name: 'B', rows: 1, cols: 1, price: 7 }]);
-  expect(seats.map(({ number, section, row, col }) => [number, section, row, col])).toEqual([
+  const sections = planned([{ name: 'A', rows: 2, cols: 2, price: 5 }, { name: 'B', rows: 1, cols: 1, price: 7 }]);
+  expect(sections.map(({ firstNumber }) => firstNumber)).toEqual([1, 5]);
+  expect(layOut(sections).spots.map(({ number, section, row, col }) => [number, section, row, col])).toEqual([
     [1, 'A', 1, 1], [2, 'A', 1, 2], [3, 'A', 2, 1], [4, 'A', 2, 2], [5, 'B', 1, 1],
   ]);
   expect(seatCount(arena)).toBe(5_000);

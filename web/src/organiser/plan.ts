@@ -1,14 +1,9 @@
 // The plan of a date before it exists: its sections, its times, its limits. Pure.
 
 import type { QueuePolicyInput } from '../gql/graphql.ts';
-import type { SeatFact } from '../shared/seatmap/house.ts';
+import type { Section as LaidOut } from '../shared/seatmap/house.ts';
 
-export interface Section {
-  name: string;
-  rows: number;
-  cols: number;
-  price: number;
-}
+export type Section = Omit<LaidOut, 'firstNumber'>;
 
 export const standard: Section[] = [{ name: 'Standard', rows: 5, cols: 10, price: 10_000 }];
 
@@ -46,18 +41,14 @@ export function sectionMistake(sections: readonly Section[]): Mistake | null {
   return seatCount(sections) > MAX_SEATS ? 'many' : null;
 }
 
-/** The seats that the server will make of the sections, numbered as it numbers them. */
-export function planned(sections: readonly Section[]): SeatFact[] {
-  const seats: SeatFact[] = [];
-  for (const { name, rows, cols, price } of sections) {
-    for (let row = 1; row <= rows; row++) {
-      for (let col = 1; col <= cols; col++) {
-        const number = seats.length + 1;
-        seats.push({ id: String(number), number, section: name, row, col, price });
-      }
-    }
-  }
-  return seats;
+/** The sections with the seats numbered as the server will number them. */
+export function planned(sections: readonly Section[]): LaidOut[] {
+  let firstNumber = 1;
+  return sections.map((section) => {
+    const laidOut = { ...section, firstNumber };
+    firstNumber += section.rows * section.cols;
+    return laidOut;
+  });
 }
 
 /** The policy as a form holds it: text, empty for "no limit". */

@@ -9,7 +9,7 @@ const text = (value: unknown) => (typeof value === 'string' ? value : null);
 const embedded = [
   'QueuePolicy',
   'SeatAvailability',
-  'SeatState',
+  'Section',
   'WaitEstimate',
   'PageInfo',
   ...['Concert', 'Reservation', 'Payment', 'PointHistory'].flatMap((noun) => [`${noun}Connection`, `${noun}Edge`]),
@@ -25,6 +25,8 @@ const embedded = [
 const keys: KeyingConfig = {
   ...Object.fromEntries(embedded.map((name) => [name, noKey])),
   QueuePosition: (place) => text(place['tokenId']),
+  // In news a seat is told of by its number alone, and is none that anything else refers to.
+  Seat: (seat) => text(seat['id']),
   SaleStats: (stats) => text(stats['seriesId']),
   Points: (points) => text(points['userId']),
 };

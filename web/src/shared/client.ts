@@ -23,6 +23,9 @@ export interface Session {
 const httpUrl = new URL('/graphql', location.href).href;
 const wsUrl = httpUrl.replace(/^http/, 'ws');
 
+/** In the context of a subscription: the variables that are others each time that it is begun anew. */
+export type Renewed = () => Record<string, unknown>;
+
 /** The token was refused: trying again with the same one cannot help. */
 const REFUSED = new Set([4401, 4403]);
 
@@ -116,11 +119,17 @@ function makeSession(token: string | null): Session {
       }),
       fetchExchange,
       subscriptionExchange({
-        forwardSubscription: ({ query, variables }) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.subscribe({ query: query ?? '', variables: variables ?? {} }, sink),
-          }),
-        }),
+        forwardSubscription: ({ query, variables }, { context }) => {
+          const renewed = context['renewed'] as Renewed | undefined;
+          const asked = {
+            query: query ?? '',
+            // Read again whenever the socket has been lost and is open again.
+            get variables() {
+              return { ...variables, ...renewed?.() };
+            },
+          };
+          return { subscribe: (sink) => ({ unsubscribe: socket.subscribe(asked, sink) }) };
+        },
       }),
     ],
   });

@@ -27,6 +27,7 @@ impl Named {
             match field.name.node.as_str() {
                 "concert" => named.concerts.extend(id::<ConcertId>(field, "id")),
                 "series" => named.concerts.extend(id::<ConcertId>(field, "concertId")),
+                "seriesById" => named.dates.extend(id::<SeriesId>(field, "id")),
                 "seats" | "seatAvailability" => named.dates.extend(id::<SeriesId>(field, "seriesId")),
                 _ => {}
             }
@@ -41,6 +42,11 @@ pub(super) fn id<T: FromStr>(field: &Field, argument: &str) -> Option<T> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     }
+}
+
+/// Whether an argument is there, and true.
+pub(super) fn is_true(field: &Field, argument: &str) -> bool {
+    field.get_argument(argument).is_some_and(|argument| argument.node == Value::Boolean(true))
 }
 
 /// An argument that is a number. What is below zero is taken for a very large one: the resolver will name it.

@@ -14,7 +14,7 @@ export function Sections({ seats, words, onShow }: { seats: LiveSeats; words: Wo
   const format = useFormat();
   useChanges(seats);
   const { blocks, prices } = seats.house;
-  const free = (index: number) => (seats.known ? words.free(format.number(seats.free[index] ?? 0)) : '…');
+  const free = (index: number) => words.free(format.number(seats.free[index] ?? 0));
   return (
     <ul class="sections" aria-label={words.sections}>
       {blocks.map((block, index) => (

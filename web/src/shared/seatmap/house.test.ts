@@ -11,6 +11,13 @@ test('the standard house is five rows of ten before the stage', () => {
   expect(house.width).toBeGreaterThanOrEqual(10);
 });
 
+test('seats stand in the order of their numbers, row by row', () => {
+  const house = layOut(planned(arena));
+  expect(house.spots.map((spot) => spot.number)).toEqual(house.spots.map((_, index) => index + 1));
+  expect(house.spots[600]).toMatchObject({ number: 601, section: 'Floor B', row: 1, col: 1, price: 150_000 });
+  expect(house.spots[630 + 29]).toMatchObject({ number: 660, section: 'Floor B', row: 2, col: 30 });
+});
+
 test('no two seats of an arena are drawn closer than a seat apart, and all are inside the house', () => {
   const house = layOut(planned(arena));
   const outside = house.spots.filter(({ x, y }) => x <= 0 || x >= house.width || y <= 0 || y >= house.height);

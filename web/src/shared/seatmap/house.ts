@@ -3,16 +3,21 @@
 // One unit is the distance from seat to seat. The stage is at the top; sections stand in tiers, as many side by side as
 // fit, in their own order, and the rows bend towards the stage.
 
-export interface SeatFact {
-  id: string;
+/** Rows of equal length at one price, whose seats are numbered one after the other, row by row. */
+export interface Section {
+  name: string;
+  rows: number;
+  cols: number;
+  price: number;
+  firstNumber: number;
+}
+
+export interface Spot {
   number: number;
   section: string;
   row: number;
   col: number;
   price: number;
-}
-
-export interface Spot extends SeatFact {
   x: number;
   y: number;
   /** Index in `House.blocks`. */
@@ -36,6 +41,7 @@ export interface Block {
 }
 
 export interface House {
+  /** In the order of their numbers: the first is seat 1. */
   spots: Spot[];
   blocks: Block[];
   /** Distinct prices, dearest first. */
@@ -51,27 +57,13 @@ export interface House {
 const AISLE = 2.5;
 const GANGWAY = 4.2;
 
-type Group = { name: string; seats: SeatFact[]; rows: number; cols: number };
+const widthOf = (tier: readonly Section[]) => tier.reduce((sum, group) => sum + group.cols, 0) + AISLE * (tier.length - 1);
 
-function groups(seats: readonly SeatFact[]): Group[] {
-  const byName = new Map<string, Group>();
-  for (const seat of [...seats].sort((a, b) => a.number - b.number)) {
-    const group = byName.get(seat.section) ?? { name: seat.section, seats: [], rows: 0, cols: 0 };
-    group.seats.push(seat);
-    group.rows = Math.max(group.rows, seat.row);
-    group.cols = Math.max(group.cols, seat.col);
-    byName.set(seat.section, group);
-  }
-  return [...byName.values()];
-}
-
-const widthOf = (tier: readonly Group[]) => tier.reduce((sum, group) => sum + group.cols, 0) + AISLE * (tier.length - 1);
-
-const firstWord = (group: Group) => group.name.split(/\s/)[0];
+const firstWord = (section: Section) => section.name.split(/\s/)[0];
 
 /** Neighbours whose names begin alike ("Lower West", "Lower East") belong together. */
-function families(all: readonly Group[]): Group[][] {
-  const made: Group[][] = [];
+function families(all: readonly Section[]): Section[][] {
+  const made: Section[][] = [];
   for (const group of all) {
     const last = made.at(-1);
     const kin = last?.[0] !== undefined && firstWord(last[0]) === firstWord(group);
@@ -85,14 +77,14 @@ function families(all: readonly Group[]): Group[][] {
  * Sections side by side while they fit into a house about one and a half times as wide as deep. A family gets a tier of
  * its own where the names tell families apart.
  */
-function tiers(all: readonly Group[]): Group[][] {
+function tiers(all: readonly Section[]): Section[][] {
   const seats = all.reduce((sum, group) => sum + group.rows * group.cols, 0);
   const kin = families(all);
   const told = kin.length < all.length;
   const wished = Math.sqrt(seats * 1.8);
   const wide = told ? kin.map(widthOf).filter((width) => width <= wished * 1.5) : [];
   const widest = Math.max(1, wished, ...all.map((group) => group.cols), ...wide) * 1.05;
-  const made: Group[][] = [];
+  const made: Section[][] = [];
   for (const family of told ? kin : [all]) {
     family.forEach((group, nth) => {
       const last = made.at(-1);
@@ -104,34 +96,37 @@ function tiers(all: readonly Group[]): Group[][] {
   return made;
 }
 
-/** The spots and blocks of a house; `spots` are in the order of the seats' numbers within each section. */
-export function layOut(seats: readonly SeatFact[]): House {
-  const prices = [...new Set(seats.map((seat) => seat.price))].sort((a, b) => b - a);
-  const stacked = tiers(groups(seats));
+/** The seats of a section, row by row from the front. */
+function seatsOf({ name, rows, cols, price, firstNumber }: Section) {
+  return Array.from({ length: rows * cols }, (_, nth) => ({
+    number: firstNumber + nth, section: name, row: Math.floor(nth / cols) + 1, col: (nth % cols) + 1, price,
+  }));
+}
+
+/** The spots and blocks of a house whose sections are in the order of their numbers. */
+export function layOut(sections: readonly Section[]): House {
+  const prices = [...new Set(sections.map((section) => section.price))].sort((a, b) => b - a);
+  const stacked = tiers(sections);
   const width = Math.max(8, ...stacked.map(widthOf));
   const bend = width * 0.05;
   const spots: Spot[] = [];
   const blocks: Block[] = [];
   const stage = Math.min(4, Math.max(1.1, width * 0.06));
   let y = stage + bend * 1.6 + (stacked.some((tier) => tier.length > 1) || stacked.length > 1 ? 2 : 0.6);
-  for (const tier of stacked) {
-    let x = (width - widthOf(tier)) / 2;
-    for (const group of tier) {
-      const price = group.seats[0]?.price ?? 0;
-      const { name, rows, cols } = group;
-      const block = blocks.push({
-        name, price, rows, cols, x, y, tier: prices.indexOf(price), first: spots.length, count: group.seats.length,
-      }) - 1;
-      for (const seat of group.seats) {
+  for (const standing of stacked) {
+    let x = (width - widthOf(standing)) / 2;
+    for (const section of standing) {
+      const { name, rows, cols, price } = section;
+      const tier = prices.indexOf(price);
+      const block = blocks.push({ name, price, rows, cols, x, y, tier, first: spots.length, count: rows * cols }) - 1;
+      for (const seat of seatsOf(section)) {
         const seatX = x + seat.col - 0.5;
         const side = (2 * seatX) / width - 1;
-        spots.push({
-          ...seat, x: seatX, y: y + seat.row - 0.5 - bend * side * side, block, tier: prices.indexOf(seat.price),
-        });
+        spots.push({ ...seat, x: seatX, y: y + seat.row - 0.5 - bend * side * side, block, tier });
       }
       x += cols + AISLE;
     }
-    y += Math.max(...tier.map((group) => group.rows)) + GANGWAY;
+    y += Math.max(...standing.map((section) => section.rows)) + GANGWAY;
   }
   return { spots, blocks, prices, width, height: y - GANGWAY, bend, stage };
 }

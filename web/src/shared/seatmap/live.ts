@@ -1,53 +1,65 @@
 // The seats of one date, live. Statuses change many times a second in a rush, so they live in a byte each and only the
 // canvas and the counts hear of a change, not the whole page.
 
-import type { Client } from '@urql/preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Client, CombinedError } from '@urql/preact';
 import { useQuery } from '@urql/preact';
-import { SeatAvailabilityDocument, type SeatAvailabilitySubscription, SeatsDocument } from '../../gql/graphql.ts';
-import type { CombinedError } from '@urql/preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { SeatAvailabilityDocument, type SeatAvailabilitySubscription, SeatMapDocument, type SeatMapQuery } from '../../gql/graphql.ts';
+import type { Renewed } from '../client.ts';
 import { type House, layOut } from './house.ts';
 
 export const FREE = 0;
 export const HELD = 1;
 export const SOLD = 2;
-/** Not heard of yet. */
-export const UNKNOWN = 3;
 
 const code = { AVAILABLE: FREE, HELD, RESERVED: SOLD };
-type Change = NonNullable<SeatAvailabilitySubscription['seatAvailability']>;
+const letters: Record<string, number> = { A: FREE, H: HELD, R: SOLD };
+export type News = NonNullable<SeatAvailabilitySubscription['seatAvailability']>;
+type Drawn = NonNullable<SeatMapQuery['seriesById']>;
 
 export class LiveSeats {
+  /** By the number of the seat, the first that of seat 1: as `House.spots`. */
   readonly statuses: Uint8Array;
   readonly free: number[];
-  #version: number | null = null;
-  readonly #index: Map<number, number>;
+  #version: number;
   readonly #listeners = new Set<() => void>();
 
-  constructor(readonly house: House) {
-    this.statuses = new Uint8Array(house.spots.length).fill(UNKNOWN);
+  constructor(readonly house: House, states: string, version: number) {
+    this.statuses = new Uint8Array(house.spots.length).fill(SOLD);
     this.free = house.blocks.map(() => 0);
-    this.#index = new Map(house.spots.map((spot, index) => [spot.number, index]));
+    this.#version = version;
+    this.#read(states);
+    this.#count();
   }
 
-  /** False where something was missed between the last change and this one: ask again. */
-  apply(change: Change): boolean {
-    if (!change.snapshot) {
-      if (this.#version === null || change.version > this.#version + 1) return false;
-      if (change.version <= this.#version) return true;
-    }
-    this.#version = change.version;
-    for (const { number, status } of change.seats) {
-      const index = this.#index.get(number);
-      if (index !== undefined) this.statuses[index] = code[status];
+  static of({ layout, seatStates, seatsVersion }: Pick<Drawn, 'layout' | 'seatStates' | 'seatsVersion'>): LiveSeats {
+    return new LiveSeats(layOut(layout), seatStates, seatsVersion);
+  }
+
+  /** Up to where everything is known. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** False where something was missed between what is known and this: ask again. */
+  apply({ since, version, snapshot, states, seats }: News): boolean {
+    if (!snapshot && since > this.#version) return false;
+    if (!snapshot && version <= this.#version) return true;
+    this.#version = version;
+    if (snapshot) this.#read(states ?? '');
+    for (const { number, status } of seats) {
+      if (number <= this.statuses.length) this.statuses[number - 1] = code[status];
     }
     this.#count();
     for (const listener of this.#listeners) listener();
     return true;
   }
 
-  get known(): boolean {
-    return this.#version !== null;
+  #read(states: string): void {
+    for (let index = 0; index < this.statuses.length; index++) {
+      const status = letters[states[index] ?? ''];
+      if (status !== undefined) this.statuses[index] = status;
+    }
   }
 
   watch(listener: () => void): () => void {
@@ -69,9 +81,12 @@ const ASK_AGAIN_MS = 1_000;
 function follow(client: Client, seriesId: string, seats: LiveSeats): () => void {
   let again: ReturnType<typeof setTimeout> | undefined;
   let watched: { unsubscribe(): void } | undefined;
+  // Whoever comes back after a lost line is told of what was missed, and not of the whole house.
+  const renewed: Renewed = () => ({ sinceVersion: seats.version });
   const start = () => {
     again = undefined;
-    watched = client.subscription(SeatAvailabilityDocument, { seriesId }).subscribe(({ data }) => {
+    const variables = { seriesId, sinceVersion: seats.version };
+    watched = client.subscription(SeatAvailabilityDocument, variables, { renewed }).subscribe(({ data }) => {
       if (data?.seatAvailability == null || again !== undefined) return;
       if (!seats.apply(data.seatAvailability)) {
         again = setTimeout(() => {
@@ -94,11 +109,12 @@ interface Loaded {
   again(): void;
 }
 
-/** The laid-out house of a date with its live statuses; null until the seats are loaded, or with the error why not. */
+/** The laid-out house of a date with its live statuses; null until it is loaded, or with the error why not. */
 export function useLiveSeats(client: Client, seriesId: string): Loaded {
-  const [{ data, error }, ask] = useQuery({ query: SeatsDocument, variables: { seriesId } });
-  const list = data?.seats;
-  const seats = useMemo(() => (list == null ? null : new LiveSeats(layOut(list))), [list]);
+  const [{ data, error }, ask] = useQuery({ query: SeatMapDocument, variables: { seriesId } });
+  const drawn = data?.seriesById ?? null;
+  // What is asked for again later is older than what the news have told since.
+  const seats = useMemo(() => (drawn === null ? null : LiveSeats.of(drawn)), [drawn?.id]);
   useEffect(() => (seats === null ? undefined : follow(client, seriesId, seats)), [client, seriesId, seats]);
   return { seats, error, again: () => ask({ requestPolicy: 'network-only' }) };
 }
