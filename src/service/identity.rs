@@ -1,6 +1,8 @@
 //! Proof of who is asking: the tokens that we sign, and those of the site's identity provider (rule 1).
 //!
-//! Here a token is taken apart and its signature checked; what its claims say is [`claims`].
+//! Here a token is taken apart and its signature checked, by [`crypto`]; what its claims say is [`claims`].
+
+mod crypto;
 
 use std::{fmt, sync::Arc};
 
@@ -81,6 +83,7 @@ impl Keys {
     /// Keys from our signing secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
+        crypto::install();
         Self {
             sign: Arc::new(EncodingKey::from_secret(secret)),
             own: Arc::new(DecodingKey::from_secret(secret)),
@@ -104,7 +107,7 @@ impl Keys {
     pub fn with_provider(self, pem: &[u8]) -> Result<Self, String> {
         let key = provider_key(pem).ok_or(
             "the identity provider's key must be the public key in PEM (\"-----BEGIN PUBLIC KEY-----\"): \
-             RSA of at least 2048 bits, P-256, P-384 or Ed25519",
+             RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519",
         )?;
         Ok(Self { provider: Some(Arc::new(key)), verified: VerifiedTokens::default(), ..self })
     }
@@ -210,23 +213,21 @@ impl Keys {
 const CURVE_P_256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const CURVE_P_384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
-/// An RSA key of 2048 bits has a modulus of so many bytes; the library checks nothing by a shorter one.
-const RSA_BYTES: usize = 256;
-
-/// A key and the algorithms that fit it. The library reads more than it can use: private keys, certificates, and curves
-/// that it does not know.
+/// A key and the algorithms that fit it. The library reads more than can be used: private keys, certificates, keys that are
+/// too short, and curves that it does not know.
 fn provider_key(pem: &[u8]) -> Option<(&'static [Algorithm], DecodingKey)> {
     let text = std::str::from_utf8(pem).ok()?;
     let is_public =
         |line: &str| matches!(line.trim(), "-----BEGIN PUBLIC KEY-----" | "-----BEGIN RSA PUBLIC KEY-----");
     text.lines().find(|line| line.starts_with("-----BEGIN")).filter(|line| is_public(line))?;
-    if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
-        return key.try_get_as_bytes().is_ok_and(|der| der.len() > RSA_BYTES).then_some((RSA, key));
-    }
-    if let Ok(key) = DecodingKey::from_ec_pem(pem) {
-        return Some((curve(text)?, key));
-    }
-    DecodingKey::from_ed_pem(pem).ok().map(|key| (ED_25519, key))
+    let (algorithms, key) = if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+        (RSA, key)
+    } else if let Ok(key) = DecodingKey::from_ec_pem(pem) {
+        (curve(text)?, key)
+    } else {
+        (ED_25519, DecodingKey::from_ed_pem(pem).ok()?)
+    };
+    algorithms.iter().all(|algorithm| crypto::fits(*algorithm, &key)).then_some((algorithms, key))
 }
 
 fn curve(pem: &str) -> Option<&'static [Algorithm]> {
@@ -271,6 +272,12 @@ impl Services {
 
 #[cfg(test)]
 mod tests {
+    use ring::{
+        hmac,
+        rand::SystemRandom,
+        signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+    };
+
     use super::*;
     use crate::domain::{
         id::{SeriesId, TokenId},
@@ -317,8 +324,27 @@ mod tests {
     /// A token with any header and claims, signed with that key.
     fn token(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
-        format!("{message}.{signature}")
+        let signature = signature(message.as_bytes(), key.as_bytes(), algorithm);
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// As others would sign: Frontrow itself signs by HS256 alone.
+    fn signature(message: &[u8], key: &[u8], algorithm: Algorithm) -> Vec<u8> {
+        let by = |hash| hmac::sign(&hmac::Key::new(hash, key), message).as_ref().to_vec();
+        match algorithm {
+            Algorithm::HS256 => by(hmac::HMAC_SHA256),
+            Algorithm::HS384 => by(hmac::HMAC_SHA384),
+            Algorithm::HS512 => by(hmac::HMAC_SHA512),
+            Algorithm::ES384 => {
+                let random = SystemRandom::new();
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, key, &random).unwrap();
+                pair.sign(&random, message).unwrap().as_ref().to_vec()
+            }
+            Algorithm::EdDSA => {
+                Ed25519KeyPair::from_pkcs8_maybe_unchecked(key).unwrap().sign(message).as_ref().to_vec()
+            }
+            other => panic!("no test signs by {other:?}"),
+        }
     }
 
     const CLAIMS: &str = r#"{"sub":"ann","exp":4000000000}"#;
