@@ -1,8 +1,13 @@
 //! Failures as top-level errors, and the one way to read what a client sent.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    str::FromStr,
+    sync::Arc,
+};
 
-use async_graphql::{Context, Error, ErrorExtensions, ID, Name, Value};
+use async_graphql::{Context, Data, Error, ErrorExtensions, ID, Name, Value};
+use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
@@ -99,9 +104,7 @@ pub struct Outdated(pub String);
 /// # Errors
 /// UNAUTHENTICATED if nobody has said so, or by a token that has ended.
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller, Error> {
-    caller_opt(ctx)?.ok_or_else(|| {
-        with_code("This needs a token: send \"Authorization: Bearer <token>\".", code::UNAUTHENTICATED)
-    })
+    caller_opt(ctx)?.ok_or_else(nobody)
 }
 
 /// Who is asking, where that need not be said.
@@ -115,7 +118,33 @@ pub fn caller_opt<'a>(ctx: &Context<'a>) -> Result<Option<&'a Caller>, Error> {
     let Some(shown) = ctx.data_opt::<Arc<Shown>>() else { return Ok(None) };
     // A stream may outlive the token that opened it.
     let caller = shown.caller(ctx.data::<Arc<Services>>()?.clock().now());
-    caller.map(Some).ok_or_else(|| with_code(BadToken::Outdated.to_string(), code::UNAUTHENTICATED))
+    caller.map(Some).ok_or_else(lapsed)
+}
+
+/// Who opens a stream, and until when the token is good that says so.
+///
+/// # Errors
+/// As [`caller`].
+pub fn shown(data: &Data, now: DateTime<Utc>) -> Result<&Arc<Shown>, Error> {
+    if let Some(Outdated(message)) = data_of::<Outdated>(data) {
+        return Err(with_code(message, code::UNAUTHENTICATED));
+    }
+    let shown = data_of::<Arc<Shown>>(data).ok_or_else(nobody)?;
+    shown.caller(now).map(|_| shown).ok_or_else(lapsed)
+}
+
+fn data_of<T: Any + Send + Sync>(data: &Data) -> Option<&T> {
+    data.get(&TypeId::of::<T>())?.downcast_ref()
+}
+
+fn nobody() -> Error {
+    with_code("This needs a token: send \"Authorization: Bearer <token>\".", code::UNAUTHENTICATED)
+}
+
+/// The token that allowed something has ended.
+#[must_use]
+pub fn lapsed() -> Error {
+    with_code(BadToken::Outdated.to_string(), code::UNAUTHENTICATED)
 }
 
 /// Reads the arguments of a field that is not a mutation's `input`.

@@ -12,6 +12,7 @@ mod described;
 pub mod error;
 pub mod hold;
 pub mod language;
+pub mod live;
 pub mod loaders;
 pub mod over_limit;
 pub mod page;
@@ -60,7 +61,12 @@ pub struct Mutation(
 
 /// Everything that can be watched.
 #[derive(Debug, Default, MergedSubscription)]
-pub struct Subscription(queue::QueueSubscription, seat::SeatSubscription, stats::StatsSubscription);
+pub struct Subscription(
+    queue::QueueSubscription,
+    seat::SeatSubscription,
+    series::SeriesSubscription,
+    stats::StatsSubscription,
+);
 
 /// The schema. The house and the loaders come with each request.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
-use futures_util::{Stream, stream};
-use tokio::sync::broadcast;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::sync::watch;
 
 use crate::{
     domain::{id::SeriesId, sale},
     graphql::{
         error::{error, id},
         language::Language,
+        live::{
+            FirstVersion,
+            feed::{Begin, Control, Span},
+        },
         loaders,
         seat_list::Seats,
         seat_map::{self, SeatStates},
         series::Series,
     },
-    service::{
-        Services,
-        seats::{SeatNews, SeatWatch},
-    },
+    service::{Services, seats::SeatNews},
 };
 
 /// A seat of one date.
@@ -193,59 +197,92 @@ pub struct SeatSubscription;
 
 #[Subscription]
 impl SeatSubscription {
-    /// First every seat, then what changed, as it changes. With `sinceVersion`, such as `Series.seatsVersion`, first only what
-    /// changed since, if the server still knows it. A client that was too slow gets a new snapshot. Needs no token.
+    /// First every seat, then what changed, as it changes: where thousands watch, what changed within a few tenths of a second
+    /// together. With `sinceVersion`, such as `Series.seatsVersion`, first only what changed since, if the server still knows
+    /// it. A client that was too slow gets a new snapshot. Needs no token.
     async fn seat_availability(
         &self,
         ctx: &Context<'_>,
         series_id: ID,
         since_version: Option<i32>,
-    ) -> Result<impl Stream<Item = Result<SeatAvailability>> + use<>> {
+    ) -> Result<BoxStream<'static, Result<SeatAvailability>>> {
         let series = id::<SeriesId>("seriesId", &series_id)?;
         let services = Arc::clone(ctx.data::<Arc<Services>>()?);
         let watch = services.watch_seats(series, since_version).await.map_err(error)?;
-        Ok(stream::unfold(Watching::new(services, series, watch), |mut watching| async {
-            let next = watching.next().await?;
-            Some((next, watching))
-        }))
+        if let Some(control) = ctx.data_opt::<Arc<Control>>() {
+            control.follow(watch.versions.clone());
+            let last = ctx.data_opt::<Begin>().map_or(watch.first.version(), |begin| begin.0);
+            let feed =
+                Feed { services, series, last, versions: watch.versions, control: Arc::clone(control) };
+            return Ok(stream::unfold(feed, |mut feed| async { Some((feed.next().await, feed)) }).boxed());
+        }
+        // What comes after it is the same for all, and comes from where it is made for them.
+        if let Some(version) = ctx.data_opt::<Arc<FirstVersion>>() {
+            version.set(watch.first.version());
+        }
+        let first = SeatAvailability { series, news: Arc::new(watch.first) };
+        Ok(stream::iter([Ok(first)]).boxed())
     }
 }
 
-struct Watching {
+/// The events of the seats of a date, for all who watch.
+struct Feed {
     services: Arc<Services>,
     series: SeriesId,
-    /// What the watcher has not been told yet: a snapshot is let go as soon as it is.
-    first: Option<Arc<SeatNews>>,
-    /// `None` once the watcher has been told of a failure.
-    news: Option<broadcast::Receiver<Option<Arc<SeatNews>>>>,
+    /// The version up to which the events have told.
+    last: i32,
+    versions: watch::Receiver<i32>,
+    control: Arc<Control>,
 }
 
-impl Watching {
-    fn new(services: Arc<Services>, series: SeriesId, watch: SeatWatch) -> Self {
-        Self { services, series, first: Some(Arc::new(watch.first)), news: Some(watch.news) }
+impl Feed {
+    async fn next(&mut self) -> Result<SeatAvailability> {
+        let since = self.wait().await;
+        let watch = self.services.watch_seats(self.series, since).await.map_err(error)?;
+        let (version, news) = (watch.first.version(), Arc::new(watch.first));
+        let is_snapshot = matches!(*news, SeatNews::All(_));
+        if since.is_some() {
+            self.last = version;
+        }
+        self.control.tell(Span {
+            since: since.unwrap_or_default().into(),
+            version: version.into(),
+            is_snapshot,
+            is_break: is_snapshot && since.is_some(),
+            topic: 0,
+        });
+        Ok(SeatAvailability { series: self.series, news })
     }
 
-    fn availability(&self, news: Arc<SeatNews>) -> SeatAvailability {
-        SeatAvailability { series: self.series, news }
-    }
-
-    async fn next(&mut self) -> Option<Result<SeatAvailability>> {
-        let news = self.news.as_mut()?;
-        if let Some(first) = self.first.take() {
-            return Some(Ok(self.availability(first)));
-        }
-        if let Ok(Some(news)) = news.recv().await {
-            return Some(Ok(self.availability(news)));
-        }
-        // Something was missed: begin again with a snapshot.
-        match self.services.watch_seats(self.series, None).await {
-            Ok(watch) => {
-                self.news = Some(watch.news);
-                Some(Ok(self.availability(Arc::new(watch.first))))
+    /// Waits until there is something to tell: what changed since a version, or everything to those who need that. Changes
+    /// are collected for the longer the more are told of them.
+    async fn wait(&mut self) -> Option<i32> {
+        let clock = self.services.clock();
+        let mut due = None;
+        loop {
+            if self.control.is_wished() {
+                return None;
             }
-            Err(failure) => {
-                self.news = None;
-                Some(Err(error(failure)))
+            if *self.versions.borrow_and_update() != self.last {
+                let until = *due.get_or_insert_with(|| clock.now() + self.control.pace());
+                if clock.now() >= until {
+                    return Some(self.last);
+                }
+                tokio::select! {
+                    () = clock.sleep_until(until) => {}
+                    () = self.control.wished() => {}
+                }
+                continue;
+            }
+            let changed = async {
+                // The sender lives as long as the date, which whoever is served here has opened.
+                if self.versions.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = changed => {}
+                () = self.control.wished() => {}
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Dates of concerts: their sale, and the organiser's hand on it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     domain::{
@@ -11,7 +11,8 @@ use crate::{
     },
     graphql::{
         concert::{Concert, bookable},
-        error::{caller, error, id, parse_id, read_input},
+        error::{caller, error, id, parse_id, parse_ids, read, read_input},
+        live::feed::{Control, Span},
         loaders::{self, DatesOf, HeldOf},
         seat_list::{Seats, Sections},
         seat_map::{self, SeatStates},
@@ -19,7 +20,10 @@ use crate::{
     },
     service::Services,
 };
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{
+    Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Subscription,
+};
+use futures_util::{Stream, StreamExt, stream};
 
 /// One date of a concert, with its own seats, sale and waiting room.
 #[derive(Clone, Debug)]
@@ -345,4 +349,47 @@ async fn set_paused(ctx: &Context<'_>, series_id: &ID, paused: bool) -> Result<S
     let series = id::<SeriesId>("seriesId", series_id)?;
     let changed = ctx.data::<Arc<Services>>()?.set_paused(caller(ctx)?, series, paused).await;
     Ok(Series(changed.map_err(error)?))
+}
+
+/// Dates that one subscription may be about.
+pub(super) const WATCHED: u32 = 50;
+
+/// Watching dates.
+#[derive(Debug, Default)]
+pub struct SeriesSubscription;
+
+#[Subscription]
+impl SeriesSubscription {
+    /// Dates on a list, at most 50: each as it is now, and again whenever its status or the number of its free seats has
+    /// changed, at most twice a second. Needs no token.
+    async fn series_changed(
+        &self,
+        ctx: &Context<'_>,
+        ids: Vec<ID>,
+    ) -> Result<impl Stream<Item = Result<Series>> + use<>> {
+        let ids = watched(&ids)?;
+        let services = Arc::clone(ctx.data::<Arc<Services>>()?);
+        let control = Arc::clone(ctx.data::<Arc<Control>>()?);
+        let mut all = stream::SelectAll::new();
+        for (topic, id) in ids.into_iter().enumerate() {
+            let changes = Arc::clone(&services).watch_series(id).await.map_err(error)?;
+            all.push(changes.map(move |series| (topic, series)).boxed());
+        }
+        Ok(all.zip(stream::iter(1..)).map(move |((topic, series), version)| {
+            control.tell(Span::alone(topic, version));
+            series.map(Series).map_err(error)
+        }))
+    }
+}
+
+/// Reads the ids of the dates, each once.
+pub(super) fn watched(ids: &[ID]) -> Result<Vec<SeriesId>> {
+    let parsed = parse_ids::<SeriesId>(ids, WATCHED).map_err(|mistakes| {
+        let below = |mistake: Mistake| mistake.below("ids");
+        mistakes.into_iter().map(below).collect::<Vec<_>>()
+    });
+    let mut ids = read(parsed)?;
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok(ids)
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Subscription};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 
 use crate::{
     domain::id::SeriesId,
-    graphql::error::{caller, error, id},
+    graphql::{
+        error::{caller, error, id},
+        live::feed::{Control, Span},
+    },
     service::{Services, stats},
 };
 
@@ -71,10 +74,15 @@ impl StatsSubscription {
         &self,
         ctx: &Context<'_>,
         series_id: ID,
-    ) -> Result<impl Stream<Item = Result<SaleStats>> + use<>> {
+    ) -> Result<impl Stream<Item = SaleStats> + use<>> {
         let series = id::<SeriesId>("seriesId", &series_id)?;
         let services = Arc::clone(ctx.data::<Arc<Services>>()?);
-        let stats = services.watch_stats(caller(ctx)?, series).await.map_err(error)?;
-        Ok(stats.map(|stats| stats.map(SaleStats::from).map_err(error)))
+        let control = Arc::clone(ctx.data::<Arc<Control>>()?);
+        // Who may watch is asked of each of those whom this is told.
+        let stats = services.watch_stats(series).await.map_err(error)?;
+        Ok(stats.zip(stream::iter(1..)).map(move |(stats, version)| {
+            control.tell(Span::alone(0, version));
+            stats.into()
+        }))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use crate::{
     domain::{
@@ -23,7 +23,7 @@ use crate::{
         parts::{Committed, Parts},
         presence::Others,
         replica::Looks,
-        seats::{SeatCounts, SeatNews, SeatWatch},
+        seats::{SeatCounts, SeatWatch},
     },
     store::journal::{Fault, Journal, Logged, Version},
 };
@@ -230,10 +230,10 @@ impl<J: Journal> Date<J> {
         self.memory.see(|sale| self.memory.seats.watch(sale.seats(), since, self.parts.clock.now()))
     }
 
-    /// What comes of the seats, for somebody who wants to know only that there is something.
+    /// The version of the seats, for somebody who wants to know only that there is something.
     #[must_use]
-    pub fn seat_news(&self) -> broadcast::Receiver<Option<Arc<SeatNews>>> {
-        self.memory.seats.news()
+    pub fn seat_versions(&self) -> watch::Receiver<i32> {
+        self.memory.seats.versions()
     }
 
     /// Counts the changes of the line.
@@ -256,8 +256,8 @@ impl<J: Journal> Date<J> {
         self.cut_off.send_if_modified(|cut_off| std::mem::replace(cut_off, is_cut_off) != is_cut_off);
     }
 
-    /// Whether the other processes cannot be told who is here.
-    pub(super) fn cut_off(&self) -> watch::Receiver<bool> {
+    /// Whether the other processes cannot be told who is here: they are better off elsewhere.
+    pub fn cut_off(&self) -> watch::Receiver<bool> {
         self.cut_off.subscribe()
     }
 

@@ -58,7 +58,7 @@ impl Memory {
             missed: begun.absence,
             presence: Mutex::new(presence),
             forecast: Mutex::new(Forecast::new()),
-            seats: SeatWatchers::default(),
+            seats: SeatWatchers::new(sale.seats()),
             watchers: Watchers::default(),
             changed: watch::Sender::new(version.number),
             state: RwLock::new(State { sale, version }),
@@ -122,16 +122,14 @@ impl Memory {
         let Logged { version, batch } = logged;
         let mut state = self.write();
         if state.version == before {
-            let (seats, sold_out) = (state.sale.seats().version(), state.sale.state().sold_out);
+            let sold_out = state.sale.state().sold_out;
             self.presence().0.take_in(&state.sale, batch, heard);
             self.forecast.lock().unwrap_or_else(PoisonError::into_inner).take_in(&state.sale, batch);
             state.sale.apply(batch);
             state.version = *version;
-            self.seats.tell(state.sale.seats(), seats, self.clock.now());
-            self.watchers.tell(batch);
-            if state.sale.state().sold_out != sold_out {
-                self.watchers.tell_everybody();
-            }
+            self.seats.tell(state.sale.seats());
+            let sold_out = state.sale.state().sold_out != sold_out;
+            self.watchers.tell(batch, sold_out, self.clock.now());
         }
         let is_current = state.version == *version;
         let number = state.version.number;
@@ -176,12 +174,11 @@ impl Memory {
         );
         // Whoever has seen seats at a version must not take others for the same.
         sale.raise_seats_above(state.sale.seats().version());
-        let before = state.sale.seats().version();
         *state = State { sale, version };
         self.somebody_else_was_there(&state.sale);
-        self.seats.tell(state.sale.seats(), before, self.clock.now());
+        self.seats.tell(state.sale.seats());
         drop(state);
-        self.watchers.tell_all();
+        self.watchers.tell_all(self.clock.now());
         self.changed.send_replace(version.number);
         Ok(())
     }
@@ -190,7 +187,7 @@ impl Memory {
     fn somebody_else_was_there(&self, sale: &Sale) {
         let (mut presence, now) = self.presence();
         *presence = Presence::of(sale, self.clock.moment().absence.since(&self.missed), now);
-        for token in self.watchers.watched() {
+        for token in self.watchers.subscribers.watched() {
             if let Some(seq) = sale.seq(token) {
                 presence.open_stream(seq, token, now);
             }

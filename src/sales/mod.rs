@@ -21,10 +21,12 @@ mod registry;
 mod replica;
 mod seats;
 mod stream;
+pub mod subscribers;
 #[cfg(test)]
 mod tests;
 mod wallets;
 mod watchers;
+mod wheel;
 
 pub use self::{
     date::{Date, Seen},

@@ -1,14 +1,12 @@
-//! What those are told who watch the seats of a date: every change once a version, or all seats anew.
+//! What those are told who watch the seats of a date: what changed since a version, or all seats anew. That something has
+//! changed is a number; what, each looks up for a while at once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use crate::domain::seat_map::{SeatList, SeatMap, Snapshot};
-
-/// Changes that a slow watcher may be behind before it gets a snapshot instead (rule 21).
-const BEHIND: usize = 64;
 
 /// What a watcher is told.
 #[derive(Clone, Debug)]
@@ -28,13 +26,24 @@ pub enum SeatNews {
     },
 }
 
-/// What somebody gets who begins to watch: what is so now, and what comes.
+impl SeatNews {
+    /// The version of the seats.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        match self {
+            Self::All(all) => all.version,
+            Self::Changed { version, .. } => *version,
+        }
+    }
+}
+
+/// What somebody gets who begins to watch: what is so now, and the version whenever it is another.
 #[derive(Debug)]
 pub struct SeatWatch {
     /// A snapshot, or what changed since the version that the watcher knew.
     pub first: SeatNews,
-    /// What comes; `None` or a lag means that something was missed.
-    pub news: broadcast::Receiver<Option<Arc<SeatNews>>>,
+    /// The version.
+    pub versions: watch::Receiver<i32>,
 }
 
 /// How many seats are what.
@@ -66,37 +75,30 @@ impl SeatCounts {
 /// Who watches the seats of a date.
 #[derive(Debug)]
 pub(super) struct SeatWatchers {
-    news: broadcast::Sender<Option<Arc<SeatNews>>>,
+    version: watch::Sender<i32>,
     /// The last one that was taken: good as long as nothing has changed.
     snapshot: Mutex<Option<Arc<Snapshot>>>,
 }
 
-impl Default for SeatWatchers {
-    fn default() -> Self {
-        Self { news: broadcast::Sender::new(BEHIND), snapshot: Mutex::default() }
-    }
-}
-
 impl SeatWatchers {
-    /// Tells what has changed after the version `before`. Called while nobody can change the seats.
-    pub(super) fn tell(&self, seats: &SeatMap, before: i32, now: DateTime<Utc>) {
-        let version = seats.version();
-        if version == before || self.news.receiver_count() == 0 {
-            return;
-        }
-        let changed = seats.since(before, now).map(|changed| {
-            let available = seats.available(now);
-            Arc::new(SeatNews::Changed { since: before, version, seats: changed, available })
-        });
-        // Nobody may be watching any more.
-        let _ = self.news.send(changed);
+    pub(super) fn new(seats: &SeatMap) -> Self {
+        Self { version: watch::Sender::new(seats.version()), snapshot: Mutex::default() }
     }
 
-    /// Begins to watch. Called while nobody can change the seats, so that nothing comes between the first and the next.
+    /// Tells the version. Called while nobody can change the seats.
+    pub(super) fn tell(&self, seats: &SeatMap) {
+        let version = seats.version();
+        self.version.send_if_modified(|known| std::mem::replace(known, version) != version);
+    }
+
+    /// Begins to watch.
     pub(super) fn watch(&self, seats: &SeatMap, since: Option<i32>, now: DateTime<Utc>) -> SeatWatch {
-        let news = self.news.subscribe();
-        let changed = since.and_then(|since| Some((since, seats.since(since, now)?)));
-        let first = match changed {
+        SeatWatch { first: self.since(seats, since, now), versions: self.version.subscribe() }
+    }
+
+    /// What changed since then, or everything where that is not known.
+    fn since(&self, seats: &SeatMap, since: Option<i32>, now: DateTime<Utc>) -> SeatNews {
+        match since.and_then(|since| Some((since, seats.since(since, now)?))) {
             Some((since, changed)) => SeatNews::Changed {
                 since,
                 version: seats.version(),
@@ -104,13 +106,12 @@ impl SeatWatchers {
                 available: seats.available(now),
             },
             None => SeatNews::All(self.snapshot(seats, now)),
-        };
-        SeatWatch { first, news }
+        }
     }
 
-    /// What comes, for somebody who wants to know only that there is something.
-    pub(super) fn news(&self) -> broadcast::Receiver<Option<Arc<SeatNews>>> {
-        self.news.subscribe()
+    /// The version, for somebody who wants to know only that there is something.
+    pub(super) fn versions(&self) -> watch::Receiver<i32> {
+        self.version.subscribe()
     }
 
     /// Every seat as it is now, shared with whoever asks while nothing changes.
@@ -125,6 +126,6 @@ impl SeatWatchers {
     }
 
     pub(super) fn is_watched(&self) -> bool {
-        self.news.receiver_count() > 0
+        self.version.receiver_count() > 0
     }
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use tokio::sync::{Notify, watch};
+use chrono::{DateTime, Utc};
 
 use crate::{
     domain::{
         id::{TokenId, UserId},
         presence::Heard,
     },
-    sales::date::{Date, Seen},
+    sales::{
+        date::Date,
+        subscribers::{Key, Round, Subscriber, Subscribers},
+    },
     store::journal::Journal,
 };
 
@@ -44,28 +46,68 @@ impl<J: Journal> Drop for Here<J> {
     }
 }
 
-/// An open stream of a place.
+/// An open stream of a place. Dropping it ends it.
 #[derive(Debug)]
 pub struct Stream<J: Journal> {
     here: Here<J>,
-    own: Arc<Notify>,
-    line: watch::Receiver<u64>,
-    everybody: watch::Receiver<u64>,
-    cut_off: watch::Receiver<bool>,
+    key: Key,
+}
+
+impl<J: Journal> Drop for Stream<J> {
+    fn drop(&mut self) {
+        self.here.date.memory.watchers.subscribers.remove(self.key);
+        // Whoever serves them notices that nobody is left.
+        self.here.date.memory.watchers.bell.notify_one();
+    }
 }
 
 impl<J: Journal> Date<J> {
-    /// Opens a stream for a place: while it is open, the place is never silent (rule 20).
+    /// Opens a stream for a place: while it is open, the place is never silent (rule 20). `lapse`: when the token ends that
+    /// allows it; `phase`: those of the same are told together. Whether somebody has to begin to [serve](Self::round) the
+    /// streams of the date.
     #[must_use]
-    pub fn open_stream(self: &Arc<Self>, token: TokenId) -> Stream<J> {
+    pub fn open_stream(
+        self: &Arc<Self>,
+        token: TokenId,
+        phase: u32,
+        lapse: Option<DateTime<Utc>>,
+        subscriber: Box<dyn Subscriber>,
+    ) -> (Stream<J>, bool) {
         self.touch();
-        Stream {
-            own: self.memory.watchers.add(token),
-            line: self.line(),
-            everybody: self.everybody(),
-            cut_off: self.cut_off(),
-            here: Here::new(Arc::clone(self), token),
+        let here = Here::new(Arc::clone(self), token);
+        let (key, is_first) = self.memory.watchers.subscribers.add(token, phase, lapse, subscriber);
+        self.memory.watchers.bell.notify_one();
+        (Stream { here, key }, is_first)
+    }
+
+    /// Looks at some of the streams that are due, and tells them what is new.
+    #[must_use]
+    pub fn round(&self) -> Round {
+        self.memory.see(|sale| {
+            let now = self.parts.clock.now();
+            let estimate = |token| self.memory.estimate(sale, token, now);
+            self.memory.watchers.subscribers.round(sale, now, estimate)
+        })
+    }
+
+    /// Waits until there may be news for a stream: something has changed, or it is `next`.
+    pub async fn stream_news(&self, next: Option<DateTime<Utc>>) {
+        let turn = async {
+            match next {
+                Some(next) => self.parts.clock.sleep_until(next).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.memory.watchers.bell.notified() => {}
+            () = turn => {}
         }
+    }
+
+    /// The streams of the date.
+    #[must_use]
+    pub fn streams(&self) -> &Subscribers {
+        &self.memory.watchers.subscribers
     }
 
     /// A user who waits for an answer about a place of theirs: until what is returned is dropped they are here. `None` if
@@ -74,51 +116,5 @@ impl<J: Journal> Date<J> {
     pub(super) fn here(self: &Arc<Self>, token: TokenId, user: &UserId) -> Option<Here<J>> {
         let is_theirs = self.see(|sale| sale.owner(token) == Some(user));
         (is_theirs && self.hear(token) == Heard::InTime).then(|| Here::new(Arc::clone(self), token))
-    }
-}
-
-impl<J: Journal> Stream<J> {
-    /// The date.
-    #[must_use]
-    pub fn date(&self) -> &Arc<Date<J>> {
-        &self.here.date
-    }
-
-    /// The place.
-    #[must_use]
-    pub fn token(&self) -> TokenId {
-        self.here.token
-    }
-
-    /// What is to be seen of the place; `None` once it is over.
-    #[must_use]
-    pub fn seen(&self) -> Option<Seen> {
-        self.here.date.seen(self.here.token)
-    }
-
-    /// Whether this process cannot tell the others of who watches here: they are better off elsewhere.
-    #[must_use]
-    pub fn is_cut_off(&self) -> bool {
-        *self.cut_off.borrow()
-    }
-
-    /// Waits for a change: of the place itself or of the sale at once, of the line not before `pause` is over.
-    pub async fn changed(&mut self, pause: TimeDelta) {
-        let line = async {
-            self.here.date.parts.clock.sleep(pause).await;
-            let _ = self.line.changed().await;
-        };
-        tokio::select! {
-            () = self.own.notified() => {}
-            _ = self.everybody.changed() => {}
-            _ = self.cut_off.changed() => {}
-            () = line => {}
-        }
-    }
-}
-
-impl<J: Journal> Drop for Stream<J> {
-    fn drop(&mut self) {
-        self.here.date.memory.watchers.remove(self.here.token, &self.own);
     }
 }

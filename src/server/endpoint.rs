@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Executor, Request, ServerError};
+use async_graphql::{Request, ServerError};
 use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt;
@@ -17,8 +17,10 @@ use crate::domain::bucket::Rate;
 use crate::graphql::budget::ANSWER_BYTES;
 use crate::graphql::code;
 use crate::graphql::error::Outdated;
+use crate::graphql::live::Live;
 use crate::graphql::request::Intake;
 use crate::server::door::Outgoing;
+pub use crate::server::graphql_ws::Feeds;
 use crate::server::persisted::Persisted;
 use crate::server::{graphql_http, graphql_ws};
 
@@ -185,6 +187,8 @@ pub struct Endpoint<E> {
     pub persisted: Persisted,
     /// What is on its way out, with that of everybody else.
     pub outgoing: Outgoing,
+    /// What many are told.
+    pub feeds: Feeds,
     /// Reads what is to be executed.
     pub intake: Arc<Intake>,
     /// Makes the ids of INTERNAL errors.
@@ -203,7 +207,7 @@ impl<E> fmt::Debug for Endpoint<E> {
 
 /// `/graphql`: POST and GET by the GraphQL-over-HTTP specification, and `graphql-transport-ws` for a GET that asks
 /// for a WebSocket.
-pub fn routes<E: Executor>(endpoint: Endpoint<E>) -> Router {
+pub fn routes<E: Live>(endpoint: Endpoint<E>) -> Router {
     let handlers = get(graphql_ws::or_else_http::<E>).post(graphql_http::post::<E>);
     Router::new().route("/graphql", handlers).with_state(Arc::new(endpoint))
 }

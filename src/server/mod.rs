@@ -29,7 +29,7 @@ use crate::{
     graphql::{self, request::priced::Guarded},
     server::{
         door::Outgoing,
-        endpoint::{Endpoint, TransportLimits, routes},
+        endpoint::{Endpoint, Feeds, TransportLimits, routes},
         persisted::Persisted,
     },
     service::Services,
@@ -51,6 +51,7 @@ pub fn router(
         authenticate: session::authenticate(Arc::clone(&services)),
         persisted: if limits.persisted_queries { Persisted::on() } else { Persisted::off() },
         limits,
+        feeds: Feeds::default(),
         intake,
         outgoing,
         request_id: Arc::new(move || ids.entropy().id(ids.clock().now()).to_string()),

@@ -45,12 +45,29 @@ impl Payload {
     /// If it would be longer than `limit` bytes.
     pub(crate) fn next(id: &str, response: &Response, limit: usize) -> Result<Self, OverLimit> {
         let mut writer = Writer::up_to(limit);
-        writer.text(r#"{"type":"next","id":"#);
-        writer.json(id);
-        writer.text(r#","payload":"#);
+        writer.text(&next_prefix(id));
         writer.response(response);
         writer.text("}");
         writer.finish_within_limit()
+    }
+
+    /// The same of an answer that is written already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next`].
+    pub(crate) fn next_written(id: &str, answer: Bytes, limit: usize) -> Result<Self, OverLimit> {
+        let mut writer = Writer::up_to(limit);
+        writer.text(&next_prefix(id));
+        writer.shared(&answer);
+        writer.text("}");
+        writer.finish_within_limit()
+    }
+
+    /// The same of an answer that others are sent as well, after its prefix.
+    pub(crate) fn around(prefix: Bytes, answer: &[Bytes]) -> Self {
+        let pieces = [prefix].into_iter().chain(answer.iter().cloned());
+        Self { pieces: pieces.chain([Bytes::from_static(b"}")]).collect() }
     }
 
     /// Any other message.
@@ -70,6 +87,11 @@ impl Payload {
     fn into_bytes(self) -> Bytes {
         self.pieces.concat().into()
     }
+}
+
+/// What comes before an answer of the operation `id` over a WebSocket; after it comes a brace.
+pub(crate) fn next_prefix(id: &str) -> String {
+    format!(r#"{{"type":"next","id":{},"payload":"#, serde_json::Value::from(id))
 }
 
 struct Writer {

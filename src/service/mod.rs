@@ -5,10 +5,12 @@
 
 pub mod catalog;
 pub mod census;
+pub mod changes;
 pub mod draws;
 pub mod failure;
 pub mod identity;
 pub mod load;
+pub mod places;
 pub mod queue;
 pub mod sale;
 pub mod seats;

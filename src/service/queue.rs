@@ -1,61 +1,30 @@
-//! Waiting: joining, being heard, leaving, and watching one's place.
+//! Waiting: joining, being heard, and leaving.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{Stream, stream};
+use chrono::{DateTime, Utc};
 
 use crate::{
-    clock::Clock,
     domain::{
-        catalog::SeriesStatus,
-        date::{Command, Outcome, Status, WaitEstimate},
+        date::{Command, Outcome, Status},
         id::{SeriesId, TokenId, UserId},
         identity::{Caller, JoinOrder, QueuePass},
         presence::Heard,
         sale::{Problem, ProblemCode, Token, TokenStatus},
         text::PersonName,
     },
-    sales::{self, Refused, Seen},
-    service::{Date, Failure, Journal, Services, sale::unexpected},
+    sales::{Refused, Seen, subscribers::Place},
+    service::{Date, Failure, Services, sale::unexpected},
     store::journal::Fault,
 };
-
-/// Beyond this place in line news of it comes less often.
-const FAR_BACK: u32 = 1_000;
-
-/// How long news of the line may be collected near the front: well under the second of rule 20.
-const PAUSE_NEAR: TimeDelta = TimeDelta::milliseconds(500);
-
-/// How long news of the line is collected far back: a second more for every 20,000 people in front, so that looking
-/// costs a room with a million watchers no more than one with a few hundred thousand.
-const PAUSE_FAR: TimeDelta = TimeDelta::seconds(5);
-const PAUSE_FARTHEST: TimeDelta = TimeDelta::seconds(30);
-const FARTHER: u32 = 20_000;
 
 /// Where somebody stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The place.
-    pub token: TokenId,
-    /// Its series.
-    pub series: SeriesId,
+    pub place: Place,
     /// Its order among the joins, while it lives.
     pub order: Option<JoinOrder>,
-    /// Where it stands.
-    pub status: TokenStatus,
-    /// See [`crate::domain::date::Position::position`]; 0 once it is over.
-    pub position: Option<u32>,
-    /// How many wait.
-    pub waiting: u32,
-    /// See [`Seen::estimate`].
-    pub estimate: Option<WaitEstimate>,
-    /// While admitted: until when seats may be chosen.
-    pub admitted_until: Option<DateTime<Utc>>,
-    /// Seats that can be held.
-    pub available_seats: usize,
-    /// How the sale stands.
-    pub series_status: SeriesStatus,
     /// When its owner was last heard from.
     pub last_seen_at: DateTime<Utc>,
     /// When it ends unless its owner is heard from.
@@ -176,7 +145,7 @@ impl Services {
     }
 
     /// A sign of life counts before anything is asked of the database: who comes while that is away was not silent.
-    async fn hear(&self, caller: &Caller, date: &Date, token: TokenId) -> Result<(), Failure> {
+    pub(super) async fn hear(&self, caller: &Caller, date: &Date, token: TokenId) -> Result<(), Failure> {
         let mut heard = date.hear(token);
         if heard == Heard::Unknown {
             // It may have joined at another process a moment ago.
@@ -220,25 +189,6 @@ impl Services {
             Ok(_) | Err(Refused::Problem(_)) => self.position_in(&date, token).await,
             Err(refused) => Err(refused.into()),
         }
-    }
-
-    /// Where the caller stands, now and at every change, until it is over. While the stream is open the place
-    /// is never silent (rule 20).
-    ///
-    /// # Errors
-    /// NOT_FOUND for a place that is not the caller's.
-    pub async fn watch_place(
-        self: Arc<Self>,
-        caller: &Caller,
-        token: Option<TokenId>,
-    ) -> Result<impl Stream<Item = Result<Position, Failure>> + use<>, Failure> {
-        let (date, token) = self.own_place(caller, token).await?;
-        self.hear(caller, &date, token).await?;
-        let watch = Watch { stream: date.open_stream(token), last: None, told: false, over: false };
-        Ok(stream::unfold((self, watch), |(services, mut watch)| async move {
-            let next = watch.next(&services).await?;
-            Some((next, (services, watch)))
-        }))
     }
 
     /// The caller's place: the one in the token that they show, or another of theirs.
@@ -285,7 +235,7 @@ impl Services {
         Ok(date)
     }
 
-    async fn own_place(
+    pub(super) async fn own_place(
         &self,
         caller: &Caller,
         token: Option<TokenId>,
@@ -313,20 +263,8 @@ impl Services {
     async fn over(&self, date: &Date, token: TokenId) -> Result<Position, Failure> {
         let found = self.database.token(token).await?.ok_or_else(|| Failure::not_found("token"))?;
         let ended_at = found.ended_at.unwrap_or(found.created_at);
-        Ok(Position {
-            token,
-            series: date.id(),
-            order: None,
-            status: found.status,
-            position: Some(0),
-            waiting: date.counts().waiting,
-            estimate: None,
-            admitted_until: None,
-            available_seats: date.seat_counts().available,
-            series_status: date.status(),
-            last_seen_at: ended_at,
-            expires_at: ended_at,
-        })
+        let place = ended(date, &found);
+        Ok(Position { place, order: None, last_seen_at: ended_at, expires_at: ended_at })
     }
 
     /// The place of the caller for a [`Problem::NotAdmitted`].
@@ -342,10 +280,10 @@ impl Services {
 
 fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
     let Seen { place, counts, estimate, heard_at, expires_at, status, available } = *seen;
-    Position {
+    let order = Some(place.order);
+    let place = Place {
         token,
         series,
-        order: Some(place.order),
         status: match place.status {
             Status::Waiting => TokenStatus::Waiting,
             Status::Admitted => TokenStatus::Admitted,
@@ -356,83 +294,21 @@ fn live(series: SeriesId, token: TokenId, seen: &Seen) -> Position {
         admitted_until: place.admitted_until,
         available_seats: available,
         series_status: status,
-        last_seen_at: heard_at,
-        expires_at,
-    }
-}
-
-/// One subscription to a place.
-struct Watch {
-    stream: sales::Stream<Journal>,
-    /// The last that was seen.
-    last: Option<Position>,
-    /// Whether its owner was told of that last, and not of a failure since.
-    told: bool,
-    over: bool,
-}
-
-impl Watch {
-    async fn next(&mut self, services: &Services) -> Option<Result<Position, Failure>> {
-        loop {
-            if self.over {
-                return None;
-            }
-            match &self.last {
-                Some(last) if self.told => self.stream.changed(pause(last)).await,
-                // Until a store is back is a matter of real time, also where a test holds the sale's clock.
-                Some(_) => Clock::system().sleep(PAUSE_NEAR).await,
-                None => {}
-            }
-            if self.stream.is_cut_off() {
-                self.over = true;
-                return Some(Err(Failure::Unavailable));
-            }
-            match self.look(services).await {
-                Ok(now) => {
-                    self.over = !matches!(now.status, TokenStatus::Waiting | TokenStatus::Admitted);
-                    let known = self.told && self.last.as_ref().is_some_and(|last| !differs(last, &now));
-                    if !known {
-                        (self.last, self.told) = (Some(now.clone()), true);
-                        return Some(Ok(now));
-                    }
-                }
-                // The database is away for now: said once, and the place comes when it is back.
-                Err(Failure::Unavailable) if self.last.is_some() => {
-                    if std::mem::take(&mut self.told) {
-                        return Some(Err(Failure::Unavailable));
-                    }
-                }
-                Err(failure) => {
-                    self.over = true;
-                    return Some(Err(failure));
-                }
-            }
-        }
-    }
-
-    async fn look(&self, services: &Services) -> Result<Position, Failure> {
-        let (date, token) = (self.stream.date(), self.stream.token());
-        match self.stream.seen() {
-            Some(seen) => Ok(live(date.id(), token, &seen)),
-            // Boxed: every open stream would keep room for this query, which is its last step.
-            None => Box::pin(services.over(date, token)).await,
-        }
-    }
-}
-
-/// How long a stream leaves the line alone: far back in a long line, longer.
-fn pause(last: &Position) -> TimeDelta {
-    match last.position {
-        Some(position) if position <= FAR_BACK => PAUSE_NEAR,
-        Some(position) => (PAUSE_FAR + TimeDelta::seconds((position / FARTHER).into())).min(PAUSE_FARTHEST),
-        None => PAUSE_FAR,
-    }
-}
-
-/// Whether there is news: the passing of time alone is none.
-fn differs(last: &Position, now: &Position) -> bool {
-    let news = |p: &Position| {
-        (p.status, p.position, p.waiting, p.admitted_until, p.available_seats, p.series_status)
     };
-    news(last) != news(now)
+    Position { place, order, last_seen_at: heard_at, expires_at }
+}
+
+/// A place that has ended, beside the sale as it is now.
+pub(super) fn ended(date: &Date, token: &Token) -> Place {
+    Place {
+        token: token.id,
+        series: date.id(),
+        status: token.status,
+        position: Some(0),
+        waiting: date.counts().waiting,
+        estimate: None,
+        admitted_until: None,
+        available_seats: date.seat_counts().available,
+        series_status: date.status(),
+    }
 }

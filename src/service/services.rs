@@ -298,7 +298,7 @@ mod tests {
 
     async fn join(services: &Services, series: SeriesId, fan: &str) -> TokenId {
         let joined = services.join(None, UserId::from_stored(fan), PersonName::none(), series).await;
-        joined.unwrap().position.token
+        joined.unwrap().position.place.token
     }
 
     async fn seen(services: &Services, series: SeriesId, tokens: &[TokenId]) -> Vec<Option<Seen>> {

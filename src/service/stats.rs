@@ -42,29 +42,37 @@ impl Services {
         Ok(stats_of(&*self.fresh_date(id).await?))
     }
 
-    /// How a sale is going, now and at every change.
+    /// Whether the caller may watch how a sale is going.
     ///
     /// # Errors
     /// NOT_FOUND without the series, FORBIDDEN for another's.
+    pub async fn may_watch_stats(&self, caller: &Caller, id: SeriesId) -> Result<(), Failure> {
+        self.own_series(caller, id).await?;
+        self.sales.of(id).await?;
+        Ok(())
+    }
+
+    /// How a sale is going, now and at every change, for those who may know.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the series.
     pub async fn watch_stats(
         self: Arc<Self>,
-        caller: &Caller,
         id: SeriesId,
-    ) -> Result<impl Stream<Item = Result<SaleStats, Failure>> + use<>, Failure> {
-        self.own_series(caller, id).await?;
+    ) -> Result<impl Stream<Item = SaleStats> + use<>, Failure> {
         let date = self.fresh_date(id).await?;
         Ok(stream::unfold((self, date, None), |(services, date, last)| async move {
             loop {
                 let (mut line, mut everybody) = (date.line(), date.everybody());
-                let mut seats = date.seat_news();
+                let mut seats = date.seat_versions();
                 let stats = stats_of(&date);
                 if last != Some(stats) {
-                    return Some((Ok(stats), (services, date, Some(stats))));
+                    return Some((stats, (services, date, Some(stats))));
                 }
                 tokio::select! {
                     _ = line.changed() => {}
                     _ = everybody.changed() => {}
-                    _ = seats.recv() => {}
+                    _ = seats.changed() => {}
                 }
                 services.clock.sleep(PAUSE).await;
             }

@@ -22,13 +22,32 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn token(&self, id: TokenId) -> Result<Option<Token>, DbErr> {
-        let rows = rows::models(token::Entity::find_by_id(id.0), self.reader()).await?.rows;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let closed_at = match row.status {
-            token::Status::Waiting => self.closed_at(row.series_id).await?,
+        Ok(self.tokens_by_id(&[id]).await?.remove(&id))
+    }
+
+    /// The places of these ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tokens_by_id(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Token>, DbErr> {
+        let rows = token::Entity::find().filter(token::Column::Id.among(ids.iter().map(|id| id.0)));
+        let rows = rows::models(rows, self.reader()).await?.rows;
+        // Who still waits in the row waits no more if the line was closed.
+        let mut closed = HashMap::new();
+        for row in rows.iter().filter(|row| row.status == token::Status::Waiting) {
+            if !closed.contains_key(&row.series_id) {
+                closed.insert(row.series_id, self.closed_at(row.series_id).await?);
+            }
+        }
+        let closed_at = |row: &token::Model| match row.status {
+            token::Status::Waiting => closed.get(&row.series_id).copied().flatten(),
             _ => None,
         };
-        Ok(Some(convert::token(row, closed_at)))
+        Ok(rows
+            .into_iter()
+            .map(|row| (TokenId(row.id), closed_at(&row), row))
+            .map(|(id, at, row)| (id, convert::token(row, at)))
+            .collect())
     }
 
     /// When the line of a date was closed.

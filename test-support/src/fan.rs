@@ -115,7 +115,7 @@ impl Fan {
     /// Watches the seats of a date, from after that version on if one is given.
     pub async fn watch_seats(&self, series: &str, since: Option<i64>) -> Watch {
         let query = "subscription($id: ID!, $since: Int) { seatAvailability(seriesId: $id, sinceVersion: $since) \
-             { version snapshot availableCount seats { id number status } } }";
+             { since version snapshot availableCount seats { id number status } } }";
         self.watch(query, json!({ "id": series, "since": since })).await
     }
 

@@ -94,6 +94,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("Subscription.queuePosition the owner's", "{ queuePosition(tokenId: TOKEN) { status } }"),
     ("Subscription.seatAvailability", "{ seatAvailability(seriesId: DATE) { version } }"),
     ("Subscription.saleStats", "{ saleStats(seriesId: DATE) { revenue } }"),
+    ("Subscription.seriesChanged", "{ seriesChanged(ids: [DATE]) { id } }"),
 ];
 
 /// What is done by these is to be seen by nobody else: the organiser is the same everywhere and would have a place, the

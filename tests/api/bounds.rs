@@ -62,6 +62,7 @@ UpdateQueuePolicyInput.seriesId    ID!      { updateQueuePolicy(input: { seriesI
 Subscription.queuePosition(tokenId) ID!     { queuePosition(tokenId: $x) { status } }
 Subscription.seatAvailability(seriesId) ID! { seatAvailability(seriesId: $x) { version } }
 Subscription.saleStats(seriesId)   ID!      { saleStats(seriesId: $x) { waiting } }
+Subscription.seriesChanged(ids)    ID!      { seriesChanged(ids: [$x]) { id } }
 "#;
 
 /// Coordinate, type and selection of each line.

@@ -198,6 +198,7 @@ impl Toy {
             authenticate: Arc::new(authenticate),
             persisted: Persisted::on(),
             limits,
+            feeds: Default::default(),
             outgoing: door.outgoing(),
             request_id: Arc::new(|| "request-1".to_owned()),
             shutdown: shutdown.clone(),

@@ -47,36 +47,42 @@ impl Fan {
         Ok(Self { socket, waiting: (0..places.ids.len()).collect() })
     }
 
-    /// Listens until the next of the places is admitted; `None` once all are. `heard` counts the messages.
+    /// Listens for as long as the server lives, so that its subscriptions go on costing what they cost; `heard` counts the
+    /// messages, and `tell` is told of each place that is admitted.
     ///
     /// # Errors
-    /// If the server ends the socket or a subscription first.
-    pub(super) async fn wait(
-        &mut self,
+    /// If the server ends the socket.
+    pub(super) async fn listen(
+        mut self,
         clock: &Clock,
         heard: &AtomicU64,
-    ) -> Result<Option<Admission>, String> {
-        while !self.waiting.is_empty() {
-            let text = self.socket.hear().await?;
-            let now = clock.now();
-            heard.fetch_add(1, Ordering::Relaxed);
-            if text.contains("\"ADMITTED\"") {
-                let (nth, at) = admitted(&text)?;
-                // News of a place that is admitted already is none.
-                if let Some(found) = self.waiting.iter().position(|waits| *waits == nth) {
-                    self.waiting.swap_remove(found);
-                    let delay = u64::try_from((now - at).num_milliseconds()).unwrap_or_default();
-                    return Ok(Some(Admission { at: at.timestamp_millis(), delay }));
+        tell: impl Fn(Admission),
+    ) -> Result<(), String> {
+        loop {
+            let (mut wrong, waiting) = (None, &mut self.waiting);
+            let each = |text: &[u8]| {
+                heard.fetch_add(1, Ordering::Relaxed);
+                let text = String::from_utf8_lossy(text);
+                if !text.contains("\"ADMITTED\"") {
+                    return;
                 }
+                match admitted(&text) {
+                    Ok((nth, at)) => {
+                        // News of a place that is admitted already is none.
+                        if let Some(found) = waiting.iter().position(|waits| *waits == nth) {
+                            waiting.swap_remove(found);
+                            let delay =
+                                u64::try_from((clock.now() - at).num_milliseconds()).unwrap_or_default();
+                            tell(Admission { at: at.timestamp_millis(), delay });
+                        }
+                    }
+                    Err(why) => wrong = Some(why),
+                }
+            };
+            self.socket.hear_all(each).await?;
+            if let Some(why) = wrong {
+                return Err(why);
             }
-        }
-        Ok(None)
-    }
-
-    /// Stays, so that its subscriptions go on costing what they cost.
-    pub(super) async fn stay(mut self, heard: &AtomicU64) {
-        while self.socket.hear().await.is_ok() {
-            heard.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

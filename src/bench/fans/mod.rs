@@ -10,6 +10,7 @@
 pub(super) mod api;
 mod crowd;
 mod fan;
+mod frames;
 mod report;
 pub(super) mod server;
 pub(super) mod socket;
@@ -33,7 +34,18 @@ use tokio::{
 };
 
 use self::{api::Api, crowd::Places, fan::Fan, report::Report, server::Server};
-use crate::{bench::memory::resident_bytes, clock::Clock, open_files};
+use crate::{
+    bench::{
+        memory::resident_bytes,
+        sale::{load::Load, processor::spent},
+    },
+    clock::Clock,
+    open_files,
+};
+
+/// For how long, and over how many connections, requests are sent that ask for nothing.
+const BARE: Duration = Duration::from_secs(3);
+const BARE_CONNECTIONS: usize = 16;
 
 /// Sockets that are being opened at once.
 const OPENING: usize = 64;
@@ -97,11 +109,20 @@ impl Subject {
         }
     }
 
-    fn resident(&self) -> Option<u64> {
+    fn process(&self) -> Option<u32> {
         match self {
-            Self::Own(server) => server.resident(),
-            Self::Running { process, .. } => process.and_then(resident_bytes),
+            Self::Own(server) => Some(server.process()),
+            Self::Running { process, .. } => *process,
         }
+    }
+
+    fn resident(&self) -> Option<u64> {
+        self.process().and_then(resident_bytes)
+    }
+
+    /// Processor time.
+    fn spent(&self) -> Option<Duration> {
+        self.process().and_then(spent)
     }
 }
 
@@ -140,6 +161,7 @@ fn allow_sockets(fans: u32) -> Result<(), String> {
 
 async fn measure(subject: &Subject, options: &Options) -> Result<Report, String> {
     let (clock, host) = (Clock::system(), subject.address());
+    let bare = bare_request(subject).await?;
     let mut organizer = Api::connect(host, Some(subject.organizer())).await?;
     let dates = crowd::create_dates(&mut organizer, options.per_socket, options.per_second).await?;
     let begun = clock.now();
@@ -153,20 +175,35 @@ async fn measure(subject: &Subject, options: &Options) -> Result<Report, String>
         .map_err(|_| "the sockets took too long to open".to_owned())??;
     let opened = clock.now();
     let memory_open = subject.resident();
+    let (heard_before, spent_before) = (heard.load(Ordering::Relaxed), subject.spent());
     crowd::resume(&mut organizer, &dates).await?;
     let admissions = collect(&mut news, options).await?;
-    let memory_after = subject.resident();
+    let messages = heard.load(Ordering::Relaxed) - heard_before;
+    let run_seconds = seconds(opened, clock.now());
+    let spent = subject.spent().zip(spent_before).map(|(now, before)| now.saturating_sub(before));
+    let each = spent.map(|spent| spent.as_secs_f64() * 1e6 / messages.max(1) as f64);
     Ok(Report {
         sockets: options.fans,
         subscriptions: options.subscriptions(),
         per_second: options.per_second,
         join_seconds: seconds(begun, joined),
         open_seconds: seconds(joined, opened),
-        memory: [memory_before, memory_open, memory_after],
-        messages: heard.load(Ordering::Relaxed),
-        run_seconds: seconds(opened, clock.now()),
+        memory: [memory_before, memory_open, subject.resident()],
+        messages,
+        run_seconds,
+        processor: [each, bare],
         admissions,
     })
+}
+
+/// Microseconds of the server's processor for a request that asks for nothing.
+async fn bare_request(subject: &Subject) -> Result<Option<f64>, String> {
+    let load = Load { hosts: vec![subject.address()], connections: BARE_CONNECTIONS };
+    let request = format!("GET /health/live HTTP/1.1\r\nHost: {}\r\n\r\n", subject.address());
+    let before = subject.spent();
+    let driven = load.repeat(request.as_bytes(), BARE).await?;
+    let spent = subject.spent().zip(before).map(|(now, before)| now.saturating_sub(before));
+    Ok(spent.map(|spent| spent.as_secs_f64() * 1e6 / driven.count().max(1) as f64))
 }
 
 /// One admission of one fan.
@@ -220,15 +257,14 @@ async fn live(
     tell: &mpsc::UnboundedSender<Result<News, String>>,
 ) -> Result<(), String> {
     let permit = opening.acquire().await.map_err(|error| error.to_string())?;
-    let mut fan = Fan::open(number, host, &places).await?;
+    let fan = Fan::open(number, host, &places).await?;
     drop((permit, places));
     let _ = tell.send(Ok(News::Subscribed));
     let clock = Clock::system();
-    while let Some(admission) = fan.wait(&clock, heard).await? {
+    fan.listen(&clock, heard, |admission| {
         let _ = tell.send(Ok(News::Admitted(admission)));
-    }
-    fan.stay(heard).await;
-    Ok(())
+    })
+    .await
 }
 
 /// The admissions until everybody is in or the time is over.

@@ -22,6 +22,9 @@ pub(super) struct Report {
     pub(super) memory: [Option<u64>; 3],
     pub(super) messages: u64,
     pub(super) run_seconds: f64,
+    /// Microseconds of the server's processor: for a message, with all that belongs to it, and for a request that asks for
+    /// nothing.
+    pub(super) processor: [Option<f64>; 2],
     pub(super) admissions: Vec<Admission>,
 }
 
@@ -51,6 +54,11 @@ impl Report {
         line("admitted", self.admissions.len().to_string())?;
         line("admissions a second", format!("{:.0} of {}", self.rate(), self.per_second))?;
         line("messages a second", format!("{:.0}", self.messages as f64 / self.run_seconds))?;
+        let [message, bare] = self.processor;
+        line("processor, a message", microseconds(message))?;
+        line("processor, a bare request", microseconds(bare))?;
+        let ratio = message.zip(bare).map(|(message, bare)| message / bare);
+        line("  a message in requests", ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")))?;
         for (name, percent) in [("50%", 50), ("99%", 99), ("longest", 100)] {
             let delay = self.delay(percent).map_or_else(|| "-".to_owned(), |delay| format!("{delay} ms"));
             line(&format!("admission to message, {name}"), delay)?;
@@ -86,6 +94,10 @@ impl Report {
     }
 }
 
+fn microseconds(spent: Option<f64>) -> String {
+    spent.map_or_else(|| "-".to_owned(), |spent| format!("{spent:.1} µs"))
+}
+
 fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.1} MiB", bytes as f64 / 1_048_576.0))
 }
@@ -107,6 +119,7 @@ mod tests {
             memory: [Some(1 << 20), Some(16 << 20), None],
             messages: 3_000,
             run_seconds: 3.0,
+            processor: [Some(18.0), Some(10.0)],
             admissions: (0..1_500).map(admission).collect(),
         }
     }
@@ -129,7 +142,10 @@ mod tests {
         report(1).write(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(
-            text.contains("10.2 KiB") && text.contains("1500 ms") && text.contains("500 of 500"),
+            text.contains("10.2 KiB")
+                && text.contains("1.80")
+                && text.contains("1500 ms")
+                && text.contains("500 of 500"),
             "{text}"
         );
     }

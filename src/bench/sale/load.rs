@@ -68,7 +68,7 @@ pub(super) fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 /// What came of a load.
-pub(super) struct Driven<T, const N: usize> {
+pub(in crate::bench) struct Driven<T, const N: usize> {
     /// From the first request to the last answer.
     took: Duration,
     /// How long each answer of each step took, in microseconds, in ascending order.
@@ -79,7 +79,7 @@ pub(super) struct Driven<T, const N: usize> {
 
 impl<T, const N: usize> Driven<T, N> {
     /// How many ways were gone.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::bench) fn count(&self) -> usize {
         self.answers.len() / N
     }
 
@@ -100,10 +100,10 @@ impl<T, const N: usize> Driven<T, N> {
 
 /// Where a load goes, and over how many connections.
 #[derive(Clone)]
-pub(super) struct Load {
+pub(in crate::bench) struct Load {
     /// The servers, over which the connections are spread evenly.
-    pub(super) hosts: Vec<SocketAddr>,
-    pub(super) connections: usize,
+    pub(in crate::bench) hosts: Vec<SocketAddr>,
+    pub(in crate::bench) connections: usize,
 }
 
 impl Load {
@@ -125,7 +125,11 @@ impl Load {
     ///
     /// # Errors
     /// If a connection fails or the answer is no success.
-    pub(super) async fn repeat(&self, request: &[u8], span: Duration) -> Result<Driven<(), 1>, String> {
+    pub(in crate::bench) async fn repeat(
+        &self,
+        request: &[u8],
+        span: Duration,
+    ) -> Result<Driven<(), 1>, String> {
         let (request, until) = (request.to_vec(), clock::instant() + span);
         self.run(move || (clock::instant() < until).then(|| [request.clone()]), |_| Ok(())).await
     }

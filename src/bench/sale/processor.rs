@@ -8,7 +8,7 @@ use super::{postgres::Postgres, redis::Redis};
 const TICKS_PER_SECOND: u64 = 100;
 
 /// User and system time of a process, with all of its threads, and of its children that have ended.
-fn spent(process: impl Display) -> Option<Duration> {
+pub(in crate::bench) fn spent(process: impl Display) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name of the program, in brackets, may contain spaces.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);

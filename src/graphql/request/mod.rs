@@ -27,7 +27,7 @@ mod document;
 mod grammar;
 pub mod masking;
 mod merging;
-mod normal;
+pub(super) mod normal;
 mod outline;
 mod plan;
 pub mod price;

@@ -18,7 +18,7 @@ use crate::graphql::over_limit::OverLimit;
 
 /// The response key of a field that is added where otherwise nothing might be selected from an object; it is taken out
 /// of the answer. No document may use it.
-pub(super) const NOTHING: &str = "__nothing";
+pub(in crate::graphql) const NOTHING: &str = "__nothing";
 
 /// Bytes of all arguments together: a variable that is used often stands in each of them.
 const ARGUMENT_BYTES: usize = 1 << 20;

@@ -16,8 +16,9 @@ use crate::{
         Schema,
         budget::Budget,
         error::error,
+        live::{Joining, Live, Opening, Way},
         request::{
-            Intake,
+            Intake, Prepared,
             plan::Appraisal,
             price::{self, Named, Price, Priced},
             selections::Fragments,
@@ -52,9 +53,19 @@ impl Guarded {
         Self { schema, intake, services }
     }
 
+    /// What executes without a guard.
+    pub(in crate::graphql) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The use cases.
+    pub(in crate::graphql) fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
     /// Lets the request in, if there is room for it right now; compares its price with what it may cost, and gives it its
     /// budget. What reads much waits for its turn.
-    async fn let_in(&self, request: &mut Request) -> Result<Running, ServerError> {
+    pub(in crate::graphql) async fn let_in(&self, request: &mut Request) -> Result<Running, ServerError> {
         let sendable =
             request.data.get(&TypeId::of::<Sendable>()).and_then(|data| data.downcast_ref::<Sendable>());
         let sendable = sendable.cloned();
@@ -103,6 +114,15 @@ impl Guarded {
         let catalogue =
             &catalogue.map_err(|failure| error(failure).into_server_error(operation.selection_set.pos))?;
         Ok(price::check(Priced { fragments, operation, shape: self.intake.shape(), catalogue })?)
+    }
+}
+
+impl Live for Guarded {
+    fn way(&self, mut prepared: Prepared) -> Way {
+        if let Some(opening) = Opening::of(self, &mut prepared) {
+            return Way::Place(opening);
+        }
+        Joining::of(self, prepared).map_or_else(Way::Executed, Way::Shared)
     }
 }
 

@@ -1,30 +1,35 @@
 //! A socket after `connection_ack`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::{Executor, Response, ServerError};
+use async_graphql::{Response, ServerError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::feeds::{Next, Style, Watching};
+use super::frames::append_text;
 use super::operations::{Event, Operations};
+use super::outbox::{Answer, Unsent};
 use super::protocol::{ClientMessage, Closing, ServerMessage};
-use super::socket::{Incoming, Socket};
+use super::socket::{FRAGMENT_BYTES, Incoming, Socket};
 use crate::clock;
 use crate::domain::bucket::{Bucket, Taken};
 use crate::graphql::code;
+use crate::graphql::live::Live;
+use crate::graphql::over_limit::OverLimit;
 use crate::graphql::request::masking;
 use crate::server::endpoint::{Endpoint, Refusal, Session, TransportLimits};
 use crate::server::params::Params;
 use crate::server::payload::Payload;
 
+/// Shorter messages are sent together.
+const SHORT: usize = 2 << 10;
+
 /// The longest id of an operation: it is kept for as long as that runs.
 const ID_BYTES: usize = 128;
 
 /// Serves the socket until it ends, and says how to end it.
-pub(super) async fn run<E: Executor>(
-    endpoint: &Endpoint<E>,
-    socket: &mut Socket,
-    session: &Session,
-) -> Closing {
+pub(super) async fn run<E: Live>(endpoint: &Endpoint<E>, socket: &mut Socket, session: &Session) -> Closing {
     let (operations, starts) = (Operations::default(), Bucket::new(clock::instant()));
     let mut connection = Connection { endpoint, socket, session, operations, starts };
     match connection.serve().await {
@@ -41,14 +46,16 @@ struct Connection<'a, E> {
     starts: Bucket,
 }
 
-impl<E: Executor> Connection<'_, E> {
+impl<E: Live> Connection<'_, E> {
     /// What is done now and then is boxed: a socket waits nearly all of the time, and would keep room for it.
     async fn serve(&mut self) -> Result<std::convert::Infallible, Closing> {
         let mut pulse = Pulse::new(&self.endpoint.limits);
+        let outbox = Arc::clone(self.operations.outbox());
+        let mut shutdown = std::pin::pin!(self.endpoint.shutdown.cancelled());
         loop {
             tokio::select! {
                 biased;
-                () = self.endpoint.shutdown.cancelled() => return Err(Box::pin(self.farewell()).await),
+                () = &mut shutdown => return Err(Box::pin(self.farewell()).await),
                 due = pulse.timer.tick() => {
                     pulse.beat(due.into_std())?;
                     Box::pin(self.socket.ping()).await?;
@@ -61,6 +68,7 @@ impl<E: Executor> Connection<'_, E> {
                     }
                 }
                 (id, event) = self.operations.next() => Box::pin(self.tell(&id, event)).await?,
+                () = outbox.news() => Box::pin(self.deliver()).await?,
             }
             if self.socket.has_shown_up() {
                 pulse.felt();
@@ -146,11 +154,108 @@ impl<E: Executor> Connection<'_, E> {
                 let response = masking::panicked(&*payload, &*self.endpoint.request_id);
                 self.answer(id, &response).await
             }
+            Event::Opened(stream) => {
+                self.operations.opened(id, stream);
+                Ok(())
+            }
+            Event::Joined(mut joined) => {
+                if let Some(mut first) = joined.first.take() {
+                    masking::mask(&mut first, &*self.endpoint.request_id);
+                    self.answer(id, &first).await?;
+                }
+                let Endpoint { feeds, limits, request_id, .. } = self.endpoint;
+                let style = Style { limit: limits.answer_bytes, request_id: Arc::clone(request_id) };
+                // Unless its first answer has ended it.
+                self.operations.joined(id, *joined, feeds, style);
+                Ok(())
+            }
             Event::End => {
                 self.operations.stop(id);
                 self.socket.send(&ServerMessage::Complete { id }).await
             }
         }
+    }
+
+    /// Sends what the streams have left in the outbox, in as few writes as will do.
+    async fn deliver(&mut self) -> Result<(), Closing> {
+        let most = self.endpoint.limits.answer_bytes.min(SHORT);
+        let mut batch = Vec::new();
+        for (number, Unsent { answer, is_last }) in self.operations.outbox().take() {
+            let Some(told) = self.operations.told(number) else { continue };
+            match answer {
+                Answer::Written(answer) if told.prefix().len() + answer.len() < most => {
+                    append_text(&mut batch, &[told.prefix(), &answer, b"}"]);
+                }
+                Answer::Feed => {
+                    self.flush(&mut batch).await?;
+                    self.follow(number).await?;
+                }
+                answer => {
+                    let id = told.id().to_owned();
+                    self.flush(&mut batch).await?;
+                    self.answer_alone(&id, answer).await?;
+                }
+            }
+            if is_last && let Some(told) = self.operations.told(number) {
+                let id = told.id().to_owned();
+                self.operations.stop(&id);
+                let complete = Payload::json(&ServerMessage::Complete { id: &id }).into_pieces();
+                append_text(&mut batch, &[&complete.concat()]);
+            }
+            if batch.len() > FRAGMENT_BYTES - SHORT - SHORT {
+                self.flush(&mut batch).await?;
+            }
+        }
+        self.flush(&mut batch).await
+    }
+
+    /// Sends what the feed has that this stream watches and has not been told. One event at a time: a socket keeps no more
+    /// than that alive.
+    async fn follow(&mut self, number: usize) -> Result<(), Closing> {
+        while let Some(told) = self.operations.told(number) {
+            let prefix = told.prefix().clone();
+            match told.watching().map_or(Next::Nothing, Watching::next) {
+                Next::Nothing => return Ok(()),
+                Next::Over => {
+                    let id = told.id().to_owned();
+                    return self.tell(&id, Event::End).await;
+                }
+                Next::Event(event) => match &event.answer {
+                    Ok(pieces) => self.socket.send_shared(prefix, pieces).await?,
+                    Err(over) => {
+                        let (id, over) = (told.id().to_owned(), over.clone());
+                        return self.refuse(&id, over).await;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, batch: &mut Vec<u8>) -> Result<(), Closing> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.socket.send_frames(std::mem::take(batch).into()).await
+    }
+
+    async fn answer_alone(&mut self, id: &str, answer: Answer) -> Result<(), Closing> {
+        match answer {
+            Answer::Feed => Ok(()),
+            Answer::Response(response) => self.tell(id, Event::Response(response)).await,
+            Answer::Written(json) => {
+                match Payload::next_written(id, json.into(), self.endpoint.limits.answer_bytes) {
+                    Ok(payload) => self.socket.send_payload(payload).await,
+                    Err(over) => self.refuse(id, over).await,
+                }
+            }
+        }
+    }
+
+    /// Ends an operation whose answer is too long.
+    async fn refuse(&mut self, id: &str, over: OverLimit) -> Result<(), Closing> {
+        self.operations.stop(id);
+        self.socket.send(&ServerMessage::Error { id, payload: &[over.into()] }).await
     }
 
     /// An operation that was not executed, or that panicked, ends with `error` and without `complete`.
@@ -161,10 +266,7 @@ impl<E: Executor> Connection<'_, E> {
         } else {
             match Payload::next(id, response, self.endpoint.limits.answer_bytes) {
                 Ok(payload) => self.socket.send_payload(payload).await,
-                Err(over) => {
-                    self.operations.stop(id);
-                    self.socket.send(&ServerMessage::Error { id, payload: &[over.into()] }).await
-                }
+                Err(over) => self.refuse(id, over).await,
             }
         }
     }

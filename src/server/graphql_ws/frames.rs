@@ -199,59 +199,90 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Fault> {
 pub(super) struct Frame {
     head: [u8; HEAD_BYTES],
     head_bytes: u8,
-    payload: Bytes,
+    /// Written one after the other.
+    payload: [Bytes; 3],
 }
 
 impl Frame {
     /// One frame, or one part of a message of several.
     pub(super) fn data(payload: Bytes, is_first: bool, is_last: bool) -> Self {
-        Self::new(OpCode::Data(if is_first { Data::Text } else { Data::Continue }), payload, is_last)
+        Self::new(OpCode::Data(if is_first { Data::Text } else { Data::Continue }), whole(payload), is_last)
+    }
+
+    /// A whole text message of these parts.
+    pub(super) fn text(parts: [Bytes; 3]) -> Self {
+        Self::new(OpCode::Data(Data::Text), parts, true)
     }
 
     pub(super) fn ping() -> Self {
-        Self::new(OpCode::Control(Control::Ping), Bytes::new(), true)
+        Self::new(OpCode::Control(Control::Ping), whole(Bytes::new()), true)
     }
 
     pub(super) fn pong(payload: Bytes) -> Self {
-        Self::new(OpCode::Control(Control::Pong), payload, true)
+        Self::new(OpCode::Control(Control::Pong), whole(payload), true)
     }
 
     pub(super) fn close(code: u16, reason: &str) -> Self {
         let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
-        Self::new(OpCode::Control(Control::Close), payload.into(), true)
+        Self::new(OpCode::Control(Control::Close), whole(payload.into()), true)
     }
 
     /// A close without a code.
     pub(super) fn bare_close() -> Self {
-        Self::new(OpCode::Control(Control::Close), Bytes::new(), true)
+        Self::new(OpCode::Control(Control::Close), whole(Bytes::new()), true)
     }
 
-    fn new(opcode: OpCode, payload: Bytes, is_final: bool) -> Self {
+    fn new(opcode: OpCode, payload: [Bytes; 3], is_final: bool) -> Self {
         let header = FrameHeader { is_final, opcode, ..FrameHeader::default() };
         let mut head = [0; HEAD_BYTES];
         let mut rest = &mut head[..];
-        header.format(payload.len() as u64, &mut rest).expect("ten bytes are enough without a mask");
+        let length: usize = payload.iter().map(Bytes::len).sum();
+        header.format(length as u64, &mut rest).expect("ten bytes are enough without a mask");
         let head_bytes = HEAD_BYTES - rest.len();
         // The head stands at the end, so that what is left of it is always the last of it.
         head.rotate_right(HEAD_BYTES - head_bytes);
         Self { head, head_bytes: u8::try_from(head_bytes).unwrap_or_default(), payload }
     }
 
+    /// Whole frames, one after the other, as [`append_text`] has written them.
+    pub(super) fn whole(frames: Bytes) -> Self {
+        Self { head: [0; HEAD_BYTES], head_bytes: 0, payload: whole(frames) }
+    }
+
     /// What is still to be written.
-    pub(super) fn left(&self) -> [&[u8]; 2] {
-        [&self.head[HEAD_BYTES - usize::from(self.head_bytes)..], &self.payload]
+    pub(super) fn left(&self) -> [&[u8]; 4] {
+        let [first, second, third] = &self.payload;
+        [&self.head[HEAD_BYTES - usize::from(self.head_bytes)..], first, second, third]
     }
 
     pub(super) fn is_written(&self) -> bool {
-        self.head_bytes == 0 && self.payload.is_empty()
+        self.head_bytes == 0 && self.payload.iter().all(Bytes::is_empty)
     }
 
     /// So much of it was written.
     pub(super) fn advance(&mut self, bytes: usize) {
         let of_head = bytes.min(self.head_bytes.into());
         self.head_bytes -= u8::try_from(of_head).unwrap_or_default();
-        self.payload.advance(bytes - of_head);
+        let mut bytes = bytes - of_head;
+        for part in &mut self.payload {
+            let of_part = bytes.min(part.len());
+            part.advance(of_part);
+            bytes -= of_part;
+        }
     }
+}
+
+/// A payload in one part.
+fn whole(payload: Bytes) -> [Bytes; 3] {
+    [payload, Bytes::new(), Bytes::new()]
+}
+
+/// Writes a text message in one frame, which consists of these parts.
+pub(super) fn append_text(frames: &mut Vec<u8>, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+    header.format(length as u64, frames).expect("writing to memory cannot fail");
+    parts.iter().for_each(|part| frames.extend_from_slice(part));
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 //! the other side may take for anything. A socket waits for nobody but its own client (rule 21).
 //!
 //! `upgrade` is the handshake of HTTP, `frames` and `socket` are WebSocket itself, `protocol` is the messages and close codes, `handshake` what happens before `connection_ack`, `connection` the
-//! life after it, `operations` what runs on it.
+//! life after it, `operations` what runs on it, `outbox` what streams have to say that are told by others, `feeds`
+//! what many of them are told.
 
 mod connection;
+mod feeds;
 mod frames;
 mod handshake;
 mod operations;
+mod outbox;
 mod protocol;
 mod socket;
 mod upgrade;
@@ -17,22 +20,23 @@ mod upgrade;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Executor;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 
 use crate::graphql::code;
+use crate::graphql::live::Live;
 use crate::server::door::{Caller, Wire, later};
 use crate::server::endpoint::Endpoint;
 use crate::server::graphql_http;
+pub use feeds::Feeds;
 use protocol::Closing;
 use socket::Socket;
 use upgrade::Offer;
 
 /// GET `/graphql`: a WebSocket where the client asks for one, an HTTP query otherwise.
-pub(crate) async fn or_else_http<E: Executor>(
+pub(crate) async fn or_else_http<E: Live>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request: Request,
 ) -> Response {
@@ -47,7 +51,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-fn open<E: Executor>(endpoint: Arc<Endpoint<E>>, mut request: Request) -> Response {
+fn open<E: Live>(endpoint: Arc<Endpoint<E>>, mut request: Request) -> Response {
     if !origin_is_allowed(request.headers(), &endpoint.limits.allowed_origins) {
         return (StatusCode::FORBIDDEN, "This page may not open a WebSocket here.\n").into_response();
     }
@@ -87,7 +91,7 @@ async fn opened<E>(endpoint: &Endpoint<E>, offer: Offer, caller: Option<&Caller>
 
 /// The life of one socket, from the upgrade to the close. Its beginning and its end are boxed, or it would keep room for
 /// them all the time between.
-async fn serve<E: Executor>(endpoint: &Endpoint<E>, mut socket: Box<Socket>, agreed: bool) {
+async fn serve<E: Live>(endpoint: &Endpoint<E>, mut socket: Box<Socket>, agreed: bool) {
     let closing = if agreed {
         match Box::pin(handshake::greet(endpoint, &mut socket)).await {
             Ok(session) => connection::run(endpoint, &mut socket, &session).await,

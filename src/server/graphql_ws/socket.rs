@@ -24,7 +24,7 @@ use crate::server::payload::Payload;
 const READ_BYTES: usize = 4 << 10;
 
 /// The longest part of a message: a ping has to wait for one at the most.
-const FRAGMENT_BYTES: usize = 16 << 10;
+pub(super) const FRAGMENT_BYTES: usize = 16 << 10;
 
 /// How often a message that has to wait for room looks whether there is some.
 const ROOM_LOOK: Duration = Duration::from_millis(100);
@@ -155,6 +155,36 @@ impl Socket {
         self.is_begun = false;
         self.wire.next_message();
         poll_fn(|cx| self.poll_send(cx)).await
+    }
+
+    /// Sends short messages together, as whole frames; no more of them than [`FRAGMENT_BYTES`], for which there is always
+    /// room.
+    ///
+    /// # Errors
+    ///
+    /// The client is gone or does not read.
+    pub(super) async fn send_frames(&mut self, frames: Bytes) -> Result<(), Closing> {
+        poll_fn(|cx| self.poll_write(cx)).await?;
+        self.wire.next_message();
+        self.frame = Some(Frame::whole(frames));
+        poll_fn(|cx| self.poll_send(cx)).await
+    }
+
+    /// Sends an answer whose pieces others hold as well, after what only this one begins with.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send_payload`].
+    pub(super) async fn send_shared(&mut self, prefix: Bytes, pieces: &[Bytes]) -> Result<(), Closing> {
+        match pieces {
+            [answer] if prefix.len() + answer.len() < FRAGMENT_BYTES => {
+                poll_fn(|cx| self.poll_write(cx)).await?;
+                self.wire.next_message();
+                self.frame = Some(Frame::text([prefix, answer.clone(), Bytes::from_static(b"}")]));
+                poll_fn(|cx| self.poll_send(cx)).await
+            }
+            pieces => self.send_payload(Payload::around(prefix, pieces)).await,
+        }
     }
 
     /// Waits until a message may go out: others are cut off if they do not take theirs.

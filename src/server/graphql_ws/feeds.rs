@@ -1,0 +1,327 @@
+//! Events that many are told, made once and written once: all who watch hold the same bytes.
+//!
+//! A watcher keeps the version up to which it was told, and nothing else. Whoever is slow takes what it has not been told
+//! when it can: the events since then, one at a time, or where those are gone a snapshot, which is also made once for all who
+//! need one. So what is kept does not depend on how many are slow (rule 21).
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use async_graphql::Response;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::task::AbortHandle;
+
+use super::outbox::Outbox;
+use super::socket::FRAGMENT_BYTES;
+use crate::clock;
+use crate::graphql::live::Joined;
+use crate::graphql::live::feed::{Control, NOTHING, Source, Span};
+use crate::graphql::over_limit::OverLimit;
+use crate::graphql::request::masking;
+use crate::server::endpoint::RequestId;
+use crate::server::payload::Payload;
+
+/// Events, and their bytes, that a slow watcher may be behind before it gets a snapshot instead.
+const EVENTS: usize = 64;
+const EVENT_BYTES: usize = 1 << 20;
+
+/// So many are woken before others have their turn.
+const WOKEN_AT_ONCE: usize = 512;
+
+/// Every feed that somebody watches. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Feeds(Arc<Mutex<HashMap<String, Weak<Feed>>>>);
+
+/// What those are told who watch the same in the same words.
+#[derive(Debug)]
+pub(super) struct Feed {
+    state: Mutex<State>,
+    control: Arc<Control>,
+    /// Whether each event tells what changed since the last one.
+    is_chain: bool,
+    task: OnceLock<AbortHandle>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// In the order of their versions.
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+    snapshot: Option<(Arc<Event>, Instant)>,
+    /// The version of the last break in the chain.
+    broken_at: i64,
+    watchers: HashMap<u64, Watcher>,
+    /// Those who wait for a snapshot.
+    waiting: HashSet<u64>,
+    turn: u64,
+    is_over: bool,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    outbox: Arc<Outbox>,
+    stream: usize,
+}
+
+/// What is told.
+#[derive(Debug)]
+pub(super) struct Event {
+    span: Span,
+    /// The pieces of the answer: one, if it is short.
+    pub(super) answer: Result<Vec<Bytes>, OverLimit>,
+}
+
+/// How answers are written.
+#[derive(Clone)]
+pub(super) struct Style {
+    pub(super) limit: usize,
+    pub(super) request_id: RequestId,
+}
+
+impl Feeds {
+    /// Joins those who are told the same.
+    pub(super) fn join(&self, joined: Joined, style: Style, outbox: &Arc<Outbox>, stream: usize) -> Watching {
+        let feed = self.of(joined.key, joined.is_chain, joined.source, style);
+        Watching::new(feed, outbox, stream, joined.version)
+    }
+
+    fn of(&self, key: String, is_chain: bool, source: Source, style: Style) -> Arc<Feed> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = known.get(&key).and_then(Weak::upgrade)
+            && !feed.lock().is_over
+        {
+            return feed;
+        }
+        known.retain(|_, feed| feed.strong_count() > 0);
+        let feed = Feed::start(is_chain, source, style);
+        known.insert(key, Arc::downgrade(&feed));
+        feed
+    }
+}
+
+impl Feed {
+    /// Runs until nobody watches any more.
+    fn start(is_chain: bool, source: Source, style: Style) -> Arc<Self> {
+        let control = Arc::new(Control::default());
+        let events = AssertUnwindSafe(source.run(Arc::clone(&control))).catch_unwind();
+        let feed = Arc::new(Self { state: Mutex::default(), control, is_chain, task: OnceLock::new() });
+        let this = Arc::downgrade(&feed);
+        let task = tokio::spawn(async move {
+            let mut events = std::pin::pin!(events);
+            while let Some(event) = events.next().await {
+                let Some(feed) = this.upgrade() else { return };
+                let (event, is_last) = written(event, &style);
+                wake(feed.publish(event, is_last)).await;
+                if is_last {
+                    return;
+                }
+            }
+            if let Some(feed) = this.upgrade() {
+                wake(feed.end()).await;
+            }
+        });
+        // Set once.
+        let _ = feed.task.set(task.abort_handle());
+        feed
+    }
+
+    /// Keeps the event for those who watch. Whom to wake.
+    fn publish(&self, event: Event, is_last: bool) -> Vec<Waker> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.is_over |= is_last;
+        let Span { version, is_snapshot, is_break, topic, .. } = event.span;
+        let event = Arc::new(event);
+        if is_snapshot {
+            state.snapshot = Some((event, clock::instant()));
+            if !is_break {
+                let waiting = std::mem::take(&mut state.waiting);
+                return waiting.iter().filter_map(|number| state.watchers.get(number)?.ring()).collect();
+            }
+            state.broken_at = version;
+        } else if self.is_chain {
+            state.keep(event);
+        } else {
+            let before = state.events.iter().position(|known| known.span.topic == topic);
+            if let Some(at) = before {
+                if state.events[at].answer == event.answer {
+                    return Vec::new();
+                }
+                state.events.remove(at);
+            }
+            state.events.push_back(event);
+        }
+        state.watchers.values().filter_map(Watcher::ring).collect()
+    }
+
+    fn end(&self) -> Vec<Waker> {
+        let mut state = self.lock();
+        state.is_over = true;
+        state.watchers.values().filter_map(Watcher::ring).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+impl State {
+    /// Keeps an event for those who are behind, as long as there is room.
+    fn keep(&mut self, event: Arc<Event>) {
+        self.bytes += event.bytes();
+        self.events.push_back(event);
+        while self.events.len() > EVENTS || (self.bytes > EVENT_BYTES && self.events.len() > 1) {
+            let Some(event) = self.events.pop_front() else { break };
+            self.bytes -= event.bytes();
+        }
+    }
+
+    /// What comes after this version; `Err` if that is gone.
+    fn after(&self, version: i64) -> Result<Option<&Arc<Event>>, Missed> {
+        let next = self.events.partition_point(|event| event.span.version <= version);
+        match self.events.get(next) {
+            Some(event) if event.span.since <= version => Ok(Some(event)),
+            Some(_) => Err(Missed),
+            None if version < self.broken_at => Err(Missed),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Some events that were not told are gone.
+#[derive(Debug, PartialEq, Eq)]
+struct Missed;
+
+impl Event {
+    fn bytes(&self) -> usize {
+        self.answer.as_ref().map_or(0, |pieces| pieces.iter().map(Bytes::len).sum())
+    }
+}
+
+impl Watcher {
+    fn ring(&self) -> Option<Waker> {
+        self.outbox.ring(self.stream)
+    }
+}
+
+/// One who watches, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Watching {
+    feed: Arc<Feed>,
+    number: u64,
+    /// Up to which version it was told.
+    version: i64,
+}
+
+/// What somebody who watches is told next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Event(Arc<Event>),
+    /// Nothing for now.
+    Nothing,
+    /// And nothing ever.
+    Over,
+}
+
+impl Watching {
+    fn new(feed: Arc<Feed>, outbox: &Arc<Outbox>, stream: usize, version: i64) -> Self {
+        let mut state = feed.lock();
+        state.turn += 1;
+        let number = state.turn;
+        state.watchers.insert(number, Watcher { outbox: Arc::clone(outbox), stream });
+        drop(state);
+        feed.control.comes();
+        // There may be something already.
+        outbox.ring(stream);
+        Self { feed, number, version }
+    }
+
+    /// What is told next. Whoever needs a snapshot and finds none is rung for when there is one.
+    pub(super) fn next(&mut self) -> Next {
+        let Self { feed, number, version } = self;
+        let mut state = feed.lock();
+        let known = match state.events.back() {
+            // How it has failed is told to everybody, whatever they know.
+            Some(last) if state.is_over && *version < last.span.version => Ok(Some(last)),
+            _ if feed.is_chain && *version == NOTHING => Err(Missed),
+            _ => state.after(*version),
+        };
+        let event = match known {
+            Ok(Some(event)) => Arc::clone(event),
+            Ok(None) if state.is_over => return Next::Over,
+            Ok(None) => return Next::Nothing,
+            Err(Missed) => match state.snapshot.as_ref().filter(|known| feed.is_good(&state, known)) {
+                Some((snapshot, _)) => Arc::clone(snapshot),
+                None if state.is_over => return Next::Over,
+                None => {
+                    state.waiting.insert(*number);
+                    drop(state);
+                    feed.control.wish();
+                    return Next::Nothing;
+                }
+            },
+        };
+        *version = event.span.version;
+        Next::Event(event)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut state = self.feed.lock();
+        state.watchers.remove(&self.number);
+        state.waiting.remove(&self.number);
+        drop(state);
+        self.feed.control.goes();
+    }
+}
+
+impl Feed {
+    /// Whether a snapshot is as good as a new one: nothing has changed since, or so little time has passed that everybody is
+    /// told of that later; and the events go on from it.
+    fn is_good(&self, state: &State, (snapshot, made): &(Arc<Event>, Instant)) -> bool {
+        let pace = self.control.pace().to_std().unwrap_or(Duration::ZERO);
+        let version = snapshot.span.version;
+        (self.control.is_newest(version) || made.elapsed() < pace) && state.after(version).is_ok()
+    }
+}
+
+/// An event with its bytes; and whether it is the last, because it could not be made.
+fn written(event: Result<(Span, Response), Box<dyn Any + Send>>, style: &Style) -> (Event, bool) {
+    let (span, mut response) = match event {
+        Ok(event) => event,
+        Err(panic) => (Span::default(), masking::panicked(&*panic, &*style.request_id)),
+    };
+    masking::mask(&mut response, &*style.request_id);
+    let is_last = !response.errors.is_empty() && response.data == async_graphql::Value::Null;
+    // Everybody is told of it, whatever they know.
+    let span = if is_last { Span::alone(usize::MAX, i64::MAX) } else { span };
+    let answer = Payload::of_response(&response, style.limit).map(|payload| {
+        let pieces = payload.into_pieces();
+        let is_short = pieces.iter().map(Bytes::len).sum::<usize>() <= FRAGMENT_BYTES;
+        if is_short && pieces.len() > 1 { vec![pieces.concat().into()] } else { pieces }
+    });
+    (Event { span, answer }, is_last)
+}
+
+async fn wake(wakers: Vec<Waker>) {
+    for (n, waker) in wakers.into_iter().enumerate() {
+        waker.wake();
+        if n % WOKEN_AT_ONCE == WOKEN_AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
