@@ -149,6 +149,7 @@ fn transport_limits(config: &Config, connections: usize) -> TransportLimits {
         allowed_origins: config.allowed_origins.clone(),
         persisted_queries: config.persisted_queries,
         sockets: connections * of / all,
+        remembered_bytes: config.max_answers,
         operation_rate: defaults.operation_rate.filter(|_| config.rate_limits),
         sign_rate: defaults.sign_rate.filter(|_| config.rate_limits),
         ..defaults

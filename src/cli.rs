@@ -94,6 +94,15 @@ enum Bench {
     /// time, and whether a ticket costs more when many are sold. On SQLite, and on the PostgreSQL of --database-url and
     /// the Redis of --redis-url if they are given; exit code 1 if an aim is missed.
     Sale(bench::sale::Options),
+    /// Reading: seat maps, pages of concerts and places, beside handlers that do nothing else, while nothing changes and while
+    /// seats are held; exit code 1 if an aim is missed.
+    Reads(bench::reads::Options),
+    /// What reading is compared with: sends the bytes of a file to whoever asks.
+    #[command(hide = true)]
+    Bare {
+        /// The file.
+        file: PathBuf,
+    },
     /// A start with many waiting, over the PostgreSQL and the Redis of --database-url and --redis-url if both are
     /// given; exit code 1 if it takes more than five seconds.
     Restart {
@@ -141,6 +150,8 @@ fn measure(what: Bench, layer: &Layer) -> Result<ExitCode, String> {
         Bench::Room { sizes } => runtime()?.block_on(bench::room::run(out, &sizes))?,
         Bench::Fans(options) => runtime()?.block_on(bench::fans::run(out, options))?,
         Bench::Restart { waiting } => runtime()?.block_on(bench::restart::run(out, waiting, layer))?,
+        Bench::Reads(options) => runtime()?.block_on(bench::reads::run(out, &options))?,
+        Bench::Bare { file } => runtime()?.block_on(bench::reads::bare::serve(out, &file))?,
         Bench::Processes(options) => runtime()?.block_on(bench::processes::run(out, options, layer))?,
         Bench::Sale(options) => runtime()?.block_on(bench::sale::run(out, &options, layer))?,
     };

@@ -41,6 +41,9 @@ pub(crate) const MAX_CONNECTIONS_PER_ADDRESS: usize = 500;
 /// MiB of answers on their way unless told otherwise.
 pub(crate) const MAX_OUTGOING_MIB: usize = 128;
 
+/// MiB of remembered answers unless told otherwise: seat maps of four of the largest houses, or of some thousand small ones.
+const MAX_ANSWERS_MIB: usize = 64;
+
 /// MiB of dates in memory unless told otherwise: some ten million places and seats.
 const MAX_DATES_MIB: usize = 2_048;
 
@@ -131,6 +134,9 @@ pub struct Layer {
     /// MiB of answers that may be on their way at once, a quarter of it to one address (default: 128).
     #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_OUTGOING_MIB", global = true)]
     pub max_outgoing_mib: Option<usize>,
+    /// MiB of public answers that are remembered and sent again, one taking a quarter of it at most; 0 for none (default: 64).
+    #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_ANSWERS_MIB", global = true)]
+    pub max_answers_mib: Option<usize>,
     /// MiB of memory that the dates in use may take together; those that nobody uses make room (default: 2048).
     #[arg(long, value_name = "MIB", env = "FRONTROW_MAX_DATES_MIB", global = true)]
     pub max_dates_mib: Option<usize>,
@@ -195,6 +201,8 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Bytes of answers on their way.
     pub max_outgoing: usize,
+    /// Bytes of public answers that are remembered; 0 for none.
+    pub max_answers: usize,
     /// Bytes of memory that the dates in use may take together.
     pub max_dates: usize,
     /// Whose word is taken for where a request comes from.
@@ -255,6 +263,7 @@ impl Layer {
                 .max_connections_per_address
                 .or(file.max_connections_per_address),
             max_outgoing_mib: self.max_outgoing_mib.or(file.max_outgoing_mib),
+            max_answers_mib: self.max_answers_mib.or(file.max_answers_mib),
             max_dates_mib: self.max_dates_mib.or(file.max_dates_mib),
             trusted_proxies: either(self.trusted_proxies, file.trusted_proxies),
             allowed_origins: either(self.allowed_origins, file.allowed_origins),
@@ -311,6 +320,8 @@ impl Layer {
             64..=65_536,
             &mut mistakes,
         );
+        let max_answers_mib =
+            check_number("max-answers-mib", self.max_answers_mib, MAX_ANSWERS_MIB, 0..=65_536, &mut mistakes);
         let max_dates_mib =
             check_number("max-dates-mib", self.max_dates_mib, MAX_DATES_MIB, 16..=16_777_216, &mut mistakes);
         let trusted_proxies = check_proxies(&self.trusted_proxies, &mut mistakes);
@@ -372,6 +383,7 @@ impl Layer {
                 max_connections,
                 max_connections_per_address,
                 max_outgoing: max_outgoing_mib << 20,
+                max_answers: max_answers_mib << 20,
                 max_dates: max_dates_mib << 20,
                 trusted_proxies,
                 allowed_origins: self.allowed_origins,

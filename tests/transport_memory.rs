@@ -108,6 +108,7 @@ fn an_idle_socket_costs_less_than_ten_kib_whatever_it_has_sent_and_received() {
     let build = || Schema::build(Query, EmptyMutation, EmptySubscription);
     let endpoint = Endpoint {
         feeds: Default::default(),
+        answers: None,
         outgoing: door.outgoing(),
         executor: build().finish(),
         intake: Arc::new(Intake::new(build(), |shape| shape).unwrap()),

@@ -133,6 +133,12 @@ pub struct SaleState {
 }
 
 impl SaleState {
+    /// When it may have another status though nobody does anything.
+    #[must_use]
+    pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        [self.opens_at, self.closes_at].into_iter().filter(|at| *at > now).min()
+    }
+
     /// The status at `now`.
     #[must_use]
     pub fn status(&self, now: DateTime<Utc>) -> SeriesStatus {
@@ -148,6 +154,15 @@ impl SaleState {
             SeriesStatus::OnSale
         }
     }
+}
+
+/// How many seats of a date somebody is choosing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldSeats {
+    /// Seats.
+    pub seats: i32,
+    /// When the first of these holds lapses.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A block of seats: rows of equal length at one price.
@@ -340,6 +355,22 @@ mod tests {
 
     fn section(name: &str, rows: i32, cols: i32, price: i32) -> NewSection {
         NewSection { name: name.into(), rows, cols, price }
+    }
+
+    #[test]
+    fn between_two_changes_the_status_stays() {
+        let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
+        for (paused, sold_out) in [(false, false), (true, false), (false, true)] {
+            let state = SaleState { opens_at: at(5), closes_at: at(8), paused, sold_out };
+            for now in 0..10 {
+                let until = state.next_change(at(now)).map_or(12, |at| at.timestamp_millis());
+                assert!(until > now);
+                assert!(
+                    (now..until).all(|later| state.status(at(later)) == state.status(at(now))),
+                    "{state:?} {now}"
+                );
+            }
+        }
     }
 
     #[test]

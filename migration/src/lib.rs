@@ -6,6 +6,7 @@ pub use sea_orm_migration::prelude::*;
 
 mod building;
 mod catalog;
+mod catalogue;
 mod commit_order;
 mod dates;
 mod key_age;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(search::Search),
             Box::new(commit_order::CommitOrder),
             Box::new(dates::Dates),
+            Box::new(catalogue::Catalogue),
         ]
     }
 }

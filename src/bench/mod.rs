@@ -4,6 +4,7 @@ pub mod fans;
 mod long_line;
 pub mod memory;
 pub mod processes;
+pub mod reads;
 pub mod restart;
 pub mod room;
 pub mod sale;

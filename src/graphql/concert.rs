@@ -16,11 +16,12 @@ use crate::{
         budget::take_rows,
         error::{caller, error, id, read, read_one_input},
         loaders::{self, DatesOf},
+        noted::{depends_on, holds_until},
         page::{PageArgs, connection},
         series::Series,
         time::Time,
     },
-    service::Services,
+    service::{Services, versions::Source},
 };
 
 /// A concert: a title, and one or more dates on which it can be seen.
@@ -60,9 +61,14 @@ impl Concert {
     }
 }
 
+/// The dates of a concert, or only those that are on sale.
 pub(super) fn bookable(ctx: &Context<'_>, dates: Vec<catalog::Series>, only: bool) -> Result<Vec<Series>> {
     take_rows(ctx, dates.len())?;
     let now = ctx.data::<Arc<Services>>()?.clock().now();
+    depends_on(ctx, [Source::Catalogue].into_iter().chain(dates.iter().map(|date| Source::Sale(date.id))));
+    if only {
+        holds_until(ctx, dates.iter().filter_map(|date| date.state().next_change(now)).min());
+    }
     let wanted = dates.into_iter().filter(|s| !only || s.state().status(now) == SeriesStatus::OnSale);
     Ok(wanted.map(Series).collect())
 }
@@ -90,6 +96,7 @@ impl ConcertQuery {
         let search = search.as_deref().map(SearchWords::try_new).transpose().map(Option::flatten);
         let search = wrong.take(["search".into()], search);
         let (Some(page), Some(search)) = (page, search) else { return read(Err(wrong.into_vec())) };
+        depends_on(ctx, [Source::Catalogue]);
         let database = ctx.data::<Arc<Services>>()?.database();
         let slice =
             database.concerts(search.as_ref(), page).await.map_err(|failure| error(failure.into()))?;
@@ -104,6 +111,7 @@ impl ConcertQuery {
         #[graphql(name = "id")] concert: ID,
     ) -> Result<Option<Concert>> {
         let id = id::<ConcertId>("id", &concert)?;
+        depends_on(ctx, [Source::Catalogue]);
         Ok(loaders::load(ctx, id).await?.map(Concert))
     }
 }

@@ -215,7 +215,7 @@ impl HoldMutation {
     /// one holds already returns that hold, whose end stays as it is.
     async fn hold_seat(&self, ctx: &Context<'_>, input: HoldSeatInput) -> Result<HoldSeatPayload> {
         let seat = read_one_input("seatId", parse_id(&input.seat_id))?;
-        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, NamedSeats::Ids(vec![seat])).await;
+        let done = ctx.data::<Arc<Services>>()?.hold_seats(caller(ctx)?, vec![seat]).await;
         Ok(match holds(ctx, done).await? {
             Ok(holds) => HoldSeatPayload { hold: holds.into_iter().next(), problem: None },
             Err(problem) => HoldSeatPayload { hold: None, problem: Some(problem) },

@@ -13,7 +13,7 @@ use sea_orm::DbErr;
 
 use crate::{
     domain::{
-        catalog::{Concert, Series},
+        catalog::{Concert, HeldSeats, Series},
         id::{ConcertId, HoldId, PaymentId, SeatId, SeriesId, UserId},
         sale::{Hold, Payment, Reservation, Seat},
     },
@@ -114,10 +114,10 @@ impl Loader<DatesOf> for Reader {
 }
 
 impl Loader<HeldOf> for Reader {
-    type Value = i32;
+    type Value = HeldSeats;
     type Error = Arc<DbErr>;
 
-    async fn load(&self, keys: &[HeldOf]) -> Result<HashMap<HeldOf, i32>, Arc<DbErr>> {
+    async fn load(&self, keys: &[HeldOf]) -> Result<HashMap<HeldOf, HeldSeats>, Arc<DbErr>> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let found = self.0.database().held_counts(&ids, self.0.clock().now()).await.map_err(Arc::new)?;
         Ok(found.into_iter().map(|(id, held)| (HeldOf(id), held)).collect())

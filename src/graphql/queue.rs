@@ -20,8 +20,7 @@ use crate::{
         series::{Series, SeriesStatus},
         time::Time,
     },
-    sales::subscribers::Place,
-    service::{Services, queue},
+    service::{Services, places::Place, queue},
 };
 
 /// A place in the waiting room of one series, and the pass that it turns into.

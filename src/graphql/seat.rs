@@ -19,11 +19,12 @@ use crate::{
             feed::{Begin, Control, Span},
         },
         loaders,
+        noted::depends_on,
         seat_list::Seats,
         seat_map::{self, SeatStates},
         series::Series,
     },
-    service::{Services, seats::SeatNews},
+    service::{Services, seats::SeatNews, versions::Source},
 };
 
 /// A seat of one date.
@@ -38,6 +39,7 @@ impl Seat {
     }
 
     async fn series(&self, ctx: &Context<'_>) -> Result<Series> {
+        depends_on(ctx, [Source::Sale(self.0.series)]);
         Ok(Series(loaders::need(ctx, self.0.series).await?))
     }
 

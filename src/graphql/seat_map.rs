@@ -10,7 +10,6 @@ use async_graphql::{
     Context, ContextSelectionSet, OutputType, Positioned, Result, ServerResult, SimpleObject, Value,
     parser::types::Field, registry::Registry,
 };
-use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -21,9 +20,10 @@ use crate::{
     graphql::{
         budget::Budget,
         error::error,
+        noted::{depends_on, holds_until},
         seat_list::{Seats, Sections},
     },
-    service::Services,
+    service::{Services, versions::Source},
 };
 
 /// A block of seats: rows of equal length at one price. Its seats are numbered one after the other, row by row from the
@@ -66,7 +66,7 @@ impl OutputType for SeatStates {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let json = Bytes::from_owner(self.0.clone());
+        let json = self.0.json();
         if let Some(budget) = ctx.data_opt::<Budget>() {
             let taken = budget.take_bytes(json.len());
             taken.map_err(|error| ctx.set_error_path(error.into_server_error(field.pos)))?;
@@ -103,10 +103,13 @@ pub(super) async fn snapshot(ctx: &Context<'_>, series: SeriesId) -> Result<Arc<
         }
         Ok(snapshot)
     };
-    match ctx.data_opt::<SeatMaps>() {
-        Some(maps) => maps.get(series, read).await,
-        None => read.await,
-    }
+    depends_on(ctx, [Source::Seats(series)]);
+    let snapshot = match ctx.data_opt::<SeatMaps>() {
+        Some(maps) => maps.get(series, read).await?,
+        None => read.await?,
+    };
+    holds_until(ctx, snapshot.until);
+    Ok(snapshot)
 }
 
 /// The list of them; with `available_only`, of those that could be held.
@@ -118,4 +121,58 @@ pub(super) async fn seats(ctx: &Context<'_>, series: SeriesId, available_only: b
 /// The sections of the date.
 pub(super) async fn layout(ctx: &Context<'_>, series: SeriesId) -> Result<Sections> {
     Ok(Sections::of(series, snapshot(ctx, series).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{
+        catalog::Layout,
+        id::SeatId,
+        sale::{Seat, SeatState},
+        seat_map::SeatMap,
+    };
+
+    fn house() -> SeatMap {
+        let layout = Layout::standard();
+        let seats = layout.seats().map(|seat| Seat {
+            id: SeatId(Uuid::from_u128(seat.number as u128)),
+            series: SeriesId(Uuid::nil()),
+            number: seat.number,
+            section: seat.section.to_string(),
+            row: seat.row,
+            col: seat.col,
+            price: seat.price,
+            state: SeatState::Free,
+        });
+        SeatMap::new(1, seats.collect())
+    }
+
+    struct Root(Arc<Snapshot>);
+
+    #[Object]
+    impl Root {
+        async fn states(&self) -> SeatStates {
+            SeatStates(self.0.letters.clone())
+        }
+    }
+
+    /// Rule 21: however many ask for the letters of a large house, there is one copy of them.
+    #[tokio::test]
+    async fn everybody_is_sent_the_same_bytes() {
+        let snapshot = Arc::new(house().snapshot(chrono::DateTime::UNIX_EPOCH));
+        let schema = Schema::new(Root(Arc::clone(&snapshot)), EmptyMutation, EmptySubscription);
+        let answer = schema.execute("{ states again: states }").await.data;
+        let Value::Object(fields) = answer else { panic!("{answer}") };
+        assert_eq!(fields.len(), 2);
+        for value in fields.values() {
+            let Value::Binary(json) = value else { panic!("{value}") };
+            assert_eq!(**json, *format!("\"{}\"", "A".repeat(50)).as_bytes());
+            assert_eq!(json.as_ptr(), snapshot.letters.json().as_ptr());
+            assert!(!json.is_unique(), "or it would be compressed anew for everybody");
+        }
+    }
 }

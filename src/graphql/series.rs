@@ -14,11 +14,12 @@ use crate::{
         error::{caller, error, id, parse_id, parse_ids, read, read_input},
         live::feed::{Control, Span},
         loaders::{self, DatesOf, HeldOf},
+        noted::{depends_on, holds_until},
         seat_list::{Seats, Sections},
         seat_map::{self, SeatStates},
         time::Time,
     },
-    service::Services,
+    service::{Services, versions::Source},
 };
 use async_graphql::{
     Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Subscription,
@@ -37,6 +38,7 @@ impl Series {
     }
 
     async fn concert(&self, ctx: &Context<'_>) -> Result<Concert> {
+        depends_on(ctx, [Source::Catalogue]);
         Ok(Concert(loaders::need(ctx, self.0.concert).await?))
     }
 
@@ -62,7 +64,9 @@ impl Series {
 
     /// How the sale stands right now.
     async fn status(&self, ctx: &Context<'_>) -> Result<SeriesStatus> {
-        Ok(self.0.state().status(ctx.data::<Arc<Services>>()?.clock().now()).into())
+        let (state, now) = (self.0.state(), ctx.data::<Arc<Services>>()?.clock().now());
+        holds_until(ctx, state.next_change(now));
+        Ok(state.status(now).into())
     }
 
     /// Seats of the house.
@@ -72,8 +76,10 @@ impl Series {
 
     /// Seats that can be held right now.
     async fn available_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        depends_on(ctx, [Source::Seats(self.0.id)]);
         let held = loaders::load(ctx, HeldOf(self.0.id)).await?.unwrap_or_default();
-        Ok(self.0.seat_count - self.0.reserved_count - held)
+        holds_until(ctx, held.until);
+        Ok(self.0.seat_count - self.0.reserved_count - held.seats)
     }
 
     async fn created_at(&self) -> Time {
@@ -242,6 +248,7 @@ impl SeriesQuery {
         #[graphql(name = "id")] series: ID,
     ) -> Result<Option<Series>> {
         let id = id::<SeriesId>("id", &series)?;
+        depends_on(ctx, [Source::Catalogue, Source::Sale(id)]);
         Ok(loaders::load(ctx, id).await?.map(Series))
     }
 }

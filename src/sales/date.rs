@@ -64,7 +64,8 @@ pub struct Date<J> {
 
 impl<J: Journal> Date<J> {
     pub(super) async fn open(id: SeriesId, parts: Arc<Parts<J>>) -> Result<Arc<Self>, Fault> {
-        let memory = Memory::open(id, parts.clock.clone(), &parts.journal).await?;
+        let memory =
+            Memory::open(id, parts.clock.clone(), Arc::clone(&parts.versions), &parts.journal).await?;
         let date = Self {
             id,
             parts,

@@ -1,6 +1,6 @@
 //! A date in memory at a version, which only moves on from one version to the next.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use crate::{
         id::{SeriesId, TokenId},
         presence::Presence,
     },
-    sales::{seats::SeatWatchers, watchers::Watchers},
+    sales::{seats::SeatWatchers, versions::Versions, watchers::Watchers},
     store::journal::{Fault, Journal, Logged, Version},
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Memory {
     pub(super) seats: SeatWatchers,
     pub(super) watchers: Watchers,
     changed: watch::Sender<i64>,
+    /// Counts what changes of the date, before anybody is told of it.
+    versions: Arc<Versions>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,12 @@ struct State {
 }
 
 impl Memory {
-    pub(super) async fn open(date: SeriesId, clock: Clock, journal: &impl Journal) -> Result<Self, Fault> {
+    pub(super) async fn open(
+        date: SeriesId,
+        clock: Clock,
+        versions: Arc<Versions>,
+        journal: &impl Journal,
+    ) -> Result<Self, Fault> {
         let begun = clock.moment();
         let (sale, version) = journal.open(date).await?;
         // Everybody has a full timeout from when this process can hear.
@@ -61,6 +68,7 @@ impl Memory {
             seats: SeatWatchers::new(sale.seats()),
             watchers: Watchers::default(),
             changed: watch::Sender::new(version.number),
+            versions,
             state: RwLock::new(State { sale, version }),
         })
     }
@@ -127,9 +135,13 @@ impl Memory {
             self.forecast.lock().unwrap_or_else(PoisonError::into_inner).take_in(&state.sale, batch);
             state.sale.apply(batch);
             state.version = *version;
+            let sold_out_changed = state.sale.state().sold_out != sold_out;
+            self.versions.committed(self.date, batch, sold_out_changed);
             self.seats.tell(state.sale.seats());
-            let sold_out = state.sale.state().sold_out != sold_out;
-            self.watchers.tell(batch, sold_out, self.clock.now());
+            self.watchers.tell(batch, sold_out_changed, self.clock.now());
+        } else if state.version != *version {
+            // The rows have it already, which is where lists of dates are read.
+            self.versions.date_changed(self.date);
         }
         let is_current = state.version == *version;
         let number = state.version.number;
@@ -175,6 +187,7 @@ impl Memory {
         // Whoever has seen seats at a version must not take others for the same.
         sale.raise_seats_above(state.sale.seats().version());
         *state = State { sale, version };
+        self.versions.date_changed(self.date);
         self.somebody_else_was_there(&state.sale);
         self.seats.tell(state.sale.seats());
         drop(state);

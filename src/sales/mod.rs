@@ -24,6 +24,7 @@ mod stream;
 pub mod subscribers;
 #[cfg(test)]
 mod tests;
+pub mod versions;
 mod wallets;
 mod watchers;
 mod wheel;

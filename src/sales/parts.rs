@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, Entropy},
     domain::{date::Batch, id::SeriesId},
+    sales::versions::Versions,
     store::journal::Version,
 };
 
@@ -103,6 +104,8 @@ pub struct Parts<J> {
     pub shared: bool,
     /// Who they are.
     pub peers: Peers,
+    /// What changes, counted.
+    pub versions: Arc<Versions>,
 }
 
 #[cfg(test)]

@@ -203,8 +203,8 @@ impl<J: Journal> Sales<J> {
     /// Takes in what another process has told of a date. Where something is missing before it, that is read.
     pub async fn hear_of(&self, committed: &Committed) {
         let date = self.lock().get(&committed.date).and_then(|slot| slot.date.clone());
-        if let Some(date) = date
-            && date.hear_of(committed)
+        let Some(date) = date else { return self.parts.versions.date_changed(committed.date) };
+        if date.hear_of(committed)
             && let Err(fault) = date.follow().await
         {
             tracing::debug!(?fault, date = %committed.date, "a date cannot be followed; it is looked at again soon");

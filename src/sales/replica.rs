@@ -1,9 +1,12 @@
 //! Follows what other processes commit. News of it comes by [`news`](crate::sales::news), fast and without a promise; so
 //! the versions in the database are looked at too, and what was missed is read from the log.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::TimeDelta;
@@ -72,17 +75,19 @@ impl<J: Journal> Sales<J> {
     }
 
     async fn look(&self) -> Result<(), Fault> {
+        let Some(look) = self.parts.versions.look() else { return Ok(()) };
         let dates = self.in_use();
-        let ids: Vec<_> = dates.iter().map(|date| date.id()).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let versions = self.parts.journal.versions(&ids).await?;
+        let ids: HashSet<_> = dates.iter().map(|date| date.id()).chain(look.dates.iter().copied()).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let journal = &self.parts.journal;
+        let versions = if ids.is_empty() { HashMap::new() } else { journal.versions(&ids).await? };
+        let catalogue = if look.catalogue { Some(journal.catalogue().await?) } else { None };
         for date in dates {
             if versions.get(&date.id()).is_some_and(|version| *version != date.version()) {
                 date.follow().await?;
             }
         }
+        self.parts.versions.seen(look, &versions, catalogue);
         Ok(())
     }
 }

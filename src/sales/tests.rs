@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::{Clock, Entropy},
-    sales::{Date, NoNews, Parts, Peers, Refused},
+    sales::{Date, NoNews, Parts, Peers, Refused, versions::Versions},
     store::journal::{Fault, HeardAt, Journal, Locked, Logged, Transaction, Version},
 };
 
@@ -168,6 +168,10 @@ impl Journal for Arc<Database> {
         Ok(HashMap::from([(SERIES, self.stored.lock().await.version)]))
     }
 
+    async fn catalogue(&self) -> Result<i64, Fault> {
+        Ok(0)
+    }
+
     async fn due(
         &self,
         now: DateTime<Utc>,
@@ -304,6 +308,7 @@ async fn process(database: &Arc<Database>, seed: u64) -> Arc<Date<Arc<Database>>
         news: Arc::new(NoNews),
         shared: true,
         peers: Peers::new(Uuid::from_u128(seed.into())),
+        versions: Arc::new(Versions::new(true)),
     };
     let date = Date::open(SERIES, Arc::new(parts)).await.unwrap();
     let serving = Arc::clone(&date);

@@ -19,6 +19,7 @@ use crate::graphql::code;
 use crate::graphql::error::Outdated;
 use crate::graphql::live::Live;
 use crate::graphql::request::Intake;
+use crate::server::answers::Answers;
 use crate::server::door::Outgoing;
 pub use crate::server::graphql_ws::Feeds;
 use crate::server::persisted::Persisted;
@@ -120,6 +121,8 @@ pub(crate) fn bearer(authorization: &str) -> Result<&str, Refusal> {
 pub struct TransportLimits {
     /// Length of an answer, or of one answer of a subscription, in bytes; beyond it QUERY_TOO_COMPLEX.
     pub answer_bytes: usize,
+    /// Bytes of the answers that are remembered; 0 for none.
+    pub remembered_bytes: usize,
     /// Length of an HTTP body in bytes; beyond it 413.
     pub body_bytes: usize,
     /// How long an HTTP body may take to arrive; beyond it 408.
@@ -156,6 +159,7 @@ impl Default for TransportLimits {
     fn default() -> Self {
         Self {
             answer_bytes: ANSWER_BYTES,
+            remembered_bytes: 64 << 20,
             body_bytes: 256 << 10,
             body_timeout: Duration::from_secs(10),
             sockets: 100_000,
@@ -189,6 +193,8 @@ pub struct Endpoint<E> {
     pub outgoing: Outgoing,
     /// What many are told.
     pub feeds: Feeds,
+    /// What is sent again as it is; `None` to make everything anew.
+    pub answers: Option<Arc<Answers>>,
     /// Reads what is to be executed.
     pub intake: Arc<Intake>,
     /// Makes the ids of INTERNAL errors.

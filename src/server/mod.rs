@@ -1,5 +1,6 @@
 //! The server room: the door, HTTP and WebSocket in front of the GraphQL schema, health, the draw, and the pages.
 
+pub mod answers;
 mod date;
 pub mod door;
 mod draw;
@@ -25,9 +26,11 @@ use axum::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use self::date::Dated;
 use crate::{
     graphql::{self, request::priced::Guarded},
     server::{
+        answers::Answers,
         door::Outgoing,
         endpoint::{Endpoint, Feeds, TransportLimits, routes},
         persisted::Persisted,
@@ -43,13 +46,17 @@ pub fn router(
     shutdown: CancellationToken,
     sockets: TaskTracker,
 ) -> Router {
-    let (cors, clock) = (cors(&limits.allowed_origins), services.clock().clone());
+    let (cors, dated) = (cors(&limits.allowed_origins), Dated::new(services.clock().clone()));
     let ids = Arc::clone(&services);
     let intake = Arc::new(graphql::intake());
     let endpoint = Endpoint {
         executor: Guarded::new(graphql::schema(), Arc::clone(&intake), Arc::clone(&services)),
         authenticate: session::authenticate(Arc::clone(&services)),
         persisted: if limits.persisted_queries { Persisted::on() } else { Persisted::off() },
+        answers: (limits.remembered_bytes > 0).then(|| {
+            let versions = Arc::clone(services.versions());
+            Arc::new(Answers::new(limits.remembered_bytes, versions, services.clock().clone()))
+        }),
         limits,
         feeds: Feeds::default(),
         intake,
@@ -63,7 +70,7 @@ pub fn router(
         .merge(draw::routes(services))
         .layer(cors)
         .merge(pages::routes())
-        .layer(map_response(move |answer| std::future::ready(date::tell(&clock, answer))))
+        .layer(map_response(move |answer| std::future::ready(dated.tell(answer))))
 }
 
 /// How long a browser need not ask again whether it may: as long as any of them remembers.

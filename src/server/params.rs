@@ -114,6 +114,12 @@ impl Params {
         self.query.is_some() || by_hash || self.document_id.is_some()
     }
 
+    /// Whether it brings a document that is to be kept by its hash. Whoever does is answered anew, so that it is kept again
+    /// where it had to make room.
+    pub(crate) fn offers_a_document(&self) -> bool {
+        self.query.is_some() && self.extensions.contains_key(PERSISTED)
+    }
+
     /// Reads the query part of a GET address.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::{
         catalog::{Layout, Series},
         id::{SeriesId, UserId},
     },
+    sales::versions::Source,
     service::{Failure, Services},
     store::{
         self, Database,
@@ -125,7 +126,10 @@ impl Services {
                 .begin_series(&task.series, &organizer, limits, &task.clock)
                 .await?
                 .map_err(limited)?;
-            task.run().await?;
+            let made = task.run().await;
+            // Also where it failed: it may be there all the same.
+            sales.parts().versions.changed(Source::Catalogue);
+            made?;
             census.date_created();
             sales.parts().news.created(task.series.id);
             Ok::<_, Failure>(())

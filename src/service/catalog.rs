@@ -1,5 +1,7 @@
 //! Concerts and their dates: creating them, and running their sales.
 
+use std::sync::Arc;
+
 use crate::{
     domain::{
         catalog::{Concert, Series, SeriesPlan},
@@ -10,6 +12,7 @@ use crate::{
         policy::PolicyPatch,
         text::Title,
     },
+    sales::versions::Source,
     service::{Failure, Services, building::limited, sale::unexpected},
 };
 
@@ -26,8 +29,16 @@ impl Services {
         let id = ConcertId(self.entropy.id(now));
         let concert = Concert { id, title, organizer: caller.user.clone(), created_at: now };
         let most = self.settings.organizer_limits.map(|limits| limits.concerts);
-        self.database.add_concert(&concert, most, &self.clock).await?.map_err(limited)?;
-        Ok(concert)
+        let (database, clock, versions) =
+            (self.database.clone(), self.clock.clone(), Arc::clone(self.versions()));
+        // A task of its own: who asked may go away, and what is committed all the same is counted.
+        let added = self.tasks.spawn(async move {
+            let added = database.add_concert(&concert, most, &clock).await;
+            versions.changed(Source::Catalogue);
+            added?.map_err(limited)?;
+            Ok(concert)
+        });
+        added.await.map_err(|died| Failure::Internal(died.into()))?
     }
 
     /// Creates one date of a concert.

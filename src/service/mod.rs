@@ -16,6 +16,7 @@ pub mod sale;
 pub mod seats;
 pub mod services;
 pub mod stats;
+pub mod versions;
 pub mod wallet;
 
 mod building;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    sales::news::{Event, Incoming, Told},
+    sales::{
+        news::{Event, Incoming, Told},
+        versions::Source,
+    },
     service::{Sales, census::Census},
 };
 
@@ -31,7 +34,10 @@ pub(super) async fn listen(
                 for event in news {
                     match event {
                         Event::Committed(committed) => sales.hear_of(&committed).await,
-                        Event::Created(_) => census.date_created(),
+                        Event::Created(_) => {
+                            census.date_created();
+                            sales.parts().versions.changed(Source::Catalogue);
+                        }
                     }
                 }
             }

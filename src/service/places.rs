@@ -12,12 +12,11 @@ use crate::{
         identity::Caller,
         sale::{Token, TokenStatus},
     },
-    sales::{
-        self,
-        subscribers::{Key, Subscriber, Trouble, Update},
-    },
+    sales::{self, subscribers::Key},
     service::{Date, Failure, Journal, Services, queue::ended},
 };
+
+pub use crate::sales::subscribers::{Place, Subscriber, Trouble, Update};
 
 /// An open stream of a place; dropping it ends it, and is the last sign of life.
 pub type PlaceStream = sales::Stream<Journal>;

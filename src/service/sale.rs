@@ -25,14 +25,24 @@ pub enum NamedSeats {
     Numbers(Option<SeriesId>, Vec<i32>),
 }
 
+impl From<Vec<SeatId>> for NamedSeats {
+    fn from(ids: Vec<SeatId>) -> Self {
+        Self::Ids(ids)
+    }
+}
+
 impl Services {
     /// Holds all of these seats or none (rules 11 to 14). With an identity token the caller's live place in
     /// the series of the seats counts.
     ///
     /// # Errors
     /// The problems of holding; BAD_USER_INPUT for no seat, the same seat twice, or seats of several series.
-    pub async fn hold_seats(&self, caller: &Caller, seats: NamedSeats) -> Result<Vec<Hold>, Failure> {
-        let (date, seats) = match seats {
+    pub async fn hold_seats(
+        &self,
+        caller: &Caller,
+        seats: impl Into<NamedSeats>,
+    ) -> Result<Vec<Hold>, Failure> {
+        let (date, seats) = match seats.into() {
             NamedSeats::Ids(ids) => {
                 each_once("seatIds", &ids)?;
                 (self.date_of_seats(caller, &ids).await?, SeatChoice::Ids(ids))

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::{self, Clock, Entropy},
-    sales::{News, NoNews, Parts, Peers, news::RedisNews},
+    sales::{News, NoNews, Parts, Peers, news::RedisNews, versions::Versions},
     service::{
         Failure, Journal, Sales, building,
         census::Census,
@@ -150,6 +150,7 @@ impl Services {
             news,
             shared,
             peers: Peers::new(me),
+            versions: Arc::new(Versions::new(shared)),
         };
         let sales = Sales::start(parts, settings.dates_memory, tasks.clone());
         if !shared {
@@ -239,6 +240,12 @@ impl Services {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What changes, counted.
+    #[must_use]
+    pub fn versions(&self) -> &Arc<Versions> {
+        &self.sales.parts().versions
     }
 
     /// Ids and secrets.

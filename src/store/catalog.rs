@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{concert, hold, reservation, sale_head, seat, series, series::Stage};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Condition, Expr},
+    sea_query::{CaseStatement, Condition, Expr, Func},
 };
 use uuid::Uuid;
 
 use crate::{
     clock::Clock,
     domain::{
-        catalog::{Concert, Series},
+        catalog::{Concert, HeldSeats, Series},
         id::{ConcertId, SeatId, SeriesId},
         page::{ConcertKey, Page, Slice},
         sale::Seat,
@@ -215,20 +215,23 @@ impl Database {
         &self,
         series: &[SeriesId],
         now: DateTime<Utc>,
-    ) -> Result<HashMap<SeriesId, i32>, DbErr> {
-        let rows: Vec<(Uuid, i64)> = hold::Entity::find()
+    ) -> Result<HashMap<SeriesId, HeldSeats>, DbErr> {
+        // No hold is taken for as long as a day: what says so is no time, and is not when one lapses.
+        let soon = hold::Column::ExpiresAt.lte(now + TimeDelta::days(1));
+        let lapses = CaseStatement::new().case(soon, hold::Column::ExpiresAt.into_expr());
+        let rows = hold::Entity::find()
             .select_only()
             .column(hold::Column::SeriesId)
             .column_as(hold::Column::Id.count(), "held")
+            .column_as(Expr::from(Func::min(lapses)), "lapses_at")
             .filter(Expr::cust(IS_ACTIVE))
             .filter(hold::Column::ExpiresAt.gt(now))
             .filter(hold::Column::SeriesId.among(series.iter().map(|id| id.0)))
-            .group_by(hold::Column::SeriesId)
-            .into_tuple()
-            .all(self.reader())
-            .await?;
-        let int = |n| i32::try_from(n).unwrap_or(i32::MAX);
-        Ok(rows.into_iter().map(|(id, n)| (SeriesId(id), int(n))).collect())
+            .group_by(hold::Column::SeriesId);
+        let rows: Vec<(Uuid, i64, Option<DateTime<Utc>>)> = rows::tuples(rows, self.reader()).await?;
+        let held =
+            |(id, n, until)| (SeriesId(id), HeldSeats { seats: i32::try_from(n).unwrap_or(i32::MAX), until });
+        Ok(rows.into_iter().map(held).collect())
     }
 
     /// Adds a concert, if its organiser may create one more with `most` of them within an hour.

@@ -47,12 +47,17 @@ impl Socket {
 
     /// Makes a socket of a connection and shows the token, without waiting for the answer.
     pub(crate) async fn greeted(stream: TcpStream, token: Option<&str>) -> Result<Self, Unanswered> {
+        let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
+        Self::greeted_with(stream, json!(payload)).await
+    }
+
+    /// The same with whatever the first message is to carry.
+    pub(crate) async fn greeted_with(stream: TcpStream, payload: Value) -> Result<Self, Unanswered> {
         let address = stream.peer_addr().map_err(|_| Unanswered)?;
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse().unwrap());
         let (inner, _) = client_async(request, stream).await.map_err(|_| Unanswered)?;
         let mut socket = Self(inner);
-        let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
         socket.send(&json!({ "type": "connection_init", "payload": payload })).await?;
         Ok(socket)
     }

@@ -38,7 +38,13 @@ impl Watch {
 
     /// Opens a socket, on which nothing is asked yet.
     pub async fn ready(to: SocketAddr) -> Self {
-        let mut watch = Self::greeted(TcpStream::connect(to).await.unwrap(), None).await;
+        Self::ready_with(to, Value::Null).await
+    }
+
+    /// The same with this in its first message.
+    pub async fn ready_with(to: SocketAddr, payload: Value) -> Self {
+        let stream = TcpStream::connect(to).await.unwrap();
+        let mut watch = Self(Socket::greeted_with(stream, payload).await.unwrap());
         assert_eq!(watch.message().await["type"], "connection_ack");
         watch
     }

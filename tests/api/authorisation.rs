@@ -20,6 +20,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("Query.concerts", "{ concerts { nodes { id } } }"),
     ("Query.concert", "{ concert(id: CONCERT) { id } }"),
     ("Query.series", "{ series(concertId: CONCERT) { id } }"),
+    ("Query.seriesById", "{ seriesById(id: DATE) { seatStates } }"),
     ("Query.seats", "{ seats(seriesId: DATE) { id } }"),
     ("Query.points own", "{ points { balance } }"),
     ("Query.points the owner's", "{ points(userId: OWNER) { balance } }"),

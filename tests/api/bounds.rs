@@ -21,6 +21,7 @@ Query.concerts(before)             String!  { concerts(before: $x) { nodes { id 
 Query.concerts(search)             String!  { concerts(search: $x) { nodes { id } } }
 Query.concert(id)                  ID!      { concert(id: $x) { id } }
 Query.series(concertId)            ID!      { series(concertId: $x) { id } }
+Query.seriesById(id)               ID!      { seriesById(id: $x) { id } }
 Query.seats(seriesId)              ID!      { seats(seriesId: $x) { id } }
 Query.points(userId)               ID!      { points(userId: $x) { balance } }
 Points.history(after)              String!  { points { history(after: $x) { nodes { id } } } }
@@ -46,6 +47,7 @@ IssueTokenInput.userId             String!  { issueToken(input: { seriesId: "SER
 IssueTokenInput.name               String!  { issueToken(input: { seriesId: "SERIES", userId: "u", name: $x }) { tokenId } }
 HoldSeatInput.seatId               ID!      { holdSeat(input: { seatId: $x }) { hold { id } } }
 HoldSeatsInput.seatIds             ID!      { holdSeats(input: { seatIds: ["ID", $x] }) { holds { id } } }
+HoldSeatsInput.seriesId            ID!      { holdSeats(input: { seriesId: $x, numbers: [1] }) { holds { id } } }
 HoldBestSeatsInput.section         String!  { holdBestSeats(input: { count: 1, section: $x }) { holds { id } } }
 ReleaseHoldInput.holdId            ID!      { releaseHold(input: { holdId: $x }) { hold { id } } }
 ChargeInput.idempotencyKey         String!  { charge(input: { amount: 1, idempotencyKey: $x }) { points { balance } } }

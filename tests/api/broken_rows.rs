@@ -34,6 +34,7 @@ async fn sql(server: &Server, statement: &str) {
     let done = tx.execute_unprepared(statement).await.unwrap();
     assert!(done.rows_affected() > 0, "{statement}");
     tx.commit().await.unwrap();
+    server.was_changed();
 }
 
 /// How many there are in a list.

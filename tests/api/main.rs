@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+mod answers;
 mod authorisation;
 mod bounds;
 mod broken_rows;

@@ -61,6 +61,7 @@ async fn titles_that_were_there_before_are_found() {
     database.reader().execute_unprepared("UPDATE concert SET search_text = NULL").await.unwrap();
     assert_eq!(titles(&server.stranger(), "ärzte").await.len(), 0);
     database.migrate().await.unwrap();
+    server.was_changed();
     assert_eq!(titles(&server.stranger(), "ärzte").await.len(), 3);
 }
 

@@ -182,6 +182,11 @@ async fn raw(server: &Server, query: &str, encoding: Option<&str>) -> (HeaderMap
     (answer.headers().clone(), answer.bytes().await.unwrap().to_vec())
 }
 
+/// Whether it says that it would be another one in another encoding.
+fn varies(headers: &HeaderMap) -> bool {
+    headers.get_all(header::VARY).iter().any(|by| by == "accept-encoding")
+}
+
 /// For those who ask for it, and from a length on at which it is worth it.
 #[tokio::test]
 async fn answers_are_compressed_for_those_who_ask() {
@@ -194,15 +199,12 @@ async fn answers_are_compressed_for_those_who_ask() {
         format!("{{ a: __typename seats(seriesId: \"{}\") {{ id }} z: __typename }}", date.series),
     ] {
         let (plain, whole) = raw(&server, &query, None).await;
-        assert_eq!(
-            (told(&plain, "content-encoding"), told(&plain, "vary").contains("accept-encoding")),
-            ("", true)
-        );
+        assert_eq!((told(&plain, "content-encoding"), varies(&plain)), ("", true));
         // Twice: the second time the seats are known already.
         for _ in 0..2 {
             let (zipped, bytes) = raw(&server, &query, Some("br, gzip")).await;
             assert_eq!(told(&zipped, "content-encoding"), "gzip");
-            assert!(told(&zipped, "vary").contains("accept-encoding"));
+            assert!(varies(&zipped));
             assert_eq!(told(&zipped, "content-length"), bytes.len().to_string());
             assert!(bytes.len() * 2 < whole.len(), "{} of {}", bytes.len(), whole.len());
             let mut unzipped = Vec::new();

@@ -199,6 +199,7 @@ impl Toy {
             persisted: Persisted::on(),
             limits,
             feeds: Default::default(),
+            answers: None,
             outgoing: door.outgoing(),
             request_id: Arc::new(|| "request-1".to_owned()),
             shutdown: shutdown.clone(),

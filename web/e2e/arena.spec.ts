@@ -1,6 +1,33 @@
-import { arena, choosing, expect, holdButton, joinLine, makeSale, test } from './stage.ts';
+import { arena, choosing, expect, holdButton, holdByApi, joinByApi, joinLine, makeSale, test } from './stage.ts';
 
 const FRAMES = 40;
+
+/** What may come in before an arena is drawn: the answers as they are sent, and the frames of the socket. */
+const KILOBYTES = 12;
+
+test('an arena in the middle of its sale is drawn from few bytes', async ({ page, server }) => {
+  const sale = await makeSale(server, { sections: arena, policy: { maxActive: 1_000 } });
+  for (let i = 0; i < 20; i++) await holdByApi(server, await joinByApi(server, sale));
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Network.enable');
+  const questions = new Map<string, string>();
+  const came: [string, number][] = [];
+  cdp.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    if (request.url.endsWith('/graphql')) questions.set(requestId, /(?:query|mutation) (\w+)/.exec(request.postData ?? '')?.[1] ?? '');
+  });
+  cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    const question = questions.get(requestId);
+    if (question !== undefined) came.push([question, encodedDataLength]);
+  });
+  cdp.on('Network.webSocketFrameReceived', ({ response }) => came.push(['a frame', response.payloadData.length]));
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await expect(page.getByRole('button', { name: /Show Floor on the map, 150,000 pts, 1,920 free/ })).toBeVisible();
+  await expect.poll(() => came.some(([what]) => what === 'SeatMap')).toBe(true);
+  const bytes = came.reduce((sum, [, length]) => sum + length, 0);
+  expect(bytes, JSON.stringify(came)).toBeGreaterThan(1_000);
+  expect(bytes, JSON.stringify(came)).toBeLessThan(KILOBYTES << 10);
+});
 
 test('an arena of 5,000 seats is drawn once a frame, and a seat is a copy', async ({ page, server }) => {
   // What a frame costs is measured by `npm run bench`. What makes it cheap does not depend on the machine, and is

@@ -1,4 +1,4 @@
-import { checkout, choosing, expect, holdButton, joinByApi, joinLine, leaveByApi, makeSale, pickSeat, test } from './stage.ts';
+import { checkout, choosing, expect, holdButton, holdByApi, joinByApi, joinLine, leaveByApi, makeSale, pickSeat, test } from './stage.ts';
 
 const one = { maxActive: 1 };
 const place = '.place-number';
@@ -116,6 +116,37 @@ test('loss of connection: the server is killed, and the place is the same when i
   const [, waiting] = fans;
   if (waiting !== undefined) await leaveByApi(server, waiting);
   await expect(page.locator(place)).toHaveText('3');
+});
+
+test('back from a lost line, the page asks for what it has missed of the seats and not for all of them', async ({ page, server }) => {
+  const asked: number[] = [];
+  const told: string[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => {
+      const since = /"sinceVersion":(\d+)/.exec(String(payload))?.[1];
+      if (since !== undefined) asked.push(Number(since));
+    });
+    socket.on('framereceived', ({ payload }) => {
+      if (/"seatAvailability"/.test(String(payload))) told.push(String(payload));
+    });
+  });
+  const sections = ['Stalls', 'Circle'].map((name) => ({ name, rows: 5, cols: 10, price: 10_000 }));
+  const sale = await makeSale(server, { sections });
+  await joinLine(page, server, sale);
+  await choosing(page);
+  await holdByApi(server, await joinByApi(server, sale));
+  const stalls = page.getByRole('button', { name: /Show Stalls on the map.* 46 free/ });
+  await expect(stalls).toBeVisible();
+  const known = Number(/"version":(\d+)/.exec(told.at(-1) ?? '')?.[1]);
+  const before = asked.length;
+  expect(known).toBeGreaterThan(asked.at(-1) ?? known);
+
+  await server.kill();
+  await server.start();
+  await expect.poll(() => asked.length).toBe(before + 1);
+  expect(asked.at(-1)).toBe(known);
+  await expect(stalls).toBeVisible();
+  expect(told.filter((news) => /"snapshot":true/.test(news))).toEqual([]);
 });
 
 test('where no socket goes through, the place is polled and moves on', async ({ page, server }) => {

@@ -54,20 +54,18 @@ test('the best seats join the selection and are held only when the fan says so',
   expect(await heldCount(server, page)).toBe(3);
 });
 
-test('nothing is looked for, and nobody told that there is nothing, before the seats are known', async ({ page, server }) => {
+test('nothing is looked for before the seats are known', async ({ page, server }) => {
   let release = () => {};
   const known = new Promise<void>((resolve) => (release = resolve));
-  await page.routeWebSocket(/\/graphql$/, (socket) => {
-    const upstream = socket.connectToServer();
-    upstream.onMessage((message) => {
-      if (/seatAvailability/.test(String(message))) void known.then(() => socket.send(message));
-      else socket.send(message);
-    });
+  await page.route(/\/graphql$/, async (route) => {
+    if (/query SeatMap/.test(route.request().postData() ?? '')) await known;
+    await route.continue();
   });
   await joinLine(page, server, await makeSale(server));
-  await choosing(page);
-  await expect(find(page)).toBeDisabled();
+  await expect(page.getByRole('button', { name: 'Join the line' })).toHaveCount(0);
+  await expect(find(page)).toHaveCount(0);
   release();
+  await choosing(page);
   await find(page).click();
   await expect(chips(page)).toHaveCount(2);
 });

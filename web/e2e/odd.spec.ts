@@ -167,7 +167,7 @@ test('who may not ask for the balance just now can pay all the same', async ({ p
 test('seats that cannot be had are told, and asked for again', async ({ page, server }) => {
   const sale = await makeSale(server);
   let failing = true;
-  await answering(page, 'Seats', (real) => (failing ? { data: null, errors: [failed('UNAVAILABLE', ['seats'])] } : real));
+  await answering(page, 'SeatMap', (real) => (failing ? { data: { seriesById: null }, errors: [failed('UNAVAILABLE', ['seriesById'])] } : real));
   await page.goto(dateUrl(server, sale));
   await expect(page.getByText('The server is busy just now.')).toBeVisible();
   await page.getByRole('button', { name: 'Join the line' }).click();

@@ -1,6 +1,8 @@
 //! What each seat of a date is, a letter a seat.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
+
+use bytes::Bytes;
 
 use crate::sale::SeatStatus;
 
@@ -14,7 +16,7 @@ const QUOTE: u8 = b'"';
 /// A letter a seat, by number: `A` can be held, `H` is held, `R` is reserved. Kept as JSON has it, in double quotes, so that
 /// what a process knows of a date is what it sends of it to everybody, without a copy of it for anybody. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letters(Arc<[u8]>);
+pub struct Letters(Bytes);
 
 impl Letters {
     pub(super) fn of(statuses: impl Iterator<Item = SeatStatus>) -> Self {
@@ -25,6 +27,12 @@ impl Letters {
         };
         let quote = || std::iter::once(QUOTE);
         Self(quote().chain(statuses.map(letter)).chain(quote()).collect())
+    }
+
+    /// As JSON has it: a string.
+    #[must_use]
+    pub fn json(&self) -> Bytes {
+        self.0.clone()
     }
 
     /// Without the quotes.
@@ -49,12 +57,5 @@ impl Letters {
     pub(super) fn available_in(&self, places: Range<usize>) -> usize {
         let letters = self.letters().get(places).unwrap_or_default();
         letters.iter().filter(|letter| **letter == AVAILABLE).count()
-    }
-}
-
-impl AsRef<[u8]> for Letters {
-    /// As JSON has it, in double quotes.
-    fn as_ref(&self) -> &[u8] {
-        &self.0
     }
 }

@@ -60,7 +60,7 @@ type Drawn = (i32, String, i32, i32, i32, char);
 
 /// What a front end makes of the sections and the letters, by the formula in the schema.
 fn drawn(snapshot: &Snapshot) -> Vec<Drawn> {
-    let json: String = serde_json::from_slice(snapshot.letters.as_ref()).unwrap();
+    let json: String = serde_json::from_slice(&snapshot.letters.json()).unwrap();
     let letters: Vec<char> = json.chars().collect();
     let mut seats = Vec::new();
     for (section, _) in snapshot.sections() {

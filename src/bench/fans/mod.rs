@@ -12,6 +12,7 @@ mod crowd;
 mod fan;
 mod frames;
 mod report;
+mod seats;
 pub(super) mod server;
 pub(super) mod socket;
 
@@ -68,6 +69,9 @@ pub struct Options {
     /// How many are admitted in a second, all dates together.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     per_second: u32,
+    /// The fans watch the seats of one date instead, of which so many are held in a second.
+    #[arg(long, conflicts_with = "per_socket")]
+    seats: bool,
     /// For how long they are admitted, in seconds.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -140,7 +144,14 @@ pub async fn run(out: &mut impl Write, options: Options) -> Result<bool, String>
         (Some(address), Some(organizer)) => Subject::Running { address, organizer, process: options.process },
         _ => Subject::Own(Server::start(&[], None)?),
     };
-    let report = measure(&subject, &options).await?;
+    let bare = bare_request(&subject).await?;
+    if options.seats {
+        let outcome = seats::measure(&subject, &options, bare).await?;
+        let is_fine = outcome.is_fine(options.per_second);
+        outcome.write(out, is_fine).map_err(|error| error.to_string())?;
+        return Ok(is_fine);
+    }
+    let report = measure(&subject, &options, bare).await?;
     report.write(out).map_err(|error| error.to_string())?;
     Ok(report.is_fine())
 }
@@ -159,9 +170,8 @@ fn allow_sockets(fans: u32) -> Result<(), String> {
     Ok(())
 }
 
-async fn measure(subject: &Subject, options: &Options) -> Result<Report, String> {
+async fn measure(subject: &Subject, options: &Options, bare: Option<f64>) -> Result<Report, String> {
     let (clock, host) = (Clock::system(), subject.address());
-    let bare = bare_request(subject).await?;
     let mut organizer = Api::connect(host, Some(subject.organizer())).await?;
     let dates = crowd::create_dates(&mut organizer, options.per_socket, options.per_second).await?;
     let begun = clock.now();

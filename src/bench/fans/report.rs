@@ -40,7 +40,7 @@ impl Report {
     /// # Errors
     /// When `out` cannot be written to.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut line = |name: &str, value: String| writeln!(out, "{name:<34} {value:>14}");
+        let mut line = |name: &str, value: String| line(out, name, value);
         line("sockets, one a fan", self.sockets.to_string())?;
         line("open subscriptions", self.subscriptions.to_string())?;
         line("joined in", format!("{:.1} s", self.join_seconds))?;
@@ -70,8 +70,7 @@ impl Report {
     fn delay(&self, percent: usize) -> Option<u64> {
         let mut delays: Vec<_> = self.admissions.iter().map(|admission| admission.delay).collect();
         delays.sort_unstable();
-        let rank = (delays.len() * percent).div_ceil(100);
-        delays.get(rank.checked_sub(1)?).copied()
+        rank(&delays, percent)
     }
 
     /// Admissions a second, by the server's own times. The first group opens the first interval.
@@ -94,11 +93,21 @@ impl Report {
     }
 }
 
-fn microseconds(spent: Option<f64>) -> String {
+/// One line of a table.
+pub(super) fn line(out: &mut impl Write, name: &str, value: impl ToString) -> io::Result<()> {
+    writeln!(out, "{name:<34} {:>14}", value.to_string())
+}
+
+/// What so many of a hundred do not exceed, of numbers in ascending order.
+pub(super) fn rank<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
+    sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
+}
+
+pub(super) fn microseconds(spent: Option<f64>) -> String {
     spent.map_or_else(|| "-".to_owned(), |spent| format!("{spent:.1} µs"))
 }
 
-fn mebibytes(bytes: Option<u64>) -> String {
+pub(super) fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.1} MiB", bytes as f64 / 1_048_576.0))
 }
 

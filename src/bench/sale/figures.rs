@@ -6,15 +6,15 @@ use serde::Serialize;
 
 /// The median of the rounds, the lowest and the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Spread {
-    pub(super) median: f64,
+pub(in crate::bench) struct Spread {
+    pub(in crate::bench) median: f64,
     lowest: f64,
     highest: f64,
 }
 
 impl Spread {
     /// Of what was found in each round; `None` if there is nothing, or a round without it.
-    pub(super) fn of(rounds: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
+    pub(in crate::bench) fn of(rounds: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
         let mut found = rounds.into_iter().collect::<Option<Vec<_>>>()?;
         found.sort_by(f64::total_cmp);
         let (lowest, highest) = (*found.first()?, *found.last()?);
@@ -28,7 +28,7 @@ impl Spread {
     }
 
     /// Of one figure divided by another of the same round: what the machine does besides slows both.
-    pub(super) fn of_ratios(
+    pub(in crate::bench) fn of_ratios(
         above: impl IntoIterator<Item = f64>,
         below: impl IntoIterator<Item = f64>,
     ) -> Option<Self> {
@@ -58,7 +58,7 @@ impl fmt::Display for Spread {
 }
 
 /// The figure, or a dash.
-pub(super) fn shown(figure: Option<impl fmt::Display>) -> String {
+pub(in crate::bench) fn shown(figure: Option<impl fmt::Display>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| figure.to_string())
 }
 

@@ -74,7 +74,7 @@ pub(in crate::bench) struct Driven<T, const N: usize> {
     /// How long each answer of each step took, in microseconds, in ascending order.
     waits: [Vec<u32>; N],
     /// What was read from the answers, in no order.
-    pub(super) answers: Vec<T>,
+    pub(in crate::bench) answers: Vec<T>,
 }
 
 impl<T, const N: usize> Driven<T, N> {
@@ -84,7 +84,7 @@ impl<T, const N: usize> Driven<T, N> {
     }
 
     /// How many of them in a second.
-    pub(super) fn per_second(&self) -> f64 {
+    pub(in crate::bench) fn per_second(&self) -> f64 {
         self.count() as f64 / self.took.as_secs_f64()
     }
 
@@ -112,7 +112,7 @@ impl Load {
     ///
     /// # Errors
     /// If a connection fails or `read` refuses an answer.
-    pub(super) async fn drive<T: Send + 'static, const N: usize>(
+    pub(in crate::bench) async fn drive<T: Send + 'static, const N: usize>(
         &self,
         ways: Vec<[Vec<u8>; N]>,
         read: fn(&[u8]) -> Result<T, String>,

@@ -7,7 +7,7 @@
 mod aims;
 mod depth;
 mod fans;
-mod figures;
+pub(in crate::bench) mod figures;
 mod follow;
 pub(in crate::bench) mod load;
 mod memory;

@@ -14,8 +14,10 @@ use crate::{
         error::{error, id_opt, lapsed, shown},
         request::{Prepared, priced::Guarded},
     },
-    sales::subscribers::{Place, Subscriber, Trouble},
-    service::{Failure, Services, places::PlaceStream},
+    service::{
+        Failure, Services,
+        places::{Place, PlaceStream, Subscriber, Trouble},
+    },
 };
 
 /// How the places of one subscription are told.

@@ -22,7 +22,7 @@ use crate::{
         request::{DocumentLimits, Intake, Prepared, shape::Shape},
         time::Time,
     },
-    sales::subscribers::Place,
+    service::places::Place,
 };
 
 /// The executor's way to the same object.

@@ -14,7 +14,7 @@ use crate::{
         request::normal::NOTHING,
         series::SeriesStatus,
     },
-    sales::subscribers::Place,
+    service::places::Place,
 };
 
 /// Bytes that are usually enough.

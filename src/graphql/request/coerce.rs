@@ -102,10 +102,26 @@ pub(super) struct Coercion<'v, 'a> {
     pub(super) mistakes: &'v mut Mistakes,
     /// Where mistakes are told to be.
     pub(super) pos: Pos,
-    pub(super) path: Vec<Step>,
+    pub(super) path: Vec<Crumb<'v>>,
 }
 
-impl<'a> Coercion<'_, 'a> {
+/// A step into an input. Only that to a mistake is made a [`Step`] of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Crumb<'v> {
+    Name(&'v str),
+    Index(usize),
+}
+
+impl From<Crumb<'_>> for Step {
+    fn from(crumb: Crumb<'_>) -> Self {
+        match crumb {
+            Crumb::Name(name) => Self::Name(Cow::Owned(name.to_owned())),
+            Crumb::Index(index) => Self::Index(index),
+        }
+    }
+}
+
+impl<'v, 'a: 'v> Coercion<'v, 'a> {
     /// A value in its place, which may be a variable.
     pub(super) fn placed(&mut self, value: &Value, place: Place<'a>) -> Coerced {
         let Value::Variable(name) = value else {
@@ -131,11 +147,12 @@ impl<'a> Coercion<'_, 'a> {
     }
 
     fn mistake(&mut self, message: impl Into<String>) {
-        self.mistakes.add(self.pos, Mistake { path: self.path.clone(), message: message.into() });
+        let path = self.path.iter().map(|crumb| Step::from(*crumb)).collect();
+        self.mistakes.add(self.pos, Mistake { path, message: message.into() });
     }
 
     /// `work` one step further in.
-    fn below<T>(&mut self, step: Step, work: impl FnOnce(&mut Self) -> T) -> T {
+    fn below<T>(&mut self, step: Crumb<'v>, work: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step);
         let result = work(self);
         self.path.pop();
@@ -161,7 +178,7 @@ impl<'a> Coercion<'_, 'a> {
         let mut coerced = Vec::with_capacity(items.len());
         let mut is_right = true;
         for (index, item) in items.iter().enumerate() {
-            match self.below(index.into(), |inner| inner.placed(item, Place::of(ty))) {
+            match self.below(Crumb::Index(index), |inner| inner.placed(item, Place::of(ty))) {
                 Coerced::Value(value) => coerced.push(value),
                 // Nothing is no item of a list.
                 Coerced::Absent => coerced.push(Value::Null),
@@ -203,7 +220,7 @@ impl<'a> Coercion<'_, 'a> {
         let mut is_right = true;
         for input in &object.fields {
             let place = Place { is_one_of: object.one_of, ..Place::input(input) };
-            let step = step(&input.name);
+            let step = Crumb::Name(&input.name);
             let outcome = match given.get(&input.name) {
                 Some(value) => self.below(step, |inner| inner.placed(value, place)),
                 None if input.is_required() => self.below(step, |inner| inner.wrong("is required")),
@@ -219,8 +236,9 @@ impl<'a> Coercion<'_, 'a> {
         }
         for unknown in given.keys().filter(|key| object.fields.iter().all(|field| field.name != **key)) {
             is_right = false;
-            let message = format!("is not a field of {name}");
-            self.below(step(&scalar::line(unknown)), |inner| inner.mistake(message));
+            let path = self.path.iter().map(|crumb| Step::from(*crumb));
+            let path = path.chain([Step::Name(scalar::line(unknown).into())]).collect();
+            self.mistakes.add(self.pos, Mistake { path, message: format!("is not a field of {name}") });
         }
         // That a variable is not null is for the rules to see.
         let is_one = coerced.len() == 1 && !given.values().any(|value| *value == Value::Null);
@@ -291,24 +309,19 @@ fn word(value: &Value, name: &Name, words: &[Name], source: Source) -> Result<Va
     })
 }
 
-/// A step into an input that the schema knows, or that somebody has made up.
-pub(super) fn step(name: &str) -> Step {
-    Step::Name(Cow::Owned(name.to_owned()))
-}
-
 /// The values of the variables that `operation` declares, from what was sent and from their defaults.
 pub(super) fn variables(
     operation: &OperationDefinition,
-    sent: &async_graphql::Variables,
+    mut sent: async_graphql::Variables,
     shape: &Shape,
     mistakes: &mut Mistakes,
 ) -> Variables {
     let mut known = Variables::new();
     for Positioned { pos, node: definition } in &operation.variable_definitions {
         let (name, ty) = (&definition.name.node, &definition.var_type.node);
-        let value = match (sent.get(name), &definition.default_value) {
+        let value = match (sent.remove(name), &definition.default_value) {
             (Some(value), _) => {
-                let value = value.clone().into_value();
+                let value = value.into_value();
                 alone(Source::Json, *pos, name, shape, mistakes, |coercion| coercion.value(&value, ty))
             }
             (None, Some(default)) => self::default(default, name, ty, shape, mistakes),
@@ -344,6 +357,6 @@ fn alone<'t, T>(
     mistakes: &mut Mistakes,
     work: impl FnOnce(&mut Coercion<'_, 't>) -> T,
 ) -> T {
-    let (none, path) = (Variables::new(), vec![step(name)]);
+    let (none, path) = (Variables::new(), vec![Crumb::Name(name)]);
     work(&mut Coercion { shape, source, known: Known::Values(&none), mistakes, pos, path })
 }

@@ -122,7 +122,7 @@ impl Intake {
             .map_err(|over| vec![over.into()])?;
 
         let sent = std::mem::take(&mut request.variables);
-        let variables = coerce::variables(&operation.definition, &sent, &self.shape, &mut mistakes);
+        let variables = coerce::variables(&operation.definition, sent, &self.shape, &mut mistakes);
         mistakes.none().map_err(|error| vec![error])?;
         let (normal, outline, appraisal) = self.normal(operation, &document.fragments, &variables)?;
         let (kind, pos) = (normal.ty, normal.selection_set.pos);

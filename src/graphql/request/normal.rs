@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::{Value, indexmap::IndexMap};
 
-use super::coerce::{Coerced, Coercion, Known, Mistakes, Place, Variables, step};
+use super::coerce::{Coerced, Coercion, Crumb, Known, Mistakes, Place, Variables};
 use super::scalar::Source;
 use super::selections::Fragments;
 use super::shape::{Input, Shape, innermost};
@@ -277,7 +277,7 @@ pub(super) fn placed(
     Positioned { pos, node: value }: Positioned<&Value>,
     input: &Input,
 ) -> Coerced {
-    let (known, path) = (Known::Values(variables), vec![step(&input.name)]);
+    let (known, path) = (Known::Values(variables), vec![Crumb::Name(&input.name)]);
     Coercion { shape, source: Source::Document, known, mistakes, pos, path }
         .placed(value, Place::input(input))
 }

@@ -183,7 +183,9 @@ impl<'a> Walk<'a> {
         let inside = self.inside(parent, field, ty, place)?;
         let length = match (field.selection_set.node.items.is_empty(), matches!(ty.base, BaseType::List(_))) {
             // The name of a section.
-            (true, _) if inside.in_seats && innermost(ty) == "String" => key(field) + WORD,
+            (true, _) if inside.in_seats && innermost(ty) == "String" && field.name.node != "label" => {
+                key(field) + WORD
+            }
             (true, _) => key(field) + length_of(&field.name.node, innermost(ty)),
             (false, true) => BRACES,
             (false, false) => key(field) + BRACES,

@@ -12,7 +12,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::Value;
 
-use super::coerce::{self, Coercion, Known, Mistakes, Place, Usage, step};
+use super::coerce::{self, Coercion, Crumb, Known, Mistakes, Place, Usage};
 use super::normal::NOTHING;
 use super::scalar::Source;
 use super::shape::{Input, Kind, Shape, innermost};
@@ -158,8 +158,13 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    fn coercion<'v>(&'v mut self, pos: Pos, name: &Name, usages: &'v mut Vec<Usage<'a>>) -> Coercion<'v, 'a> {
-        let (known, path) = (Known::Used(usages), vec![step(name)]);
+    fn coercion<'v>(
+        &'v mut self,
+        pos: Pos,
+        name: &'v Name,
+        usages: &'v mut Vec<Usage<'a>>,
+    ) -> Coercion<'v, 'a> {
+        let (known, path) = (Known::Used(usages), vec![Crumb::Name(name)]);
         Coercion { shape: self.shape, source: Source::Document, known, mistakes: self.mistakes, pos, path }
     }
 

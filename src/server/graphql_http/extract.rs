@@ -32,9 +32,8 @@ impl IntoResponse for Unreadable {
 /// # Errors
 ///
 /// What is wrong with it, for the caller.
-pub(super) async fn params(body: Vec<u8>) -> Result<Params, String> {
+pub(super) async fn params(body: Bytes) -> Result<Params, String> {
     Params::check_object(&body)?;
-    let body = Bytes::from(body);
     let mut request = Request::new(Body::from(body.clone()));
     *request.method_mut() = axum::http::Method::POST;
     match GraphQLRequest::<Unreadable>::from_request(request, &()).await {

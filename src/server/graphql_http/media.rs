@@ -7,8 +7,8 @@ use crate::graphql::code;
 use crate::graphql::request::masking;
 
 /// The two media types of a GraphQL response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Media {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Media {
     /// `application/json`: a well-formed request is always answered with 200.
     Json,
     /// `application/graphql-response+json`: the status says whether the request was executed.

@@ -3,8 +3,9 @@
 //! Nothing but a body of `application/json` can mutate: a page on another host cannot send one without a preflight,
 //! which is not answered here.
 
+mod again;
 mod extract;
-mod media;
+pub(super) mod media;
 mod retry;
 mod zip;
 
@@ -15,19 +16,23 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Response as GraphqlResponse, ServerError};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::domain::address::Address;
 use crate::graphql::code;
+use crate::graphql::noted::Noted;
+use crate::graphql::public::is_public;
 use crate::graphql::request::Prepared;
 use crate::graphql::request::masking;
+use crate::server::answers::{Answers, Arrived, Asked, By, Made, Turn, Waited};
 use crate::server::door::{Busy, Caller, Held, Pieces, SMALL, later};
 use crate::server::endpoint::{Endpoint, Refusal, Session, bearer};
 use crate::server::language;
 use crate::server::params::Params;
 use crate::server::payload::Payload;
+use crate::service::versions::Point;
 use media::Media;
 
 /// POST `/graphql`.
@@ -35,13 +40,17 @@ pub(crate) async fn post<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request: Request,
 ) -> Response {
-    let address = address(&request);
+    let (address, answers) = (address(&request), answers_now(&endpoint.answers));
     let Some(media) = Media::accepted(request.headers()) else {
         return sent(&endpoint, address, not_acceptable());
     };
     let headers = request.headers().clone();
+    let call = Call { endpoint: &endpoint, headers: &headers, address, answers };
     let answer = match read_body(&endpoint, address, request).await {
-        Ok((params, _held)) => answer(&endpoint, media, (&headers, address), &Method::POST, params).await,
+        Ok((body, _held)) => {
+            let asked = Asked::new(By::Post, media, language::of_headers(&headers), body.clone());
+            call.answer(&asked, extract::params(body)).await
+        }
         Err(Unread::Failure(failure)) => failure.into_response(media),
         Err(Unread::Busy) => return busy(),
     };
@@ -51,16 +60,23 @@ pub(crate) async fn post<E: Executor>(
 
 /// GET `/graphql` without a WebSocket upgrade.
 pub(crate) async fn get<E: Executor>(endpoint: &Endpoint<E>, request: Request) -> Response {
-    let address = address(&request);
+    let (address, answers) = (address(&request), answers_now(&endpoint.answers));
     let Some(media) = Media::accepted(request.headers()) else {
         return sent(endpoint, address, not_acceptable());
     };
-    let answer = match Params::from_query_string(request.uri().query().unwrap_or_default()) {
-        Ok(params) => answer(endpoint, media, (request.headers(), address), &Method::GET, params).await,
-        Err(message) => Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media),
-    };
+    let call = Call { endpoint, headers: request.headers(), address, answers };
+    let query = request.uri().query().unwrap_or_default();
+    let text = Bytes::copy_from_slice(query.as_bytes());
+    let asked = Asked::new(By::Get, media, language::of_headers(request.headers()), text);
+    let answer = call.answer(&asked, async { Params::from_query_string(query) }).await;
     let answer = zip::zipped(request.headers(), &endpoint.outgoing, address, answer).await;
     sent(endpoint, address, answer)
+}
+
+/// What is remembered, and what is known at this moment.
+fn answers_now(answers: &Option<Arc<Answers>>) -> Option<(&Answers, Arrived)> {
+    let answers = answers.as_deref()?;
+    Some((answers, answers.arrived()))
 }
 
 /// What counts as the caller; `None` without the network, in a benchmark.
@@ -123,7 +139,7 @@ async fn read_body<E>(
     endpoint: &Endpoint<E>,
     address: Option<Address>,
     request: Request,
-) -> Result<(Params, Held), Unread> {
+) -> Result<(Bytes, Held), Unread> {
     if !media::is_json(request.headers()) {
         let message = "The body must be sent as Content-Type: application/json, in UTF-8.";
         return Err(Unread::because(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -132,9 +148,7 @@ async fn read_body<E>(
     let (body, held) = tokio::time::timeout(endpoint.limits.body_timeout, body)
         .await
         .map_err(|_| Unread::because(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))??;
-    let params = extract::params(body).await;
-    let params = params.map_err(|why| Unread::because(StatusCode::BAD_REQUEST, why))?;
-    Ok((params, held))
+    Ok((body.into(), held))
 }
 
 /// What has come in is counted, and not what was announced: who announces much and sends nothing takes no room.
@@ -167,63 +181,140 @@ async fn collect<E>(
     Ok((body, held))
 }
 
-async fn answer<E: Executor>(
-    endpoint: &Endpoint<E>,
-    media: Media,
-    (headers, address): (&HeaderMap, Option<Address>),
-    method: &Method,
-    params: Params,
-) -> Response {
-    let session = match authenticate(endpoint, headers) {
-        Ok(session) => session,
-        Err(refusal) => return refused(vec![refusal.to_error()], media),
-    };
-    let (request, keep) = match params.into_request(&endpoint.persisted) {
-        Ok(request) => request,
-        Err(refusal) => return refused(vec![refusal.to_error()], media),
-    };
-    let prepared = endpoint.intake.prepare(request);
-    let Prepared { mut request, kind, outline } = match prepared {
-        Ok(prepared) => prepared,
-        Err(errors) => return refused(errors, media),
-    };
-    keep.keep();
-    match (method, kind) {
-        (&Method::GET, OperationType::Mutation | OperationType::Subscription) => {
-            return only_queries_by_get(media);
+/// A request, beside what it asks.
+struct Call<'a, E> {
+    endpoint: &'a Endpoint<E>,
+    headers: &'a HeaderMap,
+    address: Option<Address>,
+    /// What was known when it came; `None` if no answers are remembered.
+    answers: Option<(&'a Answers, Arrived)>,
+}
+
+/// What is made is to be remembered.
+struct Making<'a> {
+    answers: &'a Answers,
+    since: Point,
+    noted: Arc<Noted>,
+    turn: Option<Turn>,
+}
+
+impl<E: Executor> Call<'_, E> {
+    /// The answer that was remembered, or one that is made. `params` reads what was asked, or says what is wrong with it.
+    async fn answer(&self, asked: &Asked, params: impl Future<Output = Result<Params, String>>) -> Response {
+        let (endpoint, media) = (self.endpoint, asked.media());
+        let session = authenticate(endpoint, self.headers);
+        if session.is_ok()
+            && let Some(known) = self.answers.and_then(|(answers, _)| answers.find(asked))
+        {
+            return self.tell(asked, &known).await;
         }
-        (_, OperationType::Subscription) => {
-            let message = "A subscription needs a WebSocket (graphql-transport-ws) to this address.";
-            let refusal = Refusal { code: code::BAD_USER_INPUT, message: message.to_owned() };
-            return refused(vec![refusal.to_error()], media);
+        let params = match params.await {
+            Ok(params) => params,
+            Err(message) => {
+                return Failure { status: StatusCode::BAD_REQUEST, message }.into_response(media);
+            }
+        };
+        let session = match session {
+            Ok(session) => session,
+            Err(refusal) => return refused(vec![refusal.to_error()], media),
+        };
+        let offers = params.offers_a_document();
+        let (request, keep) = match params.into_request(&endpoint.persisted) {
+            Ok(request) => request,
+            Err(refusal) => return refused(vec![refusal.to_error()], media),
+        };
+        let prepared = match endpoint.intake.prepare(request) {
+            Ok(prepared) => prepared,
+            Err(errors) => return refused(errors, media),
+        };
+        keep.keep();
+        match (asked.by(), prepared.kind) {
+            (By::Get, OperationType::Mutation | OperationType::Subscription) => only_queries_by_get(media),
+            (_, OperationType::Subscription) => {
+                let message = "A subscription needs a WebSocket (graphql-transport-ws) to this address.";
+                let refusal = Refusal { code: code::BAD_USER_INPUT, message: message.to_owned() };
+                refused(vec![refusal.to_error()], media)
+            }
+            _ if offers => self.make(asked, prepared, &session, None).await,
+            _ => self.remember(asked, prepared, &session).await,
         }
-        _ => {}
-    }
-    if let Err(refusal) = session(&mut request) {
-        return refused(vec![refusal.to_error()], media);
     }
 
-    request.data.insert(language::of_headers(headers));
-    request.data.insert(endpoint.outgoing.sendable(address));
-    let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
-    let response = match run.await {
-        Ok(mut response) => {
-            outline.repair(&mut response);
-            masking::mask(&mut response, &*endpoint.request_id);
-            response
-        }
-        Err(panic) => masking::panicked(&*panic, &*endpoint.request_id),
-    };
-    let mut answer = match Payload::of_response(&response, endpoint.limits.answer_bytes) {
-        Ok(payload) => send(payload, media, media.status(&response)),
-        Err(over) => return refused(vec![over.into()], media),
-    };
-    retry::tell(&mut answer, &response.errors);
-    answer.headers_mut().extend(response.http_headers);
-    if kind == OperationType::Mutation {
-        answer.extensions_mut().insert(Done);
+    /// What others make of the same request at this moment, or what is made of it now and remembered, if it is public.
+    async fn remember(&self, asked: &Asked, mut prepared: Prepared, session: &Session) -> Response {
+        let shape = self.endpoint.intake.shape();
+        let is_public = |prepared: &mut Prepared| match prepared.request.parsed_query() {
+            Ok(document) => {
+                document.operations.iter().all(|(_, operation)| is_public(shape, &operation.node))
+            }
+            Err(_) => false,
+        };
+        let Some((answers, arrived)) = self.answers.filter(|_| is_public(&mut prepared)) else {
+            return self.make(asked, prepared, session, None).await;
+        };
+        let turn = match answers.wait(asked, arrived).await {
+            Waited::Made(made) => return self.tell(asked, &made).await,
+            Waited::Make(turn) => turn,
+        };
+        let making = Making { answers, since: answers.point(), noted: Arc::default(), turn };
+        self.make(asked, prepared, session, Some(making)).await
     }
-    answer
+
+    async fn make(
+        &self,
+        asked: &Asked,
+        prepared: Prepared,
+        session: &Session,
+        making: Option<Making<'_>>,
+    ) -> Response {
+        let (endpoint, media) = (self.endpoint, asked.media());
+        let Prepared { mut request, kind, outline } = prepared;
+        if let Err(refusal) = session(&mut request) {
+            return refused(vec![refusal.to_error()], media);
+        }
+        request.data.insert(asked.language());
+        request.data.insert(endpoint.outgoing.sendable(self.address));
+        if let Some(making) = &making {
+            request.data.insert(Arc::clone(&making.noted));
+        }
+        let run = AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind();
+        let response = match run.await {
+            Ok(mut response) => {
+                outline.repair(&mut response);
+                masking::mask(&mut response, &*endpoint.request_id);
+                response
+            }
+            Err(panic) => masking::panicked(&*panic, &*endpoint.request_id),
+        };
+        let payload = Payload::of_response(&response, endpoint.limits.answer_bytes);
+        let payload = match (payload, making) {
+            (Ok(payload), Some(making)) if response.errors.is_empty() && response.http_headers.is_empty() => {
+                return self.keep(asked, payload, making).await;
+            }
+            (payload, making) => {
+                if let Some(turn) = making.and_then(|making| making.turn) {
+                    turn.failed();
+                }
+                payload
+            }
+        };
+        let mut answer = match payload {
+            Ok(payload) => send(payload, media, media.status(&response)),
+            Err(over) => return refused(vec![over.into()], media),
+        };
+        retry::tell(&mut answer, &response.errors);
+        answer.headers_mut().extend(response.http_headers);
+        if kind == OperationType::Mutation {
+            answer.extensions_mut().insert(Done);
+        }
+        answer
+    }
+
+    async fn keep(&self, asked: &Asked, payload: Payload, making: Making<'_>) -> Response {
+        let Making { answers, since, noted, turn } = making;
+        let made = Made { pieces: payload.into_pieces(), grounds: noted.grounds(), since };
+        self.tell(asked, &answers.keep(asked, made, turn)).await
+    }
 }
 
 fn authenticate<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Session, Refusal> {

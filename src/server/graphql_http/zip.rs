@@ -68,6 +68,15 @@ pub(super) async fn zipped(
     answer
 }
 
+/// The same in gzip; `None` if it is not worth it, or many wait for theirs.
+pub(super) async fn zip(
+    outgoing: &Outgoing,
+    address: Option<Address>,
+    pieces: &[Bytes],
+) -> Option<Vec<Bytes>> {
+    ZIPPER.zip(outgoing, address, pieces).await
+}
+
 /// See the module.
 struct Zipper {
     turns: Semaphore,

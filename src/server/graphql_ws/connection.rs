@@ -209,27 +209,29 @@ impl<E: Live> Connection<'_, E> {
         self.flush(&mut batch).await
     }
 
-    /// Sends what the feed has that this stream watches and has not been told. One event at a time: a socket keeps no more
-    /// than that alive.
+    /// Sends the next event of the feed that this stream watches. One at a time: a socket keeps no more than that alive, and
+    /// who never catches up can still be heard.
     async fn follow(&mut self, number: usize) -> Result<(), Closing> {
-        while let Some(told) = self.operations.told(number) {
-            let prefix = told.prefix().clone();
-            match told.watching().map_or(Next::Nothing, Watching::next) {
-                Next::Nothing => return Ok(()),
-                Next::Over => {
-                    let id = told.id().to_owned();
-                    return self.tell(&id, Event::End).await;
-                }
-                Next::Event(event) => match &event.answer {
-                    Ok(pieces) => self.socket.send_shared(prefix, pieces).await?,
-                    Err(over) => {
-                        let (id, over) = (told.id().to_owned(), over.clone());
-                        return self.refuse(&id, over).await;
-                    }
-                },
+        let Some(told) = self.operations.told(number) else { return Ok(()) };
+        match told.watching().map_or(Next::Nothing, Watching::next) {
+            Next::Nothing => Ok(()),
+            Next::Over => {
+                let id = told.id().to_owned();
+                self.tell(&id, Event::End).await
             }
+            Next::Event(event) => match &event.answer {
+                Ok(pieces) => {
+                    let prefix = told.prefix().clone();
+                    // There may be more.
+                    self.operations.outbox().ring(number);
+                    self.socket.send_shared(prefix, pieces).await
+                }
+                Err(over) => {
+                    let (id, over) = (told.id().to_owned(), over.clone());
+                    self.refuse(&id, over).await
+                }
+            },
         }
-        Ok(())
     }
 
     async fn flush(&mut self, batch: &mut Vec<u8>) -> Result<(), Closing> {

@@ -53,6 +53,8 @@ struct State {
     events: VecDeque<Arc<Event>>,
     bytes: usize,
     snapshot: Option<(Arc<Event>, Instant)>,
+    /// How many snapshots were made.
+    snapshots: u64,
     /// The version of the last break in the chain.
     broken_at: i64,
     watchers: HashMap<u64, Watcher>,
@@ -105,11 +107,14 @@ impl Feeds {
 }
 
 impl Feed {
+    fn new(is_chain: bool) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), control: Arc::default(), is_chain, task: OnceLock::new() })
+    }
+
     /// Runs until nobody watches any more.
     fn start(is_chain: bool, source: Source, style: Style) -> Arc<Self> {
-        let control = Arc::new(Control::default());
-        let events = AssertUnwindSafe(source.run(Arc::clone(&control))).catch_unwind();
-        let feed = Arc::new(Self { state: Mutex::default(), control, is_chain, task: OnceLock::new() });
+        let feed = Self::new(is_chain);
+        let events = AssertUnwindSafe(source.run(Arc::clone(&feed.control))).catch_unwind();
         let this = Arc::downgrade(&feed);
         let task = tokio::spawn(async move {
             let mut events = std::pin::pin!(events);
@@ -139,6 +144,7 @@ impl Feed {
         let event = Arc::new(event);
         if is_snapshot {
             state.snapshot = Some((event, clock::instant()));
+            state.snapshots += 1;
             if !is_break {
                 let waiting = std::mem::take(&mut state.waiting);
                 return waiting.iter().filter_map(|number| state.watchers.get(number)?.ring()).collect();
@@ -224,6 +230,8 @@ pub(super) struct Watching {
     number: u64,
     /// Up to which version it was told.
     version: i64,
+    /// How many snapshots there were when it asked for one.
+    asked: Option<u64>,
 }
 
 /// What somebody who watches is told next.
@@ -246,12 +254,12 @@ impl Watching {
         feed.control.comes();
         // There may be something already.
         outbox.ring(stream);
-        Self { feed, number, version }
+        Self { feed, number, version, asked: None }
     }
 
     /// What is told next. Whoever needs a snapshot and finds none is rung for when there is one.
     pub(super) fn next(&mut self) -> Next {
-        let Self { feed, number, version } = self;
+        let Self { feed, number, version, asked } = self;
         let mut state = feed.lock();
         let known = match state.events.back() {
             // How it has failed is told to everybody, whatever they know.
@@ -263,18 +271,21 @@ impl Watching {
             Ok(Some(event)) => Arc::clone(event),
             Ok(None) if state.is_over => return Next::Over,
             Ok(None) => return Next::Nothing,
-            Err(Missed) => match state.snapshot.as_ref().filter(|known| feed.is_good(&state, known)) {
-                Some((snapshot, _)) => Arc::clone(snapshot),
-                None if state.is_over => return Next::Over,
-                None => {
-                    state.waiting.insert(*number);
-                    drop(state);
-                    feed.control.wish();
-                    return Next::Nothing;
+            Err(Missed) => {
+                match state.snapshot.as_ref().filter(|known| feed.is_good(&state, known, *asked)) {
+                    Some((snapshot, _)) => Arc::clone(snapshot),
+                    None if state.is_over => return Next::Over,
+                    None => {
+                        *asked = Some(state.snapshots);
+                        state.waiting.insert(*number);
+                        drop(state);
+                        feed.control.wish();
+                        return Next::Nothing;
+                    }
                 }
-            },
+            }
         };
-        *version = event.span.version;
+        (*version, *asked) = (event.span.version, None);
         Next::Event(event)
     }
 }
@@ -290,12 +301,13 @@ impl Drop for Watching {
 }
 
 impl Feed {
-    /// Whether a snapshot is as good as a new one: nothing has changed since, or so little time has passed that everybody is
-    /// told of that later; and the events go on from it.
-    fn is_good(&self, state: &State, (snapshot, made): &(Arc<Event>, Instant)) -> bool {
+    /// Whether a snapshot is as good as a new one: it was made since it was asked for, nothing has changed, or so little time
+    /// has passed that everybody is told of that later. And the events go on from it.
+    fn is_good(&self, state: &State, (snapshot, made): &(Arc<Event>, Instant), asked: Option<u64>) -> bool {
         let pace = self.control.pace().to_std().unwrap_or(Duration::ZERO);
         let version = snapshot.span.version;
-        (self.control.is_newest(version) || made.elapsed() < pace) && state.after(version).is_ok()
+        let is_new = asked.is_some_and(|asked| asked < state.snapshots);
+        (is_new || self.control.is_newest(version) || made.elapsed() < pace) && state.after(version).is_ok()
     }
 }
 
@@ -325,3 +337,7 @@ async fn wake(wakers: Vec<Waker>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "feeds_tests.rs"]
+mod tests;

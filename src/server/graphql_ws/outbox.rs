@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use async_graphql::Response;
 
 use crate::graphql::live::PlacePlan;
-use crate::sales::subscribers::{Subscriber, Update};
+use crate::service::places::{Subscriber, Update};
 
 /// The unsent answers of one socket.
 #[derive(Debug, Default)]

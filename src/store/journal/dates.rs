@@ -79,6 +79,10 @@ impl Journal for Dates {
         logs::versions(self.database.reader(), dates).await
     }
 
+    async fn catalogue(&self) -> Result<i64, Fault> {
+        logs::catalogue(self.database.reader()).await
+    }
+
     async fn due(
         &self,
         now: DateTime<Utc>,

@@ -34,6 +34,7 @@ const AT: &str = "SELECT 1 FROM sale_log WHERE series_id = $1 AND version = $2 A
 const ENTRY: &str = "SELECT 1 FROM point_history WHERE id = $1";
 const VERSIONS: &str =
     "SELECT h.series_id, h.version, h.head FROM {rows} JOIN sale_head h ON h.series_id = r.id";
+const CATALOGUE: &str = "SELECT version FROM catalogue";
 /// Rows are few and narrow: an index would cost each commit more than this costs once in a while.
 const NEXT: &str = "SELECT h.series_id, h.next_due FROM sale_head h JOIN series s ON s.id = h.series_id \
      WHERE h.next_due IS NOT NULL AND s.stage = 'READY' ORDER BY h.next_due, h.series_id LIMIT $1 OFFSET $2";
@@ -124,6 +125,13 @@ pub(super) async fn versions(
         versions.extend(version_at(&row, 1).map_err(fault)?.map(|version| (SeriesId(id), version)));
     }
     Ok(versions)
+}
+
+/// The number of the catalogue, which only a database that is shared has.
+pub(super) async fn catalogue(on: &impl ConnectionTrait) -> Result<i64, Fault> {
+    let rows = all(on, CATALOGUE, []).await?;
+    let row = rows.first().ok_or_else(|| Fault::Broken("the catalogue has no number".into()))?;
+    row.try_get_by_index(0).map_err(fault)
 }
 
 /// See [`Journal::due`](crate::store::journal::Journal::due).

@@ -192,6 +192,13 @@ pub trait Journal: Send + Sync + 'static {
         dates: &[SeriesId],
     ) -> impl Future<Output = Result<HashMap<SeriesId, Version>, Fault>> + Send;
 
+    /// The number of the catalogue, which grows with whatever is committed of concerts, and with each date that is shown. Only
+    /// a database that several processes share has it.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    fn catalogue(&self) -> impl Future<Output = Result<i64, Fault>> + Send;
+
     /// The dates of which something is due at `now`, some of them, the earliest first, without the first `but`; and when
     /// the next is.
     ///

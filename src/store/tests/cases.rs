@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::scratch::{SEATS, Scratch, at, id, scratches, seat};
 use crate::{
     domain::{
+        catalog::HeldSeats,
         date::{EndReason, LobbyHash},
         id::{HoldId, PaymentId, ReservationId, SeriesId, TokenId, UserId},
         sale::{SeatState, TokenStatus},
@@ -162,7 +163,11 @@ async fn a_seat_is_whose_hold_is_active_or_whose_reservation_stands() {
         assert_eq!(seats.map(|id| found[&id].state), [held, SeatState::Free, sold, SeatState::Free]);
         assert_eq!((found[&seats[3]].number, found[&seats[3]].price), (4, 10));
         let held = scratch.database.held_counts(&[SeriesId(id(2, 1))], at(379)).await.unwrap();
-        assert_eq!(held.into_iter().collect::<Vec<_>>(), [(SeriesId(id(2, 1)), 1)]);
+        let until = Some(at(380));
+        assert_eq!(
+            held.into_iter().collect::<Vec<_>>(),
+            [(SeriesId(id(2, 1)), HeldSeats { seats: 1, until })]
+        );
 
         let paid = |n, user, line| (PaymentId(id(6, n)), UserId::try_new(user).unwrap(), line);
         let asked = [paid(1, "fan", 2), paid(3, "fan", 2), paid(4, "other", 3)];

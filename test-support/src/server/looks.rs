@@ -1,5 +1,6 @@
 //! What a server in this process shows beside its API, and what no client can see of it.
 
+use frontrow::service::versions::Source;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::Server;
@@ -28,6 +29,12 @@ impl Server {
         let tx = self.services.database().begin().await.unwrap();
         tx.execute_unprepared(statement).await.unwrap();
         tx.commit().await.unwrap();
+        self.was_changed();
+    }
+
+    /// Something was changed past the server, which then knows nothing of it: what it remembers of lists is not so any more.
+    pub fn was_changed(&self) {
+        self.services.versions().changed(Source::Catalogue);
     }
 
     /// What the books say: a line for each violated rule.

@@ -272,3 +272,134 @@ async fn what_is_wrong_with_the_seats_that_are_wanted_is_told_in_its_place() {
     );
     assert_eq!(date.look(&ann).await.iter().filter(|status| *status != "AVAILABLE").count(), 0);
 }
+
+/// The question and the stream of the pages.
+const PAGE: &str = include_str!("../../../web/src/shared/seatmap/operations.graphql");
+
+/// The answer to the page's question: its bytes as they are sent, in that encoding.
+async fn sent(server: &Server, series: &str, encoding: &str) -> Vec<u8> {
+    let body = json!({ "query": PAGE, "operationName": "SeatMap", "variables": { "seriesId": series } });
+    let answer = reqwest::Client::new()
+        .post(format!("http://{}/graphql", server.address))
+        .header("content-type", "application/json")
+        .header("accept-encoding", encoding)
+        .body(body.to_string());
+    let answer = answer.send().await.unwrap();
+    let encoded = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(encoded.as_deref(), (encoding == "gzip").then_some("gzip"));
+    answer.bytes().await.unwrap().to_vec()
+}
+
+/// An arena of 5,000 seats, of which every third is held or sold without any order: what a page needs before it draws.
+#[tokio::test]
+async fn an_arena_is_drawn_from_few_bytes() {
+    let server = Server::start().await;
+    let tiers = ["Floor", "Lower West", "Lower East", "Upper West", "Upper East"];
+    let sections = tiers.map(|name| (name, 20, 50, 90));
+    let series = date(&server.organizer(), &server, &sections).await;
+    let mut random = 20_261_126_u32;
+    let mut taken = std::collections::BTreeSet::new();
+    for n in 0..17 {
+        let mut fan = server.fan(&format!("fan-{n}"));
+        fan.join(&series).await;
+        let before = taken.len();
+        let mut wanted = Vec::new();
+        while taken.len() < before + 100 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let number = (random >> 8) % 5_000 + 1;
+            if taken.insert(number) {
+                wanted.push(number);
+            }
+        }
+        let held = fan.act("holdSeats", json!({ "numbers": wanted }), "holds { id }").await;
+        assert_eq!(held["holds"].as_array().unwrap().len(), 100);
+        if n % 2 == 0 {
+            fan.charge(9_000, "points").await;
+            fan.pay("tickets").await;
+        }
+    }
+    let plain: Value = serde_json::from_slice(&sent(&server, &series, "identity").await).unwrap();
+    let map = &plain["data"]["seriesById"];
+    let letters = map["seatStates"].as_str().unwrap();
+    let count = |letter: char| letters.chars().filter(|found| *found == letter).count();
+    assert_eq!((letters.len(), count('H'), count('R')), (5_000, 800, 900));
+
+    let mut watch = Watch::ready(server.address).await;
+    let variables = json!({ "seriesId": series, "sinceVersion": map["seatsVersion"] });
+    let payload = json!({ "query": PAGE, "operationName": "SeatAvailability", "variables": variables });
+    watch.ask(payload).await;
+    let frame = watch.message().await;
+    assert_eq!(frame["payload"]["data"]["seatAvailability"]["seats"], json!([]));
+    let bytes = sent(&server, &series, "gzip").await.len() + frame.to_string().len();
+    assert!(bytes <= 4 << 10, "{bytes} bytes");
+}
+
+#[tokio::test]
+async fn the_largest_house_is_drawn_from_little_more_than_a_byte_a_seat() {
+    let server = Server::start().await;
+    let names: Vec<_> = (1..=40).map(|n| format!("Section {n}")).collect();
+    let sections: Vec<_> = names.iter().map(|name| (name.as_str(), 50, 50, 500)).collect();
+    let series = date(&server.organizer(), &server, &sections).await;
+    let plain = sent(&server, &series, "identity").await;
+    let begins = String::from_utf8_lossy(&plain[..plain.len().min(500)]);
+    assert!((100_000..=110_000).contains(&plain.len()), "{} bytes: {begins}", plain.len());
+    // A watcher who has missed everything is told as much.
+    let query =
+        json!({ "query": PAGE, "operationName": "SeatAvailability", "variables": { "seriesId": series } });
+    let mut watch = Watch::ready(server.address).await;
+    watch.ask(query).await;
+    let snapshot = watch.message().await;
+    assert_eq!(snapshot["payload"]["data"]["seatAvailability"]["snapshot"], true);
+    assert!(snapshot.to_string().len() <= 110_000);
+}
+
+/// What is printed on a ticket, in the language of whoever asks.
+#[tokio::test]
+async fn a_seat_has_a_label_in_the_language_of_whoever_asks() {
+    let server = Server::start().await;
+    // So many that the list of them is remembered.
+    let series = date(&server.organizer(), &server, &[("Floor", 20, 10, 10), ("\"B\"", 1, 1, 10)]).await;
+    let query =
+        "query($id: ID!) { seats(seriesId: $id) { label } seriesById(id: $id) { seats { where: label } } }";
+    let labels = async |accept: Option<&str>| {
+        let mut asked = reqwest::Client::new()
+            .post(format!("http://{}/graphql", server.address))
+            .header("content-type", "application/json")
+            .body(json!({ "query": query, "variables": { "id": series } }).to_string());
+        if let Some(accept) = accept {
+            asked = asked.header("accept-language", accept);
+        }
+        let answer = asked.send().await.unwrap();
+        let vary: Vec<_> =
+            answer.headers().get_all("vary").iter().map(|vary| vary.to_str().unwrap()).collect();
+        assert!(vary.join(", ").contains("accept-language"), "{vary:?}");
+        let data = answer.json::<Value>().await.unwrap()["data"].take();
+        let (last, in_its_date) =
+            (text(&data["seats"][200]["label"]), text(&data["seriesById"]["seats"][200]["where"]));
+        assert_eq!(last, in_its_date);
+        (text(&data["seats"][12]["label"]), last)
+    };
+    let (english, korean) = (
+        ("Floor, row 2, seat 3".to_owned(), "\"B\", row 1, seat 1".to_owned()),
+        ("Floor 2열 3번".to_owned(), "\"B\" 1열 1번".to_owned()),
+    );
+    assert_eq!(labels(None).await, english);
+    assert_eq!(labels(Some("ko-KR,ko;q=0.9,en-US;q=0.8")).await, korean);
+    assert_eq!(labels(Some("en, ko;q=0.9")).await, english, "not what was remembered for another language");
+    assert_eq!(labels(Some("ko")).await, korean);
+
+    let over_a_socket = async |payload: Value, label: &str| {
+        let mut watch = Watch::ready_with(server.address, payload).await;
+        let query = "subscription($id: ID!) { seatAvailability(seriesId: $id) { seats { label } } }";
+        watch.subscribe(query, json!({ "id": series })).await;
+        assert_eq!(watch.next().await.unwrap()["seats"][12]["label"], label);
+    };
+    over_a_socket(json!({ "acceptLanguage": "ko" }), "Floor 2열 3번").await;
+    over_a_socket(json!({ "acceptLanguage": 7 }), "Floor, row 2, seat 3").await;
+    over_a_socket(Value::Null, "Floor, row 2, seat 3").await;
+    // One seat by itself, which no list was made of.
+    let mut ann = server.fan("ann");
+    ann.join(&series).await;
+    let held = ann.act("holdSeats", json!({ "numbers": [11] }), "holds { seat { label } }").await;
+    assert_eq!(held["holds"][0]["seat"]["label"], "Floor, row 2, seat 1");
+}

@@ -69,20 +69,37 @@ subscription WatchMyPlace {
 }
 `;
 
+const seatMap = `# All that a map is drawn from, in a few kilobytes: the sections,
+# and a character a seat by number (A available, H held,
+# R reserved). WatchSeats goes on from seatsVersion, and
+# holdSeats takes the numbers.
+
+query SeatMap($seriesId: ID!) {
+  seriesById(id: $seriesId) {
+    layout { name rows cols price firstNumber availableCount }
+    seatStates
+    seatsVersion
+  }
+}
+`;
+
 const seats = `query Seats($seriesId: ID!) {
   seats(seriesId: $seriesId, availableOnly: true) { id number section row col price status }
 }
 `;
 
-const watchSeats = `# First every seat, then what changed. Run it, then hold a
-# seat in the next tab.
+const watchSeats = `# First every seat (or, with sinceVersion, what has changed
+# since), then what changes. Run it, then hold a seat in the
+# next tab.
 
-subscription WatchSeats($seriesId: ID!) {
-  seatAvailability(seriesId: $seriesId) {
+subscription WatchSeats($seriesId: ID!, $sinceVersion: Int) {
+  seatAvailability(seriesId: $seriesId, sinceVersion: $sinceVersion) {
+    since
     version
     snapshot
+    states
+    seats(onlyChanged: true) { number status }
     availableCount
-    seats { id number status }
   }
 }
 `;
@@ -212,6 +229,7 @@ export const journey: JourneyTab[] = [
   { query: browse },
   { query: join, variables: '{ "seriesId": "{{seriesId}}" }' },
   { query: watch, headers: asFan },
+  { query: seatMap, variables: '{ "seriesId": "{{seriesId}}" }' },
   { query: seats, variables: '{ "seriesId": "{{seriesId}}" }' },
   { query: watchSeats, variables: '{ "seriesId": "{{seriesId}}" }' },
   { query: hold, variables: '{ "seatId": "{{seatId}}" }', headers: asFan },

@@ -108,6 +108,65 @@ fn seats_within_seats_are_refused_whatever_stands_between() {
     }
 }
 
+/// A map of a large date that is asked for by its id.
+fn map_of(date: SeriesId, fields: &str) -> String {
+    format!("seriesById(id: \"{date}\") {{ {fields} }}")
+}
+
+#[test]
+fn the_map_of_one_house_of_the_largest_size_is_allowed_beside_its_seats() {
+    let map = "layout { name rows cols price firstNumber availableCount } seatStates seatsVersion";
+    let query = format!("{{ {} }}", map_of(LARGE, &format!("{map} seats {{ number status }}")));
+    let price = priced(&mixed(), &query, json!({})).unwrap();
+    assert_eq!((price.seats, price.mapped), (100_000, 100_000));
+    let price = priced(&mixed(), &format!("{{ {} }}", map_of(SMALL, map)), json!({})).unwrap();
+    assert_eq!((price.seats, price.mapped), (0, 50));
+    // Two of them are two dates in memory.
+    let twice = format!("{{ a: {0} b: {0} }}", map_of(LARGE, "seatsVersion"));
+    assert_eq!(refused(&twice), MAPPED);
+    assert_eq!(refused("{ concerts(first: 100) { nodes { series { seatStates } } } }"), MAPPED);
+    let one = "{ concerts(first: 1) { nodes { series { seatStates } } } }";
+    assert_eq!(priced(&mixed(), one, json!({})).unwrap().mapped, 100_000);
+}
+
+#[test]
+fn a_map_is_priced_by_its_bytes() {
+    let bytes = |fields: &str| {
+        priced(&mixed(), &format!("{{ {} }}", map_of(LARGE, fields)), json!({})).unwrap().bytes
+    };
+    assert!((100_000..100_100).contains(&bytes("seatStates")));
+    assert!(bytes("seatsVersion") < 100);
+    // Each seat may have a section of its own.
+    assert!(bytes("layout { name rows }") > 100_000 * 20);
+    let letters: String = (0..49).map(|n| format!("a{n}: seatStates ")).collect();
+    assert!(bytes(&letters) > 4_900_000);
+    let sections: String =
+        (0..10).map(|n| format!("a{n}: layout {{ name price rows cols firstNumber }} ")).collect();
+    assert_eq!(refused(&format!("{{ {} }}", map_of(LARGE, &sections))), ANSWER);
+    let watch = |fields: &str| {
+        let query = format!("subscription {{ seatAvailability(seriesId: \"{LARGE}\") {{ {fields} }} }}");
+        priced(&mixed(), &query, json!({}))
+    };
+    assert!((100_000..100_100).contains(&watch("states").unwrap().bytes));
+    let states: String = (0..49).map(|n| format!("a{n}: states ")).collect();
+    assert!(watch(&states).unwrap().bytes > 4_900_000);
+    // What changed is never all of a large house.
+    assert_eq!(watch("seats(onlyChanged: true) { id }").unwrap().seats, MOST_CHANGED);
+    assert_eq!(watch("seats(onlyChanged: false) { id }").unwrap().seats, 100_000);
+}
+
+#[test]
+fn a_map_within_seats_is_refused() {
+    for field in ["seatStates", "layout { name }", "seats { id }"] {
+        let query = format!("{{ seats(seriesId: \"{SMALL}\") {{ series {{ {field} }} }} }}");
+        assert_eq!(refused(&query), "seats within seats", "{field}");
+        let news = format!(
+            "subscription {{ seatAvailability(seriesId: \"{SMALL}\") {{ seats {{ series {{ {field} }} }} }} }}"
+        );
+        assert_eq!(refused(&news), "seats within seats", "{field}");
+    }
+}
+
 #[test]
 fn a_list_is_priced_by_what_it_can_really_hold() {
     let browse = "{ concerts(first: 100) { nodes { series { seats { id } } } } }";
@@ -203,4 +262,36 @@ fn every_list_of_the_schema_is_priced() {
         !page && !catalogue && !few
     });
     assert_eq!(unpriced, Vec::<String>::new());
+}
+
+#[test]
+fn a_price_is_fixed_where_neither_the_catalogue_nor_an_argument_counts() {
+    let fixed_of = |query: &str| {
+        let mut prepared = graphql::intake().prepare(Request::new(query)).expect(query);
+        let document = prepared.request.parsed_query().unwrap();
+        let DocumentOperations::Single(operation) = &document.operations else { unreachable!() };
+        fixed(&document.fragments, &operation.node, &shape())
+    };
+    for query in [
+        "mutation { holdSeat(input: { seatId: \"1\" }) { hold { id seat { number price } } problem { code } } }",
+        "mutation { heartbeat { position waiting } }",
+        "subscription { queuePosition { position } }",
+        "{ __typename holds { id seat { id } } __schema { types { name fields { name } } } }",
+    ] {
+        let fixed = fixed_of(query).expect(query);
+        for catalogue in [mixed(), small(), Catalogue::default()] {
+            assert_eq!(priced(&catalogue, query, json!({})).ok(), Some(fixed), "{query}");
+        }
+    }
+    for query in [
+        "{ concerts { nodes { id } } }".to_owned(),
+        format!("{{ concert(id: \"{TOUR}\") {{ series {{ id }} }} }}"),
+        format!("{{ {} }}", all("id")),
+        format!("subscription {{ seatAvailability(seriesId: \"{LARGE}\") {{ seats {{ id }} }} }}"),
+        "{ holds { seat { series { concert { series { id } } } } } }".to_owned(),
+        "{ reservations(first: 5) { nodes { id } } }".to_owned(),
+        "{ holds { seat { series { seats { id } } } } }".to_owned(),
+    ] {
+        assert_eq!(fixed_of(&query), None, "{query}");
+    }
 }

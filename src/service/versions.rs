@@ -1,0 +1,3 @@
+//! What changes, counted: for whoever remembers answers.
+
+pub use crate::sales::versions::{Point, Source, Versions};
