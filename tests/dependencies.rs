@@ -40,8 +40,10 @@ const EXCEPTIONS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// TLS and cryptography that may not come in beside rustls. `openssl-probe` is none: it looks for certificates on disk.
-const OTHER_STACKS: [&str; 13] = [
+/// TLS and cryptography that may not come in beside rustls and ring. `openssl-probe` is none: it looks for certificates on disk.
+const OTHER_STACKS: [&str; 15] = [
+    "aws-lc-rs",
+    "aws-lc-sys",
     "boring",
     "boring-sys",
     "botan",
@@ -58,13 +60,8 @@ const OTHER_STACKS: [&str; 13] = [
 ];
 
 /// Of these there is one version: two of a protocol or of a store are two things to keep safe, and twice the build.
-///
-/// Of cryptography there are two, each once: aws-lc-rs checks and signs tokens (the other choice of that library has an
-/// open advisory), and ring is what rustls uses for PostgreSQL and Redis.
-const ONE_OF: [&str; 22] = [
+const ONE_OF: [&str; 20] = [
     "async-graphql",
-    "aws-lc-rs",
-    "aws-lc-sys",
     "axum",
     "http",
     "hyper",
@@ -175,7 +172,7 @@ fn there_is_one_stack_for_tls_and_one_of_whatever_speaks_to_others() {
         versions.entry(name).or_default().insert(version);
     }
     let others: Vec<_> = OTHER_STACKS.iter().filter(|name| versions.contains_key(**name)).collect();
-    assert!(others.is_empty(), "rustls is the one that is used, and now there is {others:?} as well");
+    assert!(others.is_empty(), "rustls and ring are what is used, and now there is {others:?} as well");
     for name in ONE_OF {
         let found = versions.get(name).map_or(0, BTreeSet::len);
         let fine = found == 1 || found == 0 && NONE_WILL_DO.contains(&name);

@@ -3,7 +3,12 @@
 //! Made anew for each request and without a cache: in a subscription, which lives long, a cache would serve
 //! rows that have changed.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::{
     Context, Error,
@@ -24,8 +29,17 @@ use crate::{
 /// Keys of one batch: far from the databases' limits on parameters.
 const BATCH: usize = 30_000;
 
-/// The loaders of one request.
-pub type Loaders = DataLoader<Reader>;
+/// The loaders of one request, which are made when the first of them is asked: most requests ask none.
+pub struct Loaders {
+    reader: Reader,
+    made: OnceLock<DataLoader<Reader>>,
+}
+
+impl fmt::Debug for Loaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Loaders(..)")
+    }
+}
 
 /// Reads what a batch of keys names.
 #[derive(Clone, Debug)]
@@ -50,10 +64,17 @@ pub struct TicketsOf {
     pub line: i32,
 }
 
-/// New loaders for one request.
-#[must_use]
-pub fn loaders(services: Arc<Services>) -> Loaders {
-    DataLoader::new(Reader(services), tokio::spawn).max_batch_size(BATCH)
+impl Loaders {
+    /// For one request.
+    #[must_use]
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { reader: Reader(services), made: OnceLock::new() }
+    }
+
+    /// The loaders.
+    pub(super) fn get(&self) -> &DataLoader<Reader> {
+        self.made.get_or_init(|| DataLoader::new(self.reader.clone(), tokio::spawn).max_batch_size(BATCH))
+    }
 }
 
 /// What `key` names, read together with what others ask for at the same time.
@@ -65,7 +86,7 @@ where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     Reader: Loader<K, Error = Arc<DbErr>>,
 {
-    let found = ctx.data::<Loaders>()?.load_one(key).await;
+    let found = ctx.data::<Loaders>()?.get().load_one(key).await;
     found.map_err(|failure| error(Failure::from((*failure).clone())))
 }
 

@@ -86,11 +86,11 @@ mod tests {
     use async_graphql::Request;
 
     use super::*;
-    use crate::graphql::{intake, request::DocumentLimits};
+    use crate::graphql::intake;
 
     fn is(query: &str) -> bool {
         let intake = intake();
-        let mut prepared = intake.prepare(Request::new(query), &DocumentLimits::default()).unwrap();
+        let mut prepared = intake.prepare(Request::new(query)).unwrap();
         let document = prepared.request.parsed_query().unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         is_public(intake.shape(), &operation.node)

@@ -293,11 +293,9 @@ impl QueueSubscription {
     /// UNAUTHENTICATED.
     async fn queue_position(
         &self,
-        ctx: &Context<'_>,
-        token_id: Option<ID>,
-    ) -> Result<stream::Pending<Result<QueuePosition>>> {
+        #[graphql(name = "tokenId")] _token_id: Option<ID>,
+    ) -> stream::Pending<QueuePosition> {
         // A socket opens it by way of `live`, and nothing else subscribes.
-        let (_, _) = (ctx, token_id);
-        Ok(stream::pending())
+        stream::pending()
     }
 }

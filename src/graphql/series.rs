@@ -248,8 +248,13 @@ impl SeriesQuery {
         #[graphql(name = "id")] series: ID,
     ) -> Result<Option<Series>> {
         let id = id::<SeriesId>("id", &series)?;
-        depends_on(ctx, [Source::Catalogue, Source::Sale(id)]);
-        Ok(loaders::load(ctx, id).await?.map(Series))
+        // That there is none depends on the catalogue alone.
+        depends_on(ctx, [Source::Catalogue]);
+        let found = loaders::load(ctx, id).await?;
+        if found.is_some() {
+            depends_on(ctx, [Source::Sale(id)]);
+        }
+        Ok(found.map(Series))
     }
 }
 

@@ -105,6 +105,6 @@ where
     Reader: Loader<K, Error = Arc<DbErr>>,
 {
     let keys: HashSet<K> = keys.collect();
-    let found = ctx.data::<Loaders>()?.load_many(keys).await;
+    let found = ctx.data::<Loaders>()?.get().load_many(keys).await;
     found.map_err(|failure| error(Failure::from((*failure).clone())))
 }

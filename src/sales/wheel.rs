@@ -162,9 +162,14 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Insert { position: Option<u32>, phase: u32 },
+        Insert {
+            position: Option<u32>,
+            phase: u32,
+        },
         Remove(prop::sample::Index),
         Change,
+        /// Time passes, and nobody has turned the wheel.
+        Wait(i64),
         Pass(i64),
     }
 
@@ -175,6 +180,7 @@ mod tests {
             4 => (position, any::<u32>()).prop_map(|(position, phase)| Step::Insert { position, phase }),
             1 => any::<prop::sample::Index>().prop_map(Step::Remove),
             2 => Just(Step::Change),
+            1 => (1..900_i64).prop_map(Step::Wait),
             6 => prop_oneof![1..4_i64, 1..900_i64].prop_map(Step::Pass),
         ]
     }
@@ -212,6 +218,7 @@ mod tests {
                             waits.entry(*who).or_insert(now);
                         }
                     }
+                    Step::Wait(ticks) => now += ticks,
                     Step::Pass(ticks) => {
                         let expected = wheel.next();
                         now += ticks;

@@ -26,11 +26,11 @@ use axum::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use self::date::Dated;
 use crate::{
     graphql::{self, request::priced::Guarded},
     server::{
         answers::Answers,
+        date::Dated,
         door::Outgoing,
         endpoint::{Endpoint, Feeds, TransportLimits, routes},
         persisted::Persisted,
@@ -65,12 +65,12 @@ pub fn router(
         shutdown,
         sockets,
     };
-    routes(endpoint)
-        .merge(health::routes(Arc::clone(&services)))
-        .merge(draw::routes(services))
-        .layer(cors)
-        .merge(pages::routes())
-        .layer(map_response(move |answer| std::future::ready(dated.tell(answer))))
+    let api = routes(endpoint).merge(health::routes(Arc::clone(&services))).merge(draw::routes(services));
+    let api = match cors {
+        Some(cors) => api.layer(cors),
+        None => api,
+    };
+    api.merge(pages::routes()).layer(map_response(move |answer| std::future::ready(dated.tell(answer))))
 }
 
 /// How long a browser need not ask again whether it may: as long as any of them remembers.
@@ -79,13 +79,18 @@ const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
 /// Front ends on other hosts may use the API if the operator names them. Such a page may send what headers it likes:
 /// clients and tracing name new ones all the time (`apollographql-client-version`, `traceparent`, `baggage`), and who is
 /// asking is told by none that a browser would add by itself. What it may read beside the answer is when to come
-/// back, what is wrong with a token, and the time, by which it counts down.
-fn cors(origins: &[String]) -> CorsLayer {
+/// back, what is wrong with a token, and the time, by which it counts down. `None` if there is no such page: then nothing
+/// is said of it in any answer.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
-    CorsLayer::new()
+    if origins.is_empty() {
+        return None;
+    }
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([header::DATE, header::RETRY_AFTER, header::WWW_AUTHENTICATE])
-        .max_age(REMEMBERED)
+        .max_age(REMEMBERED);
+    Some(layer)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Request;
 
 use crate::{
-    graphql::{error::Outdated, loaders::loaders, shown::Shown},
+    graphql::{error::Outdated, loaders::Loaders, shown::Shown},
     server::endpoint::{Authenticate, Lapse, Refusal, Session},
     service::{
         Services,
@@ -28,7 +28,7 @@ pub(super) fn authenticate(services: Arc<Services>) -> Authenticate {
         };
         let session: Session = Arc::new(move |request: &mut Request| {
             request.data.insert(Arc::clone(&services));
-            request.data.insert(loaders(Arc::clone(&services)));
+            request.data.insert(Loaders::new(Arc::clone(&services)));
             match &known {
                 Known::Nobody => {}
                 Known::Caller(token) if services.clock().now() < token.until => {

@@ -107,7 +107,7 @@ impl Keys {
     pub fn with_provider(self, pem: &[u8]) -> Result<Self, String> {
         let key = provider_key(pem).ok_or(
             "the identity provider's key must be the public key in PEM (\"-----BEGIN PUBLIC KEY-----\"): \
-             RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519",
+             RSA of 2048 to 8192 bits, P-256 or P-384 (uncompressed), or Ed25519",
         )?;
         Ok(Self { provider: Some(Arc::new(key)), verified: VerifiedTokens::default(), ..self })
     }
@@ -492,6 +492,14 @@ mod tests {
             (
                 "RSA of 1024 bits",
                 "-----BEGIN PUBLIC KEY-----\nMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDq+t0YCP5HN7Z8wjetHRUqoXpM\n09PTBe/A3VvvmsP3drQmm9PPmOyv5dz+H2KBxEI+1jJowBP16sfvPRpu5MwKn8j/\nG+MXU3WKiaTCpHzVj4okWMgdoMOh/NrncJSY30ynCh30/9kjn7CdepQ0GrCVgPBP\npxmffey2KRQ3OcXVeQIDAQAB\n-----END PUBLIC KEY-----\n",
+            ),
+            (
+                "RSA of 2047 bits",
+                "-----BEGIN PUBLIC KEY-----\nMIIBITANBgkqhkiG9w0BAQEFAAOCAQ4AMIIBCQKCAQBfzVs6hQvqOc1iux7s8NBu\nG7K2pBmYb1ftxk+WO08j2A1V2nQSBeqo2EiWcdr9Z5FbfGFDfrnRg2dPjPeK03qb\ndsCF9XmpvqA8V9UTu5uWXfbpXA7BplcQa8kZCAVus2fce5kU8rd/2XA78u2p1j8S\n0WuNy/NxxPI7kwNolpJnmOMREkvzkR1SHKUa0RF5EJg0+/uyp9BoQys1Vp35VYAN\n1fnoI5yUgVXg9EbBXeBZX4Kf7kN0Er/Vmk5BbN/yfUI6eFSI42qBj2H3qeLAexSQ\nf7eTVBvxkyWeJGUTUS7LLbyasp5Eo43qB8AyGqA/WRlUqFKT+f1QaK1DGSKBWiq5\nAgMBAAE=\n-----END PUBLIC KEY-----\n",
+            ),
+            (
+                "P-256 as a compressed point",
+                "-----BEGIN PUBLIC KEY-----\nMDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADAPQteSdf8Veu1qMV4EH8KqGE7MzM\nhVrGfESNCczOUmg=\n-----END PUBLIC KEY-----\n",
             ),
             (
                 "Ed448",

@@ -33,21 +33,17 @@ impl Database {
         let rows = token::Entity::find().filter(token::Column::Id.among(ids.iter().map(|id| id.0)));
         let rows = rows::models(rows, self.reader()).await?.rows;
         // Who still waits in the row waits no more if the line was closed.
+        let waiting = rows.iter().filter(|row| row.status == token::Status::Waiting);
         let mut closed = HashMap::new();
-        for row in rows.iter().filter(|row| row.status == token::Status::Waiting) {
-            if !closed.contains_key(&row.series_id) {
-                closed.insert(row.series_id, self.closed_at(row.series_id).await?);
-            }
+        for series in waiting.map(|row| row.series_id).collect::<BTreeSet<_>>() {
+            closed.insert(series, self.closed_at(series).await?);
         }
-        let closed_at = |row: &token::Model| match row.status {
-            token::Status::Waiting => closed.get(&row.series_id).copied().flatten(),
-            _ => None,
+        let token = |row: token::Model| {
+            let closed_at = closed.get(&row.series_id).copied().flatten();
+            let closed_at = closed_at.filter(|_| row.status == token::Status::Waiting);
+            (TokenId(row.id), convert::token(row, closed_at))
         };
-        Ok(rows
-            .into_iter()
-            .map(|row| (TokenId(row.id), closed_at(&row), row))
-            .map(|(id, at, row)| (id, convert::token(row, at)))
-            .collect())
+        Ok(rows.into_iter().map(token).collect())
     }
 
     /// When the line of a date was closed.

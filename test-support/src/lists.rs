@@ -2,12 +2,11 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
+use frontrow::clock;
 use serde_json::{Value, json};
 
 use crate::{Date, Fan, Plan, Reply, Server, code_of, text};
@@ -98,27 +97,41 @@ impl List {
 /// What has been acknowledged, and whether more will come.
 #[derive(Debug, Default)]
 pub struct Written {
-    ids: Mutex<Vec<String>>,
-    over: AtomicBool,
+    ids: Mutex<Vec<(Instant, String)>>,
+    over: Mutex<Option<Instant>>,
+    lag: Duration,
 }
 
 impl Written {
+    /// By several processes, of which each may know what the others have written so much later (rule 27).
+    pub fn elsewhere(lag: Duration) -> Self {
+        Self { lag, ..Self::default() }
+    }
+
     /// These are there: the writer has had the answer.
     pub fn acknowledge(&self, ids: impl IntoIterator<Item = String>) {
-        self.ids.lock().unwrap().extend(ids);
+        let now = clock::instant();
+        self.ids.lock().unwrap().extend(ids.into_iter().map(|id| (now, id)));
     }
 
     /// Nothing more will come.
     pub fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
+        *self.over.lock().unwrap() = Some(clock::instant());
     }
 
     fn all(&self) -> HashSet<String> {
-        self.ids.lock().unwrap().iter().cloned().collect()
+        self.ids.lock().unwrap().iter().map(|(_, id)| id.clone()).collect()
     }
 
+    /// What every process knows.
+    fn known(&self) -> HashSet<String> {
+        let ids = self.ids.lock().unwrap();
+        ids.iter().filter(|(at, _)| at.elapsed() >= self.lag).map(|(_, id)| id.clone()).collect()
+    }
+
+    /// And every process knows it.
     fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+        self.over.lock().unwrap().is_some_and(|over| over.elapsed() >= self.lag)
     }
 }
 
@@ -154,7 +167,7 @@ pub async fn follow(list: List, reader: Fan, written: Arc<Written>) -> Faults {
 pub async fn walk(list: List, reader: Fan, written: Arc<Written>) -> Faults {
     let (mut worst, mut seen, mut cursor) = (Faults::default(), Vec::new(), Value::Null);
     loop {
-        let (over, known) = (written.is_over(), written.all());
+        let (over, known) = (written.is_over(), written.known());
         let first = list.page(&reader, json!({ "first": 7 })).await;
         let begin = first.info["startCursor"].clone();
         let walked = list.older(&reader, first, 7).await;

@@ -172,6 +172,19 @@ async fn pages_on_other_hosts_send_what_they_like_and_read_when_to_come_back() {
     }
 }
 
+/// Where the operator has named none, nothing is said of them.
+#[tokio::test]
+async fn without_pages_on_other_hosts_no_answer_depends_on_where_it_is_asked_from() {
+    let server = Server::start().await;
+    for method in [Method::OPTIONS, Method::POST] {
+        let asked = client().request(method, url(&server)).header(header::ORIGIN, SHOP);
+        let answer = asked.json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
+        assert_eq!(told(answer.headers(), "access-control-allow-origin"), "");
+        assert!(!told(answer.headers(), "vary").contains("origin"));
+        assert!(!told(answer.headers(), "date").is_empty());
+    }
+}
+
 /// What an answer says of itself, and its bytes as they came over the wire.
 async fn raw(server: &Server, query: &str, encoding: Option<&str>) -> (HeaderMap, Vec<u8>) {
     let mut asked = client().post(url(server)).json(&json!({ "query": query }));

@@ -56,3 +56,24 @@ fn a_sale_that_a_date_is_too_small_for_is_not_measured() {
     assert!(!output.status.success());
     assert!(err(&output).contains("a date has at most 100000 seats"), "{}", err(&output));
 }
+
+#[test]
+fn reading_is_measured_beside_handlers_that_do_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes =
+        ["--rounds", "1", "--seconds", "1", "--connections", "4", "--waiting", "100", "--seats", "200"];
+    let output = run(folder.path(), &[&["bench", "reads", "--json"][..], &sizes].concat());
+    let report: serde_json::Value = serde_json::from_str(out(&output)).unwrap_or_default();
+    let all = || format!("{}{}", out(&output), err(&output));
+    let rows = report["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert_eq!(rows.len(), 10, "{}", all());
+    // Whether the aims are met says something of this machine only.
+    for row in rows {
+        let figures = ["per_second", "beside_health"].into_iter();
+        let changing = (row["of"] != "`__typename`").then_some("changing_per_second");
+        for figure in figures.chain(changing) {
+            assert!(row[figure]["median"].as_f64().is_some_and(|figure| figure > 0.0), "{figure}: {}", all());
+        }
+    }
+    assert!(rows[2]["beside_its_bytes"]["median"].is_number(), "{}", all());
+}

@@ -108,7 +108,7 @@ async fn what_a_lost_commit_was_about_is_done_once_and_answered() {
         let joined = house.join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
         wire.was_cut();
         let again = house.join(None, fan.user.clone(), PersonName::none(), date.id).await.unwrap();
-        assert_eq!(again.position.token, joined.position.token);
+        assert_eq!(again.position.place.token, joined.position.place.token);
 
         wire.cut(when);
         let (line, wallet) = house.charge(fan, None, 300, key("charge")).await.unwrap();

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
@@ -35,6 +36,9 @@ const HOLDERS: usize = 32;
 /// Of the watchers so many look what they are told; the others only take it.
 const LOOKING: usize = 100;
 
+/// For so many seconds seats are held while nobody watches: what a hold costs is no cost of a message.
+const ALONE: usize = 3;
+
 /// How long the last change may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -64,7 +68,9 @@ pub(super) struct Outcome {
     bytes: u64,
     snapshots: u64,
     memory: [Option<u64>; 2],
-    processor: [Option<f64>; 2],
+    /// Microseconds of the server's processor: for a hold that nobody watches, for a message, and for a request that asks for
+    /// nothing.
+    processor: [Option<f64>; 3],
     /// Milliseconds from the answer to whoever held a seat to each look at it, in ascending order.
     delays: Vec<i64>,
     /// Looks that there should have been.
@@ -81,25 +87,30 @@ pub(super) async fn measure(
     bare: Option<f64>,
 ) -> Result<Outcome, String> {
     let host = subject.address();
-    let holds = options.per_second as usize * usize::try_from(options.seconds).unwrap_or(1);
+    let per_second = options.per_second as usize;
+    let (alone, holds) = (per_second * ALONE, per_second * usize::try_from(options.seconds).unwrap_or(1));
     let mut organizer = Api::connect(host, Some(subject.organizer())).await?;
-    let series = create(&mut organizer, holds).await?;
-    let tokens = join(host, &series, holds.div_ceil(SEATS_EACH)).await?;
-    let before = subject.resident();
+    let series = create(&mut organizer, alone + holds).await?;
+    let tokens = join(host, &series, (alone + holds).div_ceil(SEATS_EACH)).await?;
     let seen = Arc::new(Seen {
-        held: (0..=holds).map(|_| AtomicI64::new(0)).collect(),
+        held: (0..=alone + holds).map(|_| AtomicI64::new(0)).collect(),
         messages: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
         snapshots: AtomicU64::new(0),
     });
+    let spent = subject.spent();
+    hold(host, &tokens, &seen, 1..alone + 1, options.per_second).await?;
+    let spent_alone = subject.spent().zip(spent).map(|(now, before)| now.saturating_sub(before));
+    let a_hold = spent_alone.map(|spent| spent.as_secs_f64() * 1e6 / alone as f64);
+    let before = subject.resident();
     let (tell, mut delays) = mpsc::unbounded_channel();
     let mut crowd = open(host, options.fans as usize, &series, &seen, &tell).await?;
     let (opened, spent) = (subject.resident(), subject.spent());
     for count in [&seen.messages, &seen.bytes, &seen.snapshots] {
         count.store(0, Ordering::Relaxed);
     }
-    let took = hold_all(host, &tokens, &seen, options.per_second).await?;
-    tokio::time::sleep_until((clock::instant() + PATIENCE).into()).await;
+    let took = hold(host, &tokens, &seen, alone + 1..alone + holds + 1, options.per_second).await?;
+    clock::until(clock::instant() + PATIENCE).await;
     let spent = subject.spent().zip(spent).map(|(now, before)| now.saturating_sub(before));
     let messages = seen.messages.load(Ordering::Relaxed);
     crowd.abort_all();
@@ -116,7 +127,13 @@ pub(super) async fn measure(
         bytes: seen.bytes.load(Ordering::Relaxed),
         snapshots: seen.snapshots.load(Ordering::Relaxed),
         memory: [before, opened],
-        processor: [spent.map(|spent| spent.as_secs_f64() * 1e6 / messages.max(1) as f64), bare],
+        processor: [
+            a_hold,
+            spent.zip(a_hold).map(|(spent, a_hold)| {
+                (spent.as_secs_f64() * 1e6 - a_hold * holds as f64) / messages.max(1) as f64
+            }),
+            bare,
+        ],
         delays: all,
         expected: holds * LOOKING.min(options.fans as usize),
     })
@@ -222,24 +239,25 @@ fn held(text: &str) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-/// Holds the seats one after the other, so many a second; how long it took.
-async fn hold_all(
+/// Holds these seats one after the other, so many a second; how long it took.
+async fn hold(
     host: SocketAddr,
     tokens: &[String],
     seen: &Arc<Seen>,
+    seats: Range<usize>,
     per_second: u32,
 ) -> Result<Duration, String> {
-    let (next, begun) = (AtomicUsize::new(1), clock::instant());
-    let next = &next;
+    let (next, begun) = (&AtomicUsize::new(seats.start), clock::instant());
+    let seats = &seats;
     let holders = (0..HOLDERS).map(|_| async move {
         let mut api = Api::connect(host, None).await?;
         loop {
             let seat = next.fetch_add(1, Ordering::Relaxed);
-            if seat >= seen.held.len() {
+            if !seats.contains(&seat) {
                 return Ok::<_, String>(());
             }
-            let due = Duration::from_secs(1) * u32::try_from(seat).unwrap_or(u32::MAX) / per_second;
-            clock::until(begun + due).await;
+            let nth = u32::try_from(seat - seats.start).unwrap_or(u32::MAX);
+            clock::until(begun + Duration::from_secs(1) * nth / per_second).await;
             api.speak_as(tokens.get((seat - 1) / SEATS_EACH).cloned());
             let answer = api.run(HOLD, &json!({ "input": { "numbers": [seat] } })).await?;
             if !answer["holdSeats"]["problem"].is_null() {
@@ -274,8 +292,9 @@ impl Outcome {
         line(out, "messages a second", format!("{:.0}", self.messages as f64 / self.seconds))?;
         line(out, "bytes a message", self.bytes / self.messages.max(1))?;
         line(out, "new snapshots, of those who looked", self.snapshots)?;
-        let [message, bare] = self.processor;
-        line(out, "processor, a message", microseconds(message))?;
+        let [a_hold, message, bare] = self.processor;
+        line(out, "processor, a hold", microseconds(a_hold))?;
+        line(out, "processor, a message beside holds", microseconds(message))?;
         line(out, "processor, a bare request", microseconds(bare))?;
         let ratio = message.zip(bare).map(|(message, bare)| message / bare);
         line(
@@ -313,7 +332,7 @@ mod tests {
             bytes: 1,
             snapshots: 0,
             memory: [None; 2],
-            processor: [None; 2],
+            processor: [None; 3],
             delays,
             expected: 100,
         };

@@ -67,7 +67,7 @@ pub async fn run(out: &mut impl Write, options: &Options) -> Result<bool, String
     }
     for round in 1..=options.rounds {
         tracing::info!("round {round} of {}", options.rounds);
-        let health = subject_rate(&server, options, &questions::health(server.address)).await?;
+        let health = health(&server, options).await?;
         for (at, subject) in rows.iter().enumerate() {
             let figures = subject.round(&stage, health, options).await?;
             report.add(at, &subject.question, figures);
@@ -98,10 +98,21 @@ fn notes(options: &Options) -> Vec<String> {
     ]
 }
 
-/// How often a second a request is answered.
-async fn subject_rate(server: &Server, options: &Options, request: &[u8]) -> Result<f64, String> {
+/// How often a second something is answered, and the processor time of the server for each answer, in microseconds.
+type Figures = (f64, Option<f64>);
+
+/// The figures of the bare health handler.
+async fn health(server: &Server, options: &Options) -> Result<Figures, String> {
     let load = Load { hosts: vec![server.address], connections: options.connections };
-    Ok(load.repeat(request, Duration::from_secs(options.seconds)).await?.per_second())
+    let request = questions::health(server.address);
+    measured(&load, server.process(), &request, Duration::from_secs(options.seconds)).await
+}
+
+async fn measured(load: &Load, server: u32, request: &[u8], span: Duration) -> Result<Figures, String> {
+    let before = spent(server);
+    let driven = load.repeat(request, span).await?;
+    let took = spent(server).zip(before).map(|(after, before)| after.saturating_sub(before));
+    Ok((driven.per_second(), took.map(|took| took.as_secs_f64() * 1e6 / driven.count() as f64)))
 }
 
 /// A question, and where it is asked.
@@ -133,16 +144,18 @@ impl Subject {
         self.load.repeat(&self.question.request, Duration::from_millis(500)).await.map(drop)
     }
 
-    async fn round(&self, stage: &Stage, health: f64, options: &Options) -> Result<Round, String> {
+    async fn round(
+        &self,
+        stage: &Stage,
+        (health, health_us): Figures,
+        options: &Options,
+    ) -> Result<Round, String> {
         let span = Duration::from_secs(options.seconds);
         let bare = match &self.bare {
             Some((_, load)) => Some(load.repeat(&self.question.request, span).await?.per_second()),
             None => None,
         };
-        let before = spent(self.server);
-        let still = self.load.repeat(&self.question.request, span).await?;
-        let took = spent(self.server).zip(before).map(|(after, before)| after.saturating_sub(before));
-        let server_us = took.map(|took| took.as_secs_f64() * 1e6 / still.count() as f64);
+        let (still, server_us) = measured(&self.load, self.server, &self.question.request, span).await?;
         let changing = match self.question.changes {
             Some(date) => {
                 let holder = Holder::start(stage.fan_of(date)).await?;
@@ -152,6 +165,6 @@ impl Subject {
             }
             None => None,
         };
-        Ok(Round { health, bare, still: still.per_second(), changing, server_us })
+        Ok(Round { health, bare, still, changing, server_us, health_us })
     }
 }

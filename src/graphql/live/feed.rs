@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    graphql::{Schema, language::Language, loaders::loaders, request::Outline},
+    graphql::{Schema, language::Language, loaders::Loaders, request::Outline},
     service::Services,
 };
 
@@ -144,7 +144,7 @@ impl Source {
         let Self { schema, services, document, outline, language, begin } = self;
         let mut request = Request::new("");
         request.set_parsed_query(document);
-        request.data.insert(loaders(Arc::clone(&services)));
+        request.data.insert(Loaders::new(Arc::clone(&services)));
         request.data.insert(services);
         request.data.insert(language);
         if let Some(begin) = begin {

@@ -23,7 +23,7 @@ use crate::graphql::request::Prepared;
 /// How an operation is carried out.
 pub enum Way {
     /// A place is watched.
-    Place(Opening),
+    Place(Box<Opening>),
     /// It is one of many subscriptions that have the same to say.
     Shared(Box<Joining>),
     /// By the executor.

@@ -19,7 +19,7 @@ use crate::{
     graphql::{
         self,
         queue::QueuePosition,
-        request::{DocumentLimits, Intake, Prepared, shape::Shape},
+        request::{Intake, Prepared, shape::Shape},
         time::Time,
     },
     service::places::Place,
@@ -129,7 +129,7 @@ fn place() -> impl Strategy<Value = Place> {
 }
 
 fn prepare(intake: &Intake, text: String) -> Option<Prepared> {
-    intake.prepare(Request::new(text), &DocumentLimits::default()).ok()
+    intake.prepare(Request::new(text)).ok()
 }
 
 proptest! {

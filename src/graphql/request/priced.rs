@@ -120,7 +120,7 @@ impl Guarded {
 impl Live for Guarded {
     fn way(&self, mut prepared: Prepared) -> Way {
         if let Some(opening) = Opening::of(self, &mut prepared) {
-            return Way::Place(opening);
+            return Way::Place(Box::new(opening));
         }
         Joining::of(self, prepared).map_or_else(Way::Executed, Way::Shared)
     }

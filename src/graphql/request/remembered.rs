@@ -120,7 +120,7 @@ mod tests {
         // How often something is used is counted once half of the room is taken.
         flood(0..30);
         assert!((0..10).all(|_| asked(&intake, shop)));
-        flood(30..200);
+        flood(30..80);
         assert!(is_known(&intake, shop));
         assert!(intake.remembered.bytes() > BYTES / 2, "they were kept while there was room");
     }

@@ -94,6 +94,10 @@ impl Inner {
     ) -> Key {
         let at = self.free.pop().unwrap_or_else(|| {
             self.members.push(None);
+            // Whoever comes while everybody is looked at must not push somebody else out of that.
+            if self.sweep.0 > 0 {
+                self.sweep.0 += 1;
+            }
             u32::try_from(self.members.len() - 1).expect("fewer than 2^32 watch")
         });
         self.turns += 1;

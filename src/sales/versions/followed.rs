@@ -112,8 +112,15 @@ impl Followed {
     ) {
         let mut state = self.lock();
         for date in look.dates {
-            let (Some(heard), Some(found)) = (state.dates.get_mut(&date), found.get(&date)) else { continue };
-            heard.take(*found, versions, || versions.date_changed(date));
+            match (state.dates.get_mut(&date), found.get(&date)) {
+                (Some(heard), Some(found)) => heard.take(*found, versions, || versions.date_changed(date)),
+                // Nobody keeps others from being followed by asking for what does not exist.
+                (Some(_), None) => {
+                    state.dates.remove(&date);
+                    versions.date_changed(date);
+                }
+                (None, _) => {}
+            }
         }
         if let (Some(heard), Some(found)) = (&mut state.catalogue, catalogue) {
             heard.take(found, versions, || versions.changed(Source::Catalogue));

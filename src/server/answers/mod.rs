@@ -24,6 +24,7 @@ use self::turns::Turns;
 pub(crate) use self::{
     asked::{Asked, By},
     remembered::{Made, Remembered},
+    tags::are_met,
     turns::Turn,
 };
 use crate::{
@@ -100,12 +101,7 @@ impl Answers {
 
     /// Waits until nobody else is making that answer. `arrived`: when the request had come.
     pub(crate) async fn wait(&self, asked: &Asked, arrived: Arrived) -> Waited {
-        let (turn, others_failed) = self.turns.wait(asked).await;
-        if let Some(made) = turn.made_for(arrived).or_else(|| self.find(asked)) {
-            return Waited::Made(made);
-        }
-        // Each of many would wait for one failure after the other.
-        Waited::Make((!others_failed).then_some(turn))
+        self.turns.wait(asked, arrived, || self.find(asked)).await
     }
 
     /// Takes in what was made; `turn` is that of whoever made it.

@@ -1,17 +1,11 @@
 //! An answer and what it depends on.
 
 use std::{
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use axum::{
-    body::Bytes,
-    http::{HeaderMap, HeaderValue},
-};
+use axum::{body::Bytes, http::HeaderValue};
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
@@ -47,7 +41,7 @@ pub(crate) struct Made {
 pub(crate) struct Remembered {
     pieces: Vec<Bytes>,
     zipped: OnceCell<Vec<Bytes>>,
-    tags: OnceLock<Tags>,
+    tags: OnceCell<Tags>,
     pub(super) sources: Box<[Source]>,
     pub(super) since: Point,
     /// When it was made.
@@ -73,7 +67,7 @@ impl Made {
         Remembered {
             pieces,
             zipped: OnceCell::new(),
-            tags: OnceLock::new(),
+            tags: OnceCell::new(),
             sources: grounds.sources.into(),
             since,
             from: now,
@@ -101,14 +95,9 @@ impl Remembered {
         zipped.ok().map(Vec::as_slice)
     }
 
-    /// Its entity tag.
-    pub(crate) fn tag(&self, zipped: bool) -> &HeaderValue {
-        self.tags.get_or_init(|| Tags::of(&self.pieces)).of_coding(zipped)
-    }
-
-    /// Whether its caller has it already.
-    pub(crate) fn is_known(&self, asked: &HeaderMap, zipped: bool) -> bool {
-        super::tags::are_met(asked, self.tag(zipped))
+    /// Its entity tag; of a request it always is of the same media type.
+    pub(crate) async fn tag(&self, media: &str, zipped: bool) -> &HeaderValue {
+        self.tags.get_or_init(|| Tags::of(media, &self.pieces)).await.of_coding(zipped)
     }
 
     /// Whether time alone has not changed it.

@@ -11,7 +11,7 @@ use axum::{
 
 use super::{Call, busy, zip};
 use crate::server::{
-    answers::{Asked, By, Remembered},
+    answers::{Asked, By, Remembered, are_met},
     door::{Busy, Pieces},
     encoding::takes_gzip,
 };
@@ -21,9 +21,10 @@ impl<E: Executor> Call<'_, E> {
     pub(super) async fn tell(&self, asked: &Asked, answer: &Arc<Remembered>) -> Response {
         let zipped = if takes_gzip(self.headers) { self.zipped(asked, answer).await } else { None };
         let (is_zipped, pieces) = (zipped.is_some(), zipped.unwrap_or(answer.pieces()));
-        let by_get = asked.by() == By::Get;
+        let media = asked.media().content_type();
+        let tag = if asked.by() == By::Get { Some(answer.tag(media, is_zipped).await) } else { None };
         let mut response = Response::new(Body::empty());
-        if by_get && answer.is_known(self.headers, is_zipped) {
+        if tag.is_some_and(|tag| are_met(self.headers, tag)) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             match self.endpoint.outgoing.hold(self.address, pieces) {
@@ -31,7 +32,7 @@ impl<E: Executor> Call<'_, E> {
                 Err(Busy) => return busy(),
             }
             let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asked.media().content_type()));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             if is_zipped {
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -39,12 +40,11 @@ impl<E: Executor> Call<'_, E> {
         }
         let headers = response.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
-        if by_get {
-            // A client may keep it, and asks each time whether it is still so.
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            headers.insert(header::ETAG, answer.tag(is_zipped).clone());
-        } else {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // By GET a client may keep it, and asks each time whether it is still so.
+        let keeping = if tag.is_some() { "no-cache" } else { "no-store" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keeping));
+        if let Some(tag) = tag {
+            headers.insert(header::ETAG, tag.clone());
         }
         response
     }

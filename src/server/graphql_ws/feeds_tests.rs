@@ -7,6 +7,11 @@ fn event(since: i64, version: i64, is_snapshot: bool, bytes: usize) -> Event {
     Event { span, answer: Ok(vec![vec![b'x'; bytes].into()]) }
 }
 
+/// One that begins with a snapshot.
+fn feed(is_chain: bool) -> Arc<Feed> {
+    Feed::new(is_chain, NOTHING, Arc::default())
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// So many commits, and an event of them with so many bytes.
@@ -16,6 +21,8 @@ enum Step {
     /// Commits that no event can tell of.
     Break,
     Join,
+    /// Somebody who knows what was so many versions ago.
+    JoinBehind(i64),
     Take(prop::sample::Index),
     Leave(prop::sample::Index),
 }
@@ -27,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Snapshot),
         1 => Just(Step::Break),
         2 => Just(Step::Join),
+        1 => (0..6_i64).prop_map(Step::JoinBehind),
         6 => any::<prop::sample::Index>().prop_map(Step::Take),
         1 => any::<prop::sample::Index>().prop_map(Step::Leave),
     ]
@@ -41,7 +49,7 @@ proptest! {
     fn whatever_a_watcher_takes_when_it_misses_nothing_unseen(
         steps in prop::collection::vec(step(), 1..400),
     ) {
-        let feed = Feed::new(true);
+        let feed = feed(true);
         let outbox = Arc::new(Outbox::default());
         let (mut version, mut watchers) = (7, Vec::<(Watching, i64)>::new());
         let take = |(watching, known): &mut (Watching, i64)| -> Result<bool, TestCaseError> {
@@ -68,6 +76,10 @@ proptest! {
                     feed.publish(event, false);
                 }
                 Step::Join => watchers.push((Watching::new(Arc::clone(&feed), &outbox, 0, NOTHING), NOTHING)),
+                Step::JoinBehind(versions) => {
+                    let known = (version - versions).max(7);
+                    watchers.push((Watching::new(Arc::clone(&feed), &outbox, 0, known), known));
+                }
                 Step::Take(index) => {
                     let at = index.index(watchers.len().max(1));
                     if let Some(watcher) = watchers.get_mut(at) {
@@ -102,7 +114,7 @@ proptest! {
 /// Where each event stands for itself, whoever is slow is told of the newest of each topic, and of nothing twice.
 #[test]
 fn of_what_stands_for_itself_the_newest_is_kept() {
-    let feed = Feed::new(false);
+    let feed = feed(false);
     let mut watching = Watching::new(Arc::clone(&feed), &Arc::default(), 0, NOTHING);
     let publish = |version, topic, text: &'static str| {
         let answer = Ok(vec![Bytes::from_static(text.as_bytes())]);
@@ -130,7 +142,7 @@ fn of_what_stands_for_itself_the_newest_is_kept() {
 /// However much somebody knows, or has missed.
 #[test]
 fn everybody_is_told_how_a_feed_has_failed() {
-    let feed = Feed::new(true);
+    let feed = feed(true);
     let new = |version| Watching::new(Arc::clone(&feed), &Arc::default(), 0, version);
     let mut watchers = [new(NOTHING), new(3), new(9)];
     feed.publish(event(8, 9, false, 1), false);
@@ -141,4 +153,68 @@ fn everybody_is_told_how_a_feed_has_failed() {
         assert!(matches!(watching.next(), Next::Event(event) if event.span.version == i64::MAX));
         assert!(matches!(watching.next(), Next::Over));
     }
+}
+
+/// Rule 20: who was told of a version before the feed began is told of what came between.
+#[test]
+fn what_came_before_a_feed_began_is_missed_by_nobody() {
+    let feed = feed(true);
+    let outbox = Arc::new(Outbox::default());
+    let new = |version| Watching::new(Arc::clone(&feed), &outbox, 0, version);
+    let (mut begins, mut knows) = (new(NOTHING), new(1));
+    assert!(matches!(begins.next(), Next::Nothing));
+    feed.publish(event(0, 2, true, 10), false);
+    assert!(matches!(begins.next(), Next::Event(event) if event.span.version == 2));
+    // The other one is rung for, and asks for what is known now.
+    assert!(matches!(knows.next(), Next::Nothing));
+    feed.publish(event(0, 2, true, 10), false);
+    assert!(matches!(knows.next(), Next::Event(event) if event.span.version == 2));
+    assert!(matches!(knows.next(), Next::Nothing) && matches!(begins.next(), Next::Nothing));
+    // And one that begins at a version says so.
+    let feed = Feed::new(true, 5, Arc::default());
+    let mut late = Watching::new(Arc::clone(&feed), &outbox, 0, 4);
+    assert!(matches!(late.next(), Next::Nothing));
+    assert_eq!(feed.lock().waiting.len(), 1, "it asks for a snapshot");
+}
+
+/// Rule 21: a large house is kept only for those who have not been told yet.
+#[test]
+fn a_large_snapshot_is_let_go_when_everybody_has_it() {
+    let feed = feed(true);
+    let outbox = Arc::new(Outbox::default());
+    let mut watchers = [0, 1, 2].map(|_| Watching::new(Arc::clone(&feed), &outbox, 0, NOTHING));
+    for watching in &mut watchers[..2] {
+        assert!(matches!(watching.next(), Next::Nothing));
+    }
+    feed.publish(event(0, 2, true, EVENT_BYTES + 1), false);
+    let is_there = || feed.lock().snapshot.as_ref().is_some_and(|(snapshot, _)| snapshot.get().is_some());
+    let [first, second, gone] = watchers.each_mut();
+    let told = first.next();
+    assert!(matches!(&told, Next::Event(_)) && is_there());
+    drop((told, second.next()));
+    assert!(is_there(), "the third has not had it");
+    let _ = gone;
+    let [first, second, gone] = watchers;
+    drop(gone);
+    assert!(!is_there());
+    // One that nobody waits for is not kept at all.
+    drop((first, second));
+    feed.publish(event(0, 3, true, EVENT_BYTES + 1), false);
+    assert!(!is_there());
+}
+
+/// Rule 21: the more feeds there are, the less each of them keeps.
+#[test]
+fn all_feeds_together_keep_a_bounded_amount() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let feeds: Vec<_> = (0..1_000).map(|_| Feed::new(true, NOTHING, Arc::clone(&count))).collect();
+    for feed in &feeds {
+        for version in 1..64 {
+            feed.publish(event(version - 1, version, false, 8 << 10), false);
+        }
+    }
+    let kept: usize = feeds.iter().map(|feed| feed.lock().bytes).sum();
+    assert!(kept <= ALL_BYTES, "{kept}");
+    drop(feeds);
+    assert_eq!(count.load(Ordering::Relaxed), 0);
 }

@@ -145,6 +145,18 @@ proptest! {
         prop_assert_eq!(&bytes[usize::try_from(cursor.position()).unwrap()..], &payload[..]);
     }
 
+    /// The same of a message in parts that others hold as well.
+    #[test]
+    fn parts_are_one_frame(lengths in [0_usize..300, 0_usize..20_000, 0_usize..3], step in 1_usize..5_000) {
+        let parts = lengths.map(|length| (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect::<Bytes>());
+        let whole = Bytes::from(parts.concat());
+        prop_assert_eq!(written(Frame::text(parts.clone()), step), written(Frame::data(whole, true, true), 1 << 20));
+        let mut appended = Vec::new();
+        append_text(&mut appended, &parts.each_ref().map(|part| &part[..]));
+        prop_assert_eq!(written(Frame::whole(appended.clone().into()), step), appended.clone());
+        prop_assert_eq!(appended, written(Frame::text(parts), 1 << 20));
+    }
+
     /// No bytes whatever make it panic, or keep more than a message and what was fed.
     #[test]
     fn any_bytes_will_do(bytes in prop::collection::vec(any::<u8>(), 0..300), step in 1_usize..50) {

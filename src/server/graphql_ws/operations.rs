@@ -110,7 +110,7 @@ impl Operations {
 
     pub(super) fn start<E: Live>(&mut self, id: String, executor: E, prepared: Prepared) {
         match executor.way(prepared) {
-            Way::Place(opening) => self.open(id, opening),
+            Way::Place(opening) => self.open(id, *opening),
             Way::Shared(joining) => self.join(id, *joining),
             Way::Executed(prepared) => self.execute(id, executor, *prepared),
         }

@@ -154,16 +154,11 @@ async fn wallets(
     if users.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut wallets = locked_wallets(tx, users.iter()).await?;
-    let missing: Vec<_> = users.iter().filter(|user| !wallets.contains_key(*user)).collect();
-    if !missing.is_empty() {
-        let query = Query { tx, extra: Vec::new() };
-        let sheet = Sheet::of(USER, missing.iter().map(|user| user.as_str()));
-        tx.execute_raw(query.statement(MISSING, sheet)).await.map_err(fault)?;
-        // Also those that somebody else has made meanwhile.
-        wallets.extend(locked_wallets(tx, missing.into_iter()).await?);
-    }
-    Ok(wallets)
+    // Made before any of them is locked, in their order: who makes one while it has locked another can wait in a circle.
+    let query = Query { tx, extra: Vec::new() };
+    let sheet = Sheet::of(USER, users.iter().map(UserId::as_str));
+    tx.execute_raw(query.statement(MISSING, sheet)).await.map_err(fault)?;
+    locked_wallets(tx, users.iter()).await
 }
 
 async fn locked_wallets(

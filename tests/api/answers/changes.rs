@@ -96,6 +96,8 @@ async fn a_sale_opens_and_closes_in_every_answer_at_its_millisecond() {
     let anybody = server.stranger();
     let whole =
         [(0, "UPCOMING"), (9_999, "UPCOMING"), (10_000, "ON_SALE"), (19_999, "ON_SALE"), (20_000, "CLOSED")];
+    // On SQLite nothing is committed meanwhile, no draw and no close: it is time alone that changes the answers.
+    let alone = server.services.database().begin().await.unwrap();
     for (ms, status) in whole {
         server.clock.set(start + TimeDelta::milliseconds(ms));
         for _ in 0..3 {
@@ -105,6 +107,7 @@ async fn a_sale_opens_and_closes_in_every_answer_at_its_millisecond() {
             assert_eq!(listed.as_array().unwrap().len(), usize::from(status == "ON_SALE"), "at {ms} ms");
         }
     }
+    alone.rollback().await.unwrap();
 }
 
 /// Whether the last seat is gone is a matter of the sale, also for who asks for nothing else of the seats.
@@ -127,4 +130,41 @@ async fn a_date_is_sold_out_and_on_sale_again_in_every_answer_at_once() {
     let ticket = paid["reservations"][0]["id"].as_str().unwrap();
     fan.cancel(ticket, "cancel").await;
     assert_eq!(told().await, "ON_SALE");
+}
+
+#[tokio::test]
+async fn a_new_date_is_in_the_list_of_its_concert_at_once() {
+    let server = Server::start().await;
+    let date = server.organizer().date(Plan::small(1, 2, json!({}))).await;
+    let dates = Question::new(
+        "query ($id: ID!) { series(concertId: $id) { startAt } }",
+        json!({ "id": date.concert }),
+    );
+    let anybody = server.stranger();
+    for count in 1..4 {
+        assert_eq!(at(&dates.ask(&anybody).await, "/data/series").as_array().unwrap().len(), count);
+        server.organizer().series(&date.concert, Plan::small(1, 2, json!({}))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pause_is_in_every_answer_at_once_by_whatever_way_the_date_was_found() {
+    let (server, date) = server().await;
+    let of = json!({ "id": date.series });
+    let by_seats =
+        Question::new("query ($id: ID!) { seats(seriesId: $id) { series { status } } }", of.clone());
+    let by_id = Question::new("query ($id: ID!) { seriesById(id: $id) { status } }", of);
+    let by_concert = Question::new("{ concerts { nodes { series { status } } } }", json!({}));
+    let anybody = server.stranger();
+    for (mutation, status) in [("resumeSale", "ON_SALE"), ("pauseSale", "PAUSED"), ("resumeSale", "ON_SALE")]
+    {
+        server.organizer().turn(mutation, &date.series).await;
+        for (question, path) in [
+            (&by_seats, "/data/seats/0/series/status"),
+            (&by_id, "/data/seriesById/status"),
+            (&by_concert, "/data/concerts/nodes/0/series/0/status"),
+        ] {
+            assert_eq!(at(&question.ask(&anybody).await, path), status, "{path}");
+        }
+    }
 }
