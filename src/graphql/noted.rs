@@ -1,7 +1,7 @@
 //! What an answer depends on, noted while it is made, so that it can be sent again for as long as it is still true.
 //!
-//! Whoever reads something public notes of what it is, with [`depends_on`]; and whoever shows something that changes by time
-//! alone notes when it does next, with [`holds_until`]. What is not public is no part of such an answer: see
+//! Whoever reads something public notes of what it is, with `depends_on`; and whoever shows something that changes by time
+//! alone notes when it does next, with `holds_until`. What is not public is no part of such an answer: see
 //! [`is_public`](super::public::is_public).
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! Proof of who is asking: the tokens that we sign, and those of the site's identity provider (rule 1).
 //!
-//! Here a token is taken apart and its signature checked, by [`crypto`]; what its claims say is [`claims`].
+//! Here a token is taken apart and its signature checked, by `crypto`; what its claims say is [`claims`].
 
 mod crypto;
 
