@@ -25,8 +25,9 @@ const FIELDS: [(&str, &str); 11] = [
 ];
 
 /// Arguments, of any field.
-const ARGUMENTS: [(&str, &str); 15] = [
+const ARGUMENTS: [(&str, &str); 16] = [
     ("id", "The id of what is asked for."),
+    ("ids", "The ids of what is asked for; how many at most says the field."),
     ("concertId", "The id of the concert."),
     ("seriesId", "The id of the date."),
     ("tokenId", "The id of the place; left out, that of the queue token in the Authorization header."),
