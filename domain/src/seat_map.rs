@@ -323,19 +323,27 @@ mod tests {
         SeatId(Uuid::from_u128(n as u128))
     }
 
-    fn map() -> SeatMap {
-        let house = catalog::Layout::standard();
-        let seats = house.seats().map(|s| Seat {
-            id: id(s.number),
+    /// A house with these seats in these states, one after the other.
+    pub(super) fn of_layout(
+        version: i32,
+        layout: &catalog::Layout,
+        states: impl IntoIterator<Item = SeatState>,
+    ) -> SeatMap {
+        let seats = layout.seats().zip(states).map(|(seat, state)| Seat {
+            id: id(seat.number),
             series: SeriesId(Uuid::nil()),
-            number: s.number,
-            section: s.section.to_string(),
-            row: s.row,
-            col: s.col,
-            price: s.price,
-            state: SeatState::Free,
+            number: seat.number,
+            section: seat.section.to_string(),
+            row: seat.row,
+            col: seat.col,
+            price: seat.price,
+            state,
         });
-        SeatMap::new(7, seats.collect())
+        SeatMap::new(version, seats.collect())
+    }
+
+    fn map() -> SeatMap {
+        of_layout(7, &catalog::Layout::standard(), std::iter::repeat(SeatState::Free))
     }
 
     fn now() -> DateTime<Utc> {

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::*;
+use super::{tests::of_layout, *};
 use crate::{
     catalog::{self, MAX_SEATS, NewSection},
-    id::{HoldId, ReservationId, SeriesId},
+    id::{HoldId, ReservationId},
     sale::SeatStatus,
 };
 
@@ -40,19 +40,7 @@ fn states() -> impl Strategy<Value = Vec<SeatState>> {
 }
 
 fn map(sections: &[NewSection], states: &[SeatState]) -> SeatMap {
-    let layout = catalog::Layout::try_new(sections).unwrap();
-    let states = states.iter().copied().cycle();
-    let seats = layout.seats().zip(states).map(|(seat, state)| Seat {
-        id: SeatId(Uuid::from_u128(seat.number as u128)),
-        series: SeriesId(Uuid::nil()),
-        number: seat.number,
-        section: seat.section.to_string(),
-        row: seat.row,
-        col: seat.col,
-        price: seat.price,
-        state,
-    });
-    SeatMap::new(1, seats.collect())
+    of_layout(1, &catalog::Layout::try_new(sections).unwrap(), states.iter().copied().cycle())
 }
 
 /// A seat as a front end knows it: number, section, row, column, price, and the letter.
