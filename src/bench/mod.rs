@@ -1,5 +1,6 @@
 //! Measurements that the documentation quotes: `frontrow bench …` runs them on the reader's own machine.
 
+mod catalog;
 pub mod fans;
 mod long_line;
 pub mod memory;

@@ -18,7 +18,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::watch::{Holds, Watch};
-use super::fans::{api::Api, server::Server};
+use super::{
+    catalog::{create_concert, create_date, ids, text},
+    fans::{api::Api, server::Server},
+};
 use crate::{clock::Clock, config::Layer};
 
 mod watch;
@@ -137,19 +140,10 @@ fn start(processes: usize, stores: &[String], keys: &TempDir) -> Result<Vec<Serv
 }
 
 async fn create(api: &mut Api) -> Result<Date, String> {
-    let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
-    let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
-    let now = Clock::system().now();
-    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339();
-    let input = json!({
-        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
-        "sections": [{ "name": "Floor", "rows": HOUSE.0, "cols": HOUSE.1, "price": 1 }],
-        "queuePolicy": { "maxActive": null },
-    });
-    let create = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
-    let made = api.run(create, &json!({ "input": input })).await?["createSeries"].take();
-    let seats = made["seats"].as_array().into_iter().flatten().map(|seat| text(&seat["id"]));
-    Ok(Date { series: text(&made["id"])?, seats: seats.collect::<Result<_, _>>()? })
+    let concert = create_concert(api, "Load").await?;
+    let made =
+        create_date(api, &concert, Some(HOUSE), json!({ "maxActive": null }), "id seats { id }").await?;
+    Ok(Date { series: text(&made["id"])?, seats: ids(&made["seats"])? })
 }
 
 /// One fan's way from the join to the ticket; how long it took, in milliseconds, if it was over in time.
@@ -186,8 +180,4 @@ async fn buy(
 
 fn done(payload: &Value) -> Result<(), String> {
     if payload["problem"].is_null() { Ok(()) } else { Err(format!("the server answered {payload}")) }
-}
-
-fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
 }

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::api::Api;
-use crate::clock::Clock;
+use crate::bench::catalog::{create_concert, create_date, text};
 
 /// How long an admitted fan may choose: longer than any run, so that nobody's session ends in it.
 pub(super) const SESSION: TimeDelta = TimeDelta::hours(24);
@@ -30,8 +30,7 @@ pub(super) struct Places {
 /// # Errors
 /// If the server refuses.
 pub(super) async fn create_dates(api: &mut Api, count: u32, per_second: u32) -> Result<Vec<String>, String> {
-    let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
-    let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
+    let concert = create_concert(api, "Load").await?;
     let mut dates = Vec::new();
     for date in 0..count {
         let share = per_second / count + u32::from(date < per_second % count);
@@ -40,20 +39,13 @@ pub(super) async fn create_dates(api: &mut Api, count: u32, per_second: u32) -> 
     Ok(dates)
 }
 
-async fn create_series(api: &mut Api, concert: &Value, per_second: u32) -> Result<String, String> {
-    let now = Clock::system().now();
-    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339_opts(SecondsFormat::Millis, true);
+async fn create_series(api: &mut Api, concert: &str, per_second: u32) -> Result<String, String> {
     let seconds = SESSION.num_seconds();
-    let input = json!({
-        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
-        "queuePolicy": {
-            "maxActive": null, "admitPerInterval": per_second, "intervalSeconds": 1,
-            "heartbeatTimeoutSeconds": seconds, "sessionSeconds": seconds,
-        },
+    let policy = json!({
+        "maxActive": null, "admitPerInterval": per_second, "intervalSeconds": 1,
+        "heartbeatTimeoutSeconds": seconds, "sessionSeconds": seconds,
     });
-    let create = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id } }";
-    let made = api.run(create, &json!({ "input": input })).await?;
-    let id = text(&made["createSeries"]["id"])?;
+    let id = text(&create_date(api, concert, None, policy, "id").await?["id"])?;
     api.run("mutation ($id: ID!) { pauseSale(seriesId: $id) { id } }", &json!({ "id": id })).await?;
     Ok(id)
 }
@@ -108,8 +100,4 @@ async fn join_one(api: &mut Api, date: &str, fan: usize) -> Result<Join, String>
     let ids = || Ok::<_, String>((text(&joined["token"])?, text(&joined["tokenId"])?));
     let (jwt, id) = ids().map_err(|_| format!("a fan could not join: {issued}"))?;
     Ok((fan, jwt, id))
-}
-
-fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
 }

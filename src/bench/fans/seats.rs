@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::{SecondsFormat, TimeDelta};
 use futures_util::future::try_join_all;
 use serde_json::json;
 use tokio::{
@@ -25,7 +24,11 @@ use super::{
     report::{line, mebibytes, microseconds, rank},
     socket::Socket,
 };
-use crate::{clock, clock::Clock};
+use crate::{
+    bench::catalog::{create_concert, create_date, text},
+    clock,
+    clock::Clock,
+};
 
 /// Seats that one fan holds.
 const SEATS_EACH: usize = 100;
@@ -141,19 +144,10 @@ pub(super) async fn measure(
 
 /// A date on sale with so many seats, all of which may be held.
 async fn create(api: &mut Api, seats: usize) -> Result<String, String> {
-    let concert = "mutation { createConcert(input: { title: \"Seats\" }) { id } }";
-    let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
-    let now = Clock::system().now();
-    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339_opts(SecondsFormat::Millis, true);
-    let section = json!({ "name": "A", "rows": seats.div_ceil(SEATS_EACH), "cols": SEATS_EACH, "price": 1 });
-    let input = json!({
-        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
-        "sections": [section],
-        "queuePolicy": { "maxActive": null, "admitPerInterval": 1_000_000, "maxSeatsPerUser": SEATS_EACH },
-    });
-    let create = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id } }";
-    let made = api.run(create, &json!({ "input": input })).await?;
-    made["createSeries"]["id"].as_str().map(str::to_owned).ok_or_else(|| format!("no date was made: {made}"))
+    let concert = create_concert(api, "Seats").await?;
+    let house = Some((seats.div_ceil(SEATS_EACH), SEATS_EACH));
+    let policy = json!({ "maxActive": null, "admitPerInterval": 1_000_000, "maxSeatsPerUser": SEATS_EACH });
+    text(&create_date(api, &concert, house, policy, "id").await?["id"])
 }
 
 /// Tokens of so many who are admitted.
@@ -164,8 +158,8 @@ async fn join(host: SocketAddr, series: &str, count: usize) -> Result<Vec<String
     for fan in 0..count {
         let input = json!({ "seriesId": series, "userId": format!("holder-{fan}") });
         let issued = api.run(issue, &json!({ "input": input })).await?;
-        let token = issued["issueToken"]["token"].as_str();
-        tokens.push(token.ok_or_else(|| format!("a fan could not join: {issued}"))?.to_owned());
+        let token = text(&issued["issueToken"]["token"]);
+        tokens.push(token.map_err(|_| format!("a fan could not join: {issued}"))?);
     }
     Ok(tokens)
 }

@@ -17,7 +17,7 @@ use self::{
     questions::{Question, Stage},
     report::{Report, Round},
 };
-use super::sale::{load::Load, processor::spent};
+use super::sale::{fans::Wording, load::Load, processor::spent};
 use crate::bench::fans::server::Server;
 
 /// Bytes of answers that connections may be waiting for together: a long one is asked for over fewer.
@@ -104,7 +104,7 @@ type Figures = (f64, Option<f64>);
 /// The figures of the bare health handler.
 async fn health(server: &Server, options: &Options) -> Result<Figures, String> {
     let load = Load { hosts: vec![server.address], connections: options.connections };
-    let request = questions::health(server.address);
+    let request = Wording(server.address).health();
     measured(&load, server.process(), &request, Duration::from_secs(options.seconds)).await
 }
 

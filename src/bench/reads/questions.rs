@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::{
-    bench::{
-        fans::{api, api::Api, server::Server},
-        sale::load::Load,
+use crate::bench::{
+    catalog::{COLUMNS, all_day, create_concert, create_date, house, ids, text},
+    fans::{api, api::Api, server::Server},
+    sale::{
+        fans::{Wording, token},
+        load::Load,
     },
-    clock::Clock,
 };
 
 /// Concerts of the longest page.
@@ -18,9 +18,6 @@ const CONCERTS: usize = 100;
 
 /// Dates of each.
 const DATES: usize = 2;
-
-/// Seats of a row.
-const COLUMNS: usize = 100;
 
 /// Joins of one step.
 const JOINS: usize = 20_000;
@@ -64,11 +61,6 @@ impl Question {
     }
 }
 
-/// The bare health handler of the server.
-pub(super) fn health(host: SocketAddr) -> Vec<u8> {
-    format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
-}
-
 /// A date, and the token of its fan who holds seats.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
@@ -108,7 +100,7 @@ impl Stage {
         for number in 0..CONCERTS {
             let concert = create_concert(&mut organizer, &format!("Concert {number}")).await?;
             for _ in 0..DATES {
-                let series = create_date(&mut organizer, &concert, 50, &Value::Null).await?;
+                let series = create(&mut organizer, &concert, 50, &Value::Null).await?;
                 page = Some(series);
             }
         }
@@ -162,7 +154,7 @@ impl Stage {
 /// A date with one fan who is admitted.
 async fn open_date(organizer: &mut Api, host: SocketAddr, seats: usize, most: &Value) -> Result<Set, String> {
     let concert = create_concert(organizer, "House").await?;
-    let (series, seats) = create_date(organizer, &concert, seats, most).await?;
+    let (series, seats) = create(organizer, &concert, seats, most).await?;
     with_fan(host, series, seats).await
 }
 
@@ -171,32 +163,17 @@ async fn with_fan(host: SocketAddr, series: String, seats: Vec<String>) -> Resul
     Ok(Set { series, seats, token })
 }
 
-async fn create_concert(organizer: &mut Api, title: &str) -> Result<String, String> {
-    let query = "mutation ($title: String!) { createConcert(input: { title: $title }) { id } }";
-    text(&organizer.run(query, &json!({ "title": title })).await?["createConcert"]["id"])
-}
-
 /// Its id and those of some of its seats.
-async fn create_date(
+async fn create(
     organizer: &mut Api,
     concert: &str,
     seats: usize,
     most: &Value,
 ) -> Result<(String, Vec<String>), String> {
-    let now = Clock::system().now();
-    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339();
-    let (rows, cols) = (seats.div_ceil(COLUMNS), COLUMNS.min(seats));
-    let input = json!({
-        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
-        "sections": [{ "name": "Floor", "rows": rows, "cols": cols, "price": 1 }],
-        "queuePolicy": {
-            "maxActive": most, "maxSeatsPerUser": 100, "heartbeatTimeoutSeconds": 86_400, "sessionSeconds": 86_400,
-        },
-    });
-    let query = "mutation ($input: CreateSeriesInput!) { createSeries(input: $input) { id seats { id } } }";
-    let made = organizer.run(query, &json!({ "input": input })).await?["createSeries"].take();
-    let some = made["seats"].as_array().into_iter().flatten().take(COLUMNS);
-    Ok((text(&made["id"])?, some.map(|seat| text(&seat["id"])).collect::<Result<_, _>>()?))
+    let made = create_date(organizer, concert, Some(house(seats)), all_day(most), "id seats { id }").await?;
+    let mut seats = ids(&made["seats"])?;
+    seats.truncate(COLUMNS);
+    Ok((text(&made["id"])?, seats))
 }
 
 /// So many join; the token of the last one.
@@ -210,21 +187,6 @@ async fn join_all(host: SocketAddr, series: &str, waiting: usize) -> Result<Stri
 
 /// Fans with these numbers join, over several connections; their tokens, in no order.
 async fn join(host: SocketAddr, series: &str, fans: std::ops::Range<usize>) -> Result<Vec<String>, String> {
-    let query =
-        "mutation ($input: IssueTokenInput!) { issueToken(input: $input) { token problem { code } } }";
-    let joins = fans.map(|fan| {
-        let input = json!({ "seriesId": series, "userId": format!("fan-{fan}") });
-        let body = json!({ "query": query, "variables": { "input": input } }).to_string();
-        [api::request(host, None, &body)]
-    });
+    let joins = fans.map(|fan| [Wording(host).join(series, &format!("fan-{fan}"))]);
     Ok(Load { hosts: vec![host], connections: 64 }.drive(joins.collect(), token).await?.answers)
-}
-
-fn token(answer: &[u8]) -> Result<String, String> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
-    text(&answer["data"]["issueToken"]["token"]).map_err(|_| format!("the server answered {answer}"))
-}
-
-fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
 }

@@ -18,15 +18,15 @@ const PAY: &str =
     "mutation ($input: PayInput!) { pay(input: $input) { payment { id amount } problem { code } } }";
 
 /// Seats that one fan may have, and has when a house is to be filled soon.
-pub(super) const MOST_SEATS: usize = 100;
+pub(in crate::bench) const MOST_SEATS: usize = 100;
 
 /// Where the requests go.
 #[derive(Clone, Copy)]
-pub(super) struct Wording(pub(super) SocketAddr);
+pub(in crate::bench) struct Wording(pub(in crate::bench) SocketAddr);
 
 impl Wording {
     /// Joins the waiting room of a date.
-    pub(super) fn join(self, series: &str, user: &str) -> Vec<u8> {
+    pub(in crate::bench) fn join(self, series: &str, user: &str) -> Vec<u8> {
         self.request(None, JOIN, &json!({ "seriesId": series, "userId": user }))
     }
 
@@ -54,7 +54,7 @@ impl Wording {
     }
 
     /// Asks for next to nothing: what HTTP alone costs.
-    pub(super) fn health(self) -> Vec<u8> {
+    pub(in crate::bench) fn health(self) -> Vec<u8> {
         format!("GET /health/live HTTP/1.1\r\nHost: {}\r\n\r\n", self.0).into_bytes()
     }
 
@@ -79,7 +79,7 @@ pub(super) fn done(answer: &[u8]) -> Result<(), String> {
 ///
 /// # Errors
 /// With the answer, if there is none.
-pub(super) fn token(answer: &[u8]) -> Result<String, String> {
+pub(in crate::bench) fn token(answer: &[u8]) -> Result<String, String> {
     done(answer)?;
     let text = String::from_utf8_lossy(answer);
     let token = text.split_once("\"token\":\"").and_then(|(_, rest)| rest.split_once('"'));

@@ -6,7 +6,7 @@
 
 mod aims;
 mod depth;
-mod fans;
+pub(in crate::bench) mod fans;
 pub(in crate::bench) mod figures;
 mod follow;
 pub(in crate::bench) mod load;

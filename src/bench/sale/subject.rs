@@ -13,15 +13,15 @@ use super::{
     processor::{Meter, Spent},
 };
 use crate::{
-    bench::fans::{api::Api, server::Server},
+    bench::{
+        catalog::{all_day, create_concert, create_date, house, ids, text},
+        fans::{api::Api, server::Server},
+    },
     clock::{self, Clock},
 };
 
 /// How long admissions may take when nothing limits them.
 const PATIENCE: TimeDelta = TimeDelta::seconds(60);
-
-/// Seats of a row.
-const COLUMNS: usize = 100;
 
 /// What is to be measured.
 pub(super) struct Setup {
@@ -83,8 +83,7 @@ impl Subject {
         let hosts: Vec<_> = servers.iter().map(|server| server.address).collect();
         let mut organizer = Api::connect(hosts[0], Some(&servers[0].organizer)).await?;
         let date = create(&mut organizer, setup.seats, &json!(null), "id seats { id }").await?;
-        let seats = date["seats"].as_array().into_iter().flatten().map(|seat| text(&seat["id"]));
-        let seats = seats.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let seats = ids(&date["seats"])?.into_iter();
         let series = text(&date["id"])?;
         let line = text(&create(&mut organizer, 1, &json!(1), "id").await?["id"])?;
         let (say, load) = (Wording(hosts[0]), Load { hosts, connections: setup.connections });
@@ -224,23 +223,6 @@ impl Subject {
 
 /// Creates a date in which at most so many are admitted at once; these fields of it.
 async fn create(api: &mut Api, seats: usize, most: &Value, fields: &str) -> Result<Value, String> {
-    let concert = "mutation { createConcert(input: { title: \"Load\" }) { id } }";
-    let concert = api.run(concert, &json!({})).await?["createConcert"]["id"].take();
-    let now = Clock::system().now();
-    let at = |hours| (now + TimeDelta::hours(hours)).to_rfc3339();
-    let (rows, cols) = (seats.div_ceil(COLUMNS), COLUMNS.min(seats));
-    let input = json!({
-        "concertId": concert, "startAt": at(48), "endAt": at(51), "reserveStartAt": at(-1), "reserveEndAt": at(47),
-        "sections": [{ "name": "Floor", "rows": rows, "cols": cols, "price": 1 }],
-        "queuePolicy": {
-            "maxActive": most, "maxSeatsPerUser": MOST_SEATS, "heartbeatTimeoutSeconds": 86_400, "sessionSeconds": 86_400,
-        },
-    });
-    let create =
-        format!("mutation ($input: CreateSeriesInput!) {{ createSeries(input: $input) {{ {fields} }} }}");
-    Ok(api.run(&create, &json!({ "input": input })).await?["createSeries"].take())
-}
-
-fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("the server answered {value}"))
+    let concert = create_concert(api, "Load").await?;
+    create_date(api, &concert, Some(house(seats)), all_day(most), fields).await
 }
