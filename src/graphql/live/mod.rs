@@ -6,6 +6,7 @@
 
 pub mod feed;
 mod place;
+mod root;
 mod shared;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ID, InputType, Name, PathSegment, Pos, Request, ServerError,
-    parser::types::{DocumentOperations, Field, OperationDefinition, OperationType, Selection},
-};
+use async_graphql::{ID, Name, PathSegment, Pos, Request, ServerError};
 
-use super::writer::Writer;
+use super::{root::Root, writer::Writer};
 use crate::{
     domain::id::TokenId,
     graphql::{
@@ -67,15 +64,16 @@ pub struct Opening {
 
 impl Opening {
     pub(in crate::graphql) fn of(guarded: &Guarded, prepared: &mut Prepared) -> Option<Self> {
-        let document = prepared.request.parsed_query().ok()?;
-        let DocumentOperations::Single(operation) = &document.operations else { return None };
-        let field = place_field(&operation.node)?;
+        let root = Root::of(prepared.request.parsed_query().ok()?)?;
+        if root.field.name.node != "queuePosition" {
+            return None;
+        }
         let plan = PlacePlan {
-            key: field.response_key().node.clone(),
-            pos: operation.node.selection_set.node.items.first()?.pos,
-            writer: Writer::new(field),
+            key: root.field.response_key().node.clone(),
+            pos: root.pos,
+            writer: Writer::new(root.field),
         };
-        let token = token_of(field);
+        let token = root.argument::<Option<ID>>("tokenId").and_then(|id| id_opt("tokenId", id.as_ref()));
         let request = std::mem::replace(&mut prepared.request, Request::new(""));
         Some(Self { guarded: guarded.clone(), request, plan: Arc::new(plan), token })
     }
@@ -113,18 +111,4 @@ async fn open(
     let shown = shown(&request.data, now)?;
     let caller = shown.caller(now).ok_or_else(lapsed)?;
     services.watch_place(caller, token, shown.until(), phase, subscriber).await.map_err(error)
-}
-
-/// The field of an operation in its normal form that only watches a place.
-fn place_field(operation: &OperationDefinition) -> Option<&Field> {
-    let [root] = operation.selection_set.node.items.as_slice() else { return None };
-    let Selection::Field(field) = &root.node else { return None };
-    let is_place = operation.ty == OperationType::Subscription && field.node.name.node == "queuePosition";
-    is_place.then_some(&field.node)
-}
-
-fn token_of(field: &Field) -> Result<Option<TokenId>, async_graphql::Error> {
-    let given = field.get_argument("tokenId").and_then(|value| value.node.clone().into_const());
-    let id = Option::<ID>::parse(given).map_err(|error| error.into_server_error(Pos::default()))?;
-    id_opt("tokenId", id.as_ref())
 }

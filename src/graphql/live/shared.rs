@@ -3,12 +3,15 @@
 use std::{any::TypeId, fmt::Write, sync::Arc};
 
 use async_graphql::{
-    Error, ID, InputType, Name, PathSegment, Pos, Request, Response,
-    parser::types::{DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet},
+    Error, ID, Name, PathSegment, Pos, Request, Response,
+    parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet},
 };
 use futures_util::StreamExt;
 
-use super::feed::{Begin, NOTHING, Source};
+use super::{
+    feed::{Begin, NOTHING, Source},
+    root::Root,
+};
 use crate::{
     domain::id::SeriesId,
     graphql::{
@@ -113,20 +116,20 @@ impl Joining {
 
     /// Whether there is such a thing, and it is this caller's to watch.
     async fn check(&self, document: &ExecutableDocument) -> Result<(), Error> {
-        let (services, field) = (self.guarded.services(), root(document)?);
-        let series = || id::<SeriesId>("seriesId", &argument::<ID>(field, "seriesId")?);
+        let services = self.guarded.services();
+        let root =
+            Root::of(document).ok_or_else(|| Error::new("The operation is not in its normal form."))?;
+        let series = || id::<SeriesId>("seriesId", &root.argument::<ID>("seriesId")?);
         match self.kind {
             Kind::Seats(Some(_)) => {}
-            Kind::Seats(None) => {
-                services.watch_seats(series()?, None).await.map_err(error)?;
-            }
+            Kind::Seats(None) => services.may_watch_dates(&[series()?]).await.map_err(error)?,
             Kind::Stats => {
                 let (series, now) = (series()?, services.clock().now());
                 let caller = shown(&self.request.data, now)?.caller(now).ok_or_else(lapsed)?;
                 services.may_watch_stats(caller, series).await.map_err(error)?;
             }
             Kind::Dates => {
-                let ids = watched(&argument::<Vec<ID>>(field, "ids")?)?;
+                let ids = watched(&root.argument::<Vec<ID>>("ids")?)?;
                 services.may_watch_dates(&ids).await.map_err(error)?;
             }
         }
@@ -165,41 +168,22 @@ impl FirstVersion {
 
 fn read(request: &mut Request) -> Option<(Kind, String, Name, Pos)> {
     let language = language(request);
-    let document = request.parsed_query().ok()?;
-    let field = root(document).ok()?;
+    let root = Root::of(request.parsed_query().ok()?)?;
+    let field = root.field;
     let kind = match field.name.node.as_str() {
-        "seatAvailability" => Kind::Seats(argument::<Option<i32>>(field, "sinceVersion").ok().flatten()),
+        "seatAvailability" => Kind::Seats(root.argument::<Option<i32>>(SINCE).ok().flatten()),
         "saleStats" => Kind::Stats,
         "seriesChanged" => Kind::Dates,
         _ => return None,
     };
-    let DocumentOperations::Single(operation) = &document.operations else { return None };
     let mut key = format!("{language:?}");
-    write_set(&operation.node.selection_set.node, &mut key);
-    Some((kind, key, field.response_key().node.clone(), operation.node.selection_set.node.items.first()?.pos))
+    write_field(field, &mut key);
+    Some((kind, key, field.response_key().node.clone(), root.pos))
 }
 
 fn language(request: &Request) -> Language {
     let language = request.data.get(&TypeId::of::<Language>()).and_then(|data| data.downcast_ref());
     language.copied().unwrap_or_default()
-}
-
-/// The root field of a subscription in its normal form.
-fn root(document: &ExecutableDocument) -> Result<&Field, Error> {
-    let not_normal = || Error::new("The operation is not in its normal form.");
-    let DocumentOperations::Single(operation) = &document.operations else { return Err(not_normal()) };
-    match (operation.node.ty, operation.node.selection_set.node.items.as_slice()) {
-        (OperationType::Subscription, [item]) => match &item.node {
-            Selection::Field(field) => Ok(&field.node),
-            _ => Err(not_normal()),
-        },
-        _ => Err(not_normal()),
-    }
-}
-
-fn argument<T: InputType>(field: &Field, name: &str) -> Result<T, Error> {
-    let given = field.get_argument(name).and_then(|value| value.node.clone().into_const());
-    T::parse(given).map_err(|error| Error::new(error.into_server_error(Pos::default()).message))
 }
 
 /// The argument that makes the first event another one, and no event after it.
@@ -217,20 +201,21 @@ fn without_since(mut document: ExecutableDocument) -> ExecutableDocument {
 }
 
 /// Writes what is asked for; not where in the document that was, and not since when.
-fn write_set(set: &SelectionSet, key: &mut String) {
+fn write_field(field: &Field, key: &mut String) {
     // Writing to memory cannot fail.
+    let _ = write!(key, "{}:{}(", field.response_key().node, field.name.node);
+    for (name, value) in field.arguments.iter().filter(|(name, _)| name.node != SINCE) {
+        let _ = write!(key, "{}:{},", name.node, value.node);
+    }
+    key.push(')');
+    write_set(&field.selection_set.node, key);
+}
+
+fn write_set(set: &SelectionSet, key: &mut String) {
     key.push('{');
     for item in &set.items {
         match &item.node {
-            Selection::Field(field) => {
-                let field = &field.node;
-                let _ = write!(key, "{}:{}(", field.response_key().node, field.name.node);
-                for (name, value) in field.arguments.iter().filter(|(name, _)| name.node != SINCE) {
-                    let _ = write!(key, "{}:{},", name.node, value.node);
-                }
-                key.push(')');
-                write_set(&field.selection_set.node, key);
-            }
+            Selection::Field(field) => write_field(&field.node, key),
             Selection::InlineFragment(on) => {
                 let condition = on.node.type_condition.as_ref();
                 let _ = write!(key, "...{}", condition.map_or("", |condition| &condition.node.on.node));
