@@ -32,6 +32,11 @@ impl Asked {
         Self { by, media, language, text }
     }
 
+    /// The same without room to spare, which is not counted: a body may have been read into twice as much as it takes.
+    pub(super) fn tight(&self) -> Self {
+        Self { text: Bytes::copy_from_slice(&self.text), ..*self }
+    }
+
     /// How it came.
     pub(crate) fn by(&self) -> By {
         self.by

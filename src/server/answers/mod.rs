@@ -133,7 +133,7 @@ impl Answers {
         if asked.bytes() + answer.bytes() > self.most {
             self.kept.invalidate(asked);
         } else {
-            self.kept.insert(asked.clone(), Arc::clone(answer));
+            self.kept.insert(asked.tight(), Arc::clone(answer));
         }
         // Else it would be a while until what has no room leaves, and as much again may come in by then.
         self.kept.run_pending_tasks();

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 /// How much is looked at in one step.
 const STEP: usize = 256 << 10;
 
-/// Those of an answer as it is, and in gzip. They are of its bytes and their
-/// media type alone, so that every process gives the same.
+/// Those of an answer as it is, and in gzip. They are of its bytes and their media type alone, so that every process gives
+/// the same.
 #[derive(Debug)]
 pub(super) struct Tags([HeaderValue; 2]);
 

@@ -148,9 +148,6 @@ async fn read_body<E>(
     let (body, held) = tokio::time::timeout(endpoint.limits.body_timeout, body)
         .await
         .map_err(|_| Unread::because(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."))??;
-    let mut body = body;
-    // As the key of what is remembered it weighs what it holds.
-    body.shrink_to_fit();
     Ok((body.into(), held))
 }
 
