@@ -4,8 +4,12 @@
 //! when it can: the events since then, one at a time, or where those are gone a snapshot, which is also made once for all who
 //! need one. So what is kept does not depend on how many are slow (rule 21).
 
-use std::any::Any;
-use std::collections::{HashMap, HashSet, VecDeque};
+mod event;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
@@ -14,26 +18,19 @@ use std::sync::{
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use async_graphql::Response;
-use bytes::Bytes;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use tokio::task::AbortHandle;
 
+use self::event::{End, written};
+pub(super) use self::event::{Event, Style};
+use self::state::{Missed, State, Watcher};
 use super::outbox::Outbox;
-use super::socket::FRAGMENT_BYTES;
-use crate::clock::{self, Clock};
-use crate::graphql::budget::ANSWER;
-use crate::graphql::code;
+use crate::clock::Clock;
 use crate::graphql::live::Joined;
 use crate::graphql::live::feed::{Control, NOTHING, Source, Span};
-use crate::graphql::over_limit::OverLimit;
-use crate::graphql::request::masking;
-use crate::server::endpoint::RequestId;
-use crate::server::payload::Payload;
 
-/// Events, and their bytes, that a slow watcher may be behind before it gets a snapshot instead.
-const EVENTS: usize = 64;
+/// Bytes of the events that a slow watcher may be behind, at most, before it gets a snapshot instead.
 const EVENT_BYTES: usize = 1 << 20;
 
 /// So many are woken before others have their turn.
@@ -64,62 +61,6 @@ pub(super) struct Feed {
     task: OnceLock<AbortHandle>,
     /// How many feeds there are.
     count: Arc<AtomicUsize>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// In the order of their versions.
-    events: VecDeque<Arc<Event>>,
-    bytes: usize,
-    snapshot: Option<(Snapshot, Instant)>,
-    /// Those who were rung for a snapshot that is too large to be kept, and have not taken it.
-    owed: HashSet<u64>,
-    /// How many snapshots were made.
-    snapshots: u64,
-    /// The version of the last break in the chain.
-    broken_at: i64,
-    watchers: HashMap<u64, Watcher>,
-    /// Those who wait for a snapshot.
-    waiting: HashSet<u64>,
-    turn: u64,
-    is_over: bool,
-}
-
-/// A snapshot is kept for those who come next if it is small. A large one is there only while somebody is told of it.
-#[derive(Debug)]
-enum Snapshot {
-    Kept(Arc<Event>),
-    Told(Weak<Event>),
-}
-
-impl Snapshot {
-    fn get(&self) -> Option<Arc<Event>> {
-        match self {
-            Self::Kept(event) => Some(Arc::clone(event)),
-            Self::Told(event) => event.upgrade(),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Watcher {
-    outbox: Arc<Outbox>,
-    stream: usize,
-}
-
-/// What is told.
-#[derive(Debug)]
-pub(super) struct Event {
-    span: Span,
-    /// The pieces of the answer: one, if it is short.
-    pub(super) answer: Result<Vec<Bytes>, OverLimit>,
-}
-
-/// How answers are written.
-#[derive(Clone)]
-pub(super) struct Style {
-    pub(super) limit: usize,
-    pub(super) request_id: RequestId,
 }
 
 impl Feeds {
@@ -259,74 +200,6 @@ impl Drop for Feed {
     }
 }
 
-impl State {
-    /// Keeps a snapshot for those whom it is for, and if there is room for those who come.
-    fn hold(&mut self, event: Event, room: usize, whom: HashSet<u64>) {
-        let (is_kept, event) = (event.bytes() <= room, Arc::new(event));
-        self.owed = if is_kept { HashSet::new() } else { whom };
-        let is_held = is_kept || !self.owed.is_empty();
-        self.snapshot = is_held.then(|| (Snapshot::Kept(event), clock::instant()));
-    }
-
-    /// One of those who wait for a snapshot has it, or has gone. After the last of them a large one is not kept.
-    fn settled(&mut self, number: u64) {
-        if self.owed.remove(&number)
-            && self.owed.is_empty()
-            && let Some((snapshot, _)) = &mut self.snapshot
-            && let Snapshot::Kept(event) = snapshot
-        {
-            *snapshot = Snapshot::Told(Arc::downgrade(event));
-        }
-    }
-
-    /// Keeps an event for those who are behind, as long as there is room.
-    fn keep(&mut self, event: Arc<Event>, room: usize) {
-        self.bytes += event.bytes();
-        self.events.push_back(event);
-        while self.events.len() > EVENTS || (self.bytes > room && self.events.len() > 1) {
-            let Some(event) = self.events.pop_front() else { break };
-            self.bytes -= event.bytes();
-        }
-    }
-
-    /// What comes after this version; `Err` if that is gone.
-    fn after(&self, version: i64) -> Result<Option<&Arc<Event>>, Missed> {
-        let next = self.events.partition_point(|event| event.span.version <= version);
-        match self.events.get(next) {
-            Some(event) if event.span.since <= version => Ok(Some(event)),
-            Some(_) => Err(Missed),
-            None if version < self.broken_at => Err(Missed),
-            None => Ok(None),
-        }
-    }
-}
-
-/// Some events that were not told are gone.
-#[derive(Debug, PartialEq, Eq)]
-struct Missed;
-
-impl Event {
-    /// It, or that it is too long to be kept.
-    fn within(self, room: usize) -> Self {
-        let (asked, span) = (self.bytes(), self.span);
-        if asked <= room {
-            self
-        } else {
-            Self { span, answer: Err(OverLimit { of: ANSWER, asked, allowed: room }) }
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.answer.as_ref().map_or(0, |pieces| pieces.iter().map(Bytes::len).sum())
-    }
-}
-
-impl Watcher {
-    fn ring(&self) -> Option<Waker> {
-        self.outbox.ring(self.stream)
-    }
-}
-
 /// One who watches, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Watching {
@@ -420,48 +293,6 @@ impl Feed {
     }
 }
 
-/// Whether an event could not be made, and what that means for those after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// It was made.
-    No,
-    /// A store was away or busy: later ones can be made.
-    Later,
-    /// There are no more.
-    Now,
-}
-
-impl End {
-    fn of(response: &Response) -> Self {
-        if response.errors.is_empty() || response.data != async_graphql::Value::Null {
-            return Self::No;
-        }
-        let is_unavailable = response.errors.iter().all(|error| {
-            let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-            code == Some(&code::UNAVAILABLE.into())
-        });
-        if is_unavailable { Self::Later } else { Self::Now }
-    }
-}
-
-/// An event with its bytes; and whether it is one.
-fn written(event: Result<(Span, Response), Box<dyn Any + Send>>, style: &Style) -> (Event, End) {
-    let (span, mut response) = match event {
-        Ok(event) => event,
-        Err(panic) => (Span::default(), masking::panicked(&*panic, &*style.request_id)),
-    };
-    masking::mask(&mut response, &*style.request_id);
-    let end = End::of(&response);
-    // Everybody is told of it, whatever they know.
-    let span = if end == End::Now { Span::alone(usize::MAX, i64::MAX) } else { span };
-    let answer = Payload::of_response(&response, style.limit).map(|payload| {
-        let pieces = payload.into_pieces();
-        let is_short = pieces.iter().map(Bytes::len).sum::<usize>() <= FRAGMENT_BYTES;
-        if is_short && pieces.len() > 1 { vec![pieces.concat().into()] } else { pieces }
-    });
-    (Event { span, answer }, end)
-}
-
 async fn wake(wakers: Vec<Waker>) {
     for (n, waker) in wakers.into_iter().enumerate() {
         waker.wake();
@@ -470,7 +301,3 @@ async fn wake(wakers: Vec<Waker>) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "feeds_tests.rs"]
-mod tests;

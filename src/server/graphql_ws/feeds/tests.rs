@@ -1,6 +1,7 @@
+use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::*;
+use super::{state::EVENTS, *};
 
 fn event(since: i64, version: i64, is_snapshot: bool, bytes: usize) -> Event {
     let span = Span { since, version, is_snapshot, is_break: false, topic: 0 };
